@@ -1,0 +1,30 @@
+# Two commands do everything: `make demo` and `make test`. Both set the environment up first.
+#
+#   make demo PYTHON=python3.11      choose the Python that makes .venv (3.10, 3.11 or 3.12)
+#   make demo TORCH=torch==2.11.0    choose the torch to install (any pip requirement)
+#   make test PYTEST_ARGS="-k head"  pass arguments to pytest
+#
+# Without TORCH, a torch that the chosen Python already has is used and never replaced.
+
+export TORCH
+VENV_PYTHON := .venv/bin/python
+
+.PHONY: demo test lint clean setup
+
+demo: setup
+	$(VENV_PYTHON) tools/demo.py
+
+test: setup
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: setup
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+
+setup:
+	@python=$$(sh tools/setup/find_python.sh "$(PYTHON)") && "$$python" tools/setup/bootstrap.py
+
+# What was rendered (data/), trained (work_dirs/) and installed (.venv/) stays.
+clean:
+	rm -rf build dist mmamf.egg-info .pytest_cache .ruff_cache
+	find mmamf tools tests configs -name __pycache__ -type d -prune -exec rm -rf {} +

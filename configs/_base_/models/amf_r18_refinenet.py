@@ -1,0 +1,40 @@
+# A small relative of the paper's network, to be trained from scratch in minutes on a CPU:
+# ResNet-18, a narrow RefineNet decoder, RGB and depth (in millimeters).
+num_modalities = 2
+norm_cfg = dict(type='ModalitySpecificBN')
+data_preprocessor = dict(
+    type='MultimodalSegDataPreProcessor',
+    modalities=dict(
+        rgb=dict(
+            channels=3, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+        ),
+        depth=dict(channels=1, scale=1 / 1000, mean=[2.5], std=[1.5]),  # meters
+    ),
+    pad_val=0,
+    seg_pad_val=255,
+)
+model = dict(
+    type='MultimodalSegmentor',
+    data_preprocessor=data_preprocessor,
+    backbone=dict(
+        type='SharedMultimodalResNet',
+        depth=18,
+        num_modalities=num_modalities,
+        fusion=dict(type='ChannelShufflePixelShiftFusion'),
+    ),
+    decode_head=dict(
+        type='ModalityEnsembleHead',
+        num_modalities=num_modalities,
+        head=dict(
+            type='RefineNetHead',
+            widths=(64, 32, 32, 32),
+            in_channels=[64, 128, 256, 512],
+            in_index=[0, 1, 2, 3],
+            num_classes=14,
+            dropout_ratio=0.1,
+            loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+        ),
+    ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
+)

@@ -1,0 +1,4 @@
+_base_ = './amf_r50_refinenet_3x100e_nyudv2-500x500.py'
+model = dict(
+    backbone=dict(depth=152, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet152'))
+)

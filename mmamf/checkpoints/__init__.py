@@ -1,0 +1,3 @@
+from .convert_official import convert_official
+
+__all__ = ['convert_official']

@@ -1,0 +1,304 @@
+"""Cures for running the OpenMMLab stack on newer versions of torch, numpy and setuptools.
+
+mmengine 0.10.7, mmcv 2.1.0, mmsegmentation 1.2.2 and mmagic 1.2.0 were last released for torch 2.1.
+Each function below cures one thing that has changed since, does nothing where the cure is not
+needed, and may be called any number of times. Nothing else in the project knows about old or new
+stacks.
+"""
+
+import contextlib
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+_LIBRARIES: list[Any] = []  # torch.library objects: their definitions live as long as they do
+
+
+def apply() -> None:
+    """Apply every cure. Must run before mmseg or mmagic is imported."""
+    skip_albumentations_update_check()
+    provide_pkg_resources()
+    provide_numpy_bool8()
+    import_torchvision_without_ops()
+    load_mmengine_checkpoints_safely()
+    provide_mmcv_ops_stub()
+    distribute_on_cpu()
+    synchronize_batch_norm_on_cpu()
+
+
+def skip_albumentations_update_check() -> None:
+    """Keep albumentations from asking the web for a newer version at every import.
+
+    albumentations/__init__.py:24 does so, slowly where there is no network, and warns; mmseg's and
+    mmagic's transforms import it where it is installed, and need the version that is installed.
+    """
+    os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
+
+
+class _PkgResourcesFinder:
+    """Meta path finder of a `pkg_resources` made of importlib.metadata.
+
+    mmengine reloads the module, so that an entry of sys.modules alone would not do.
+    """
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == 'pkg_resources' else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.DistributionNotFound = importlib.metadata.PackageNotFoundError
+        module.get_distribution = _Distribution
+
+
+class _Distribution:
+    """The part of `pkg_resources.Distribution` that mmengine reads."""
+
+    def __init__(self, name: str) -> None:
+        self._distribution = importlib.metadata.distribution(name)
+        self.version = self._distribution.version
+        self.location = str(self._distribution.locate_file(''))
+
+    def has_metadata(self, name: str) -> bool:
+        return self._distribution.read_text(name) is not None
+
+    def get_metadata(self, name: str) -> str:
+        return self._distribution.read_text(name)
+
+
+def provide_pkg_resources() -> None:
+    """Stand in for `pkg_resources`, which setuptools 82 removed.
+
+    mmengine/utils/package_utils.py:18 (is_installed) and :46 (get_installed_path) import it to
+    resolve `_base_ = 'mmseg::...'`.
+    """
+    if importlib.util.find_spec('pkg_resources') is None:
+        sys.meta_path.append(_PkgResourcesFinder())
+
+
+def provide_numpy_bool8() -> None:
+    """Give numpy 2 back the alias `np.bool8`.
+
+    mmagic/utils/trans_utils.py:376 uses it at import.
+    """
+    if 'bool8' not in vars(np) and np.lib.NumpyVersion(np.__version__) >= '2.0.0':
+        np.bool8 = np.bool_
+
+
+def import_torchvision_without_ops() -> None:
+    """Let torchvision import when its compiled operators do not fit torch.
+
+    torchvision/_meta_registrations.py registers fake kernels for `nms` and, in some releases,
+    `qnms`, and raises `operator torchvision::nms does not exist` when torchvision's library could
+    not be loaded (a CUDA torchvision beside a CPU torch).
+    mmengine/utils/dl_utils/collect_env.py:156 imports torchvision in every Runner. With the schemas
+    defined, all that is pure Python works; calling an operator raises.
+    """
+    if 'torchvision' in sys.modules or importlib.util.find_spec('torchvision') is None:
+        return
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError as error:
+        if 'operator torchvision::' not in str(error):
+            raise
+        for name in [n for n in sys.modules if n.split('.')[0] == 'torchvision']:
+            del sys.modules[name]
+        if not _LIBRARIES:
+            library = torch.library.Library('torchvision', 'FRAGMENT')
+            for operator in ('nms', 'qnms'):
+                library.define(
+                    f'{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor'
+                )
+            _LIBRARIES.append(library)
+        import torchvision  # noqa: F401
+
+
+def _history_buffer_method(owner: type, name: str) -> Callable:
+    """Look up a statistics method of mmengine's HistoryBuffer, and nothing else.
+
+    Raises:
+        ValueError: If anything else is asked for.
+    """
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise ValueError(
+            f'the checkpoint asks for the attribute {name!r} of {owner!r}, but only the statistics '
+            'methods of mmengine.logging.HistoryBuffer are allowed: it was not written by mmengine'
+        )
+    return getattr(HistoryBuffer, name)
+
+
+def load_mmengine_checkpoints_safely() -> None:
+    """Let mmengine's own checkpoints load while `torch.load` keeps `weights_only=True`.
+
+    mmengine/runner/checkpoint.py:347 (load_from_local) calls `torch.load(file)`, which since torch
+    2.6 refuses every class that has not been allowed; the message hub in a checkpoint holds
+    HistoryBuffer objects. Their mmengine/logging/history_buffer.py:211 (__getstate__) adds the
+    statistics methods, which pickle writes as `getattr(HistoryBuffer, 'min')`. Instead of the
+    builtin, which could reach anything, that name is answered by a function which knows these four
+    methods only. Checkpoints written with :class:`mmamf.engine.hooks.ExactResumeHook` need none of
+    this.
+    """
+    from mmengine.logging import HistoryBuffer
+
+    if not hasattr(torch.serialization, 'add_safe_globals'):
+        return
+    # either spelling, so that checkpoints cross from numpy 1 to 2 and back
+    core = 'numpy._core' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else 'numpy.core'
+    multiarray = importlib.import_module(f'{core}.multiarray')
+    allowed = [HistoryBuffer, np.ndarray, np.dtype, (_history_buffer_method, 'builtins.getattr')]
+    allowed += [type(np.dtype(code)) for code in ('f8', 'f4', 'i8', 'i4', 'u1', '?')]
+    for function in (multiarray._reconstruct, multiarray.scalar):
+        for package in ('numpy.core', 'numpy._core'):
+            allowed.append((function, f'{package}.multiarray.{function.__name__}'))
+    torch.serialization.add_safe_globals(allowed)
+
+
+def provide_mmcv_ops_stub() -> None:
+    """Let mmseg and mmagic import where mmcv has no compiled operators (mmcv-lite).
+
+    mmcv/utils/ext_loader.py:13 (load_ext) imports `mmcv._ext` as soon as `mmcv.ops` is imported,
+    which mmseg.models and mmagic.models do. The stub has every operator; calling one raises.
+    """
+    import mmcv
+
+    if importlib.util.find_spec('mmcv._ext') is not None:
+        return
+    stub = ModuleType('mmcv._ext', 'Stands in for the compiled operators of mmcv.')
+    stub.__spec__ = ModuleSpec('mmcv._ext', None)  # mmcv/utils/ext_loader.py:71 looks for it
+
+    def operator(name: str) -> Callable:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing(*args: Any, **kwargs: Any) -> None:
+            raise NotImplementedError(
+                f'the operator {name!r} needs mmcv built with its operators, but this mmcv has none'
+            )
+
+        return missing
+
+    stub.__getattr__ = operator
+    sys.modules['mmcv._ext'] = mmcv._ext = stub
+
+
+def _has_accelerator() -> bool:
+    from mmengine.device import get_device
+
+    return get_device() != 'cpu'
+
+
+@contextlib.contextmanager
+def _without_set_device() -> Iterator[None]:
+    original = torch.cuda.set_device
+    torch.cuda.set_device = lambda device: None
+    try:
+        yield
+    finally:
+        torch.cuda.set_device = original
+
+
+def distribute_on_cpu() -> None:
+    """Let mmengine's launchers and its data parallel wrapper run without a GPU, over gloo.
+
+    mmengine/dist/utils.py:130 (_init_dist_pytorch) and :221 (_init_dist_slurm) call
+    `torch.cuda.set_device` and take the backend, nccl, from the config;
+    mmengine/runner/runner.py:900 (wrap_model) passes `device_ids=[LOCAL_RANK]`, which
+    DistributedDataParallel accepts for GPUs only. Where a GPU is available all of these run
+    untouched.
+    """
+    from mmengine.dist import utils
+    from mmengine.model import MMDistributedDataParallel
+
+    def gloo_on_cpu(initialize: Callable) -> Callable:
+        @functools.wraps(initialize)
+        def wrapper(backend: str, *args: Any, **kwargs: Any) -> None:
+            if _has_accelerator():
+                return initialize(backend, *args, **kwargs)
+            with _without_set_device():
+                return initialize('gloo', *args, **kwargs)
+
+        return wrapper
+
+    def no_device_ids_on_cpu(construct: Callable) -> Callable:
+        @functools.wraps(construct)
+        def wrapper(self: Any, module: Any, *args: Any, **kwargs: Any) -> None:
+            if all(parameter.device.type == 'cpu' for parameter in module.parameters()):
+                kwargs['device_ids'] = None
+            construct(self, module, *args, **kwargs)
+
+        return wrapper
+
+    if not hasattr(utils._init_dist_pytorch, '__wrapped__'):
+        utils._init_dist_pytorch = gloo_on_cpu(utils._init_dist_pytorch)
+        utils._init_dist_slurm = gloo_on_cpu(utils._init_dist_slurm)
+        MMDistributedDataParallel.__init__ = no_device_ids_on_cpu(
+            MMDistributedDataParallel.__init__
+        )
+
+
+class _AllReduce(torch.autograd.Function):
+    """Sum over processes, whose gradient is the sum of their gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, group: Any) -> torch.Tensor:
+        ctx.group = group
+        x = x.clone()
+        torch.distributed.all_reduce(x, group=group)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        grad = grad.contiguous().clone()
+        torch.distributed.all_reduce(grad, group=ctx.group)
+        return grad, None
+
+
+def synchronize_batch_norm_on_cpu() -> None:
+    """Let torch's SyncBatchNorm train on a CPU.
+
+    torch/nn/modules/batchnorm.py:790 (SyncBatchNorm.forward) refuses tensors that are not on a GPU,
+    although gloo can reduce them. Written with differentiable all-reduces, the layer is the same;
+    on a GPU, in evaluation and in a single process torch's own code runs.
+    """
+    original = torch.nn.SyncBatchNorm.forward
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @functools.wraps(original)
+    def forward(self: torch.nn.SyncBatchNorm, input: torch.Tensor) -> torch.Tensor:
+        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        if input.device.type != 'cpu' or not self.training or not distributed:
+            return original(self, input)
+        dims = [0, *range(2, input.dim())]
+        shape = [1, -1] + [1] * (input.dim() - 2)
+        count = input.new_tensor(input.numel() / input.size(1))
+        torch.distributed.all_reduce(count, group=self.process_group)
+        mean = _AllReduce.apply(input.sum(dims), self.process_group) / count
+        centered = input - mean.view(shape)
+        var = _AllReduce.apply(centered.square().sum(dims), self.process_group) / count
+        if self.track_running_stats:
+            with torch.no_grad():
+                self.num_batches_tracked += 1
+                cumulative = 1 / float(self.num_batches_tracked)
+                momentum = cumulative if self.momentum is None else self.momentum
+                self.running_mean.lerp_(mean, momentum)
+                self.running_var.lerp_(var * count / (count - 1), momentum)
+        output = centered * (var + self.eps).rsqrt().view(shape)
+        if self.affine:
+            output = output * self.weight.view(shape) + self.bias.view(shape)
+        return output
+
+    torch.nn.SyncBatchNorm.forward = forward

@@ -1,0 +1,111 @@
+"""Refusing pipelines that would quietly damage some modality."""
+
+from collections.abc import Iterable, Iterator
+
+from mmcv import transforms as mmcv_transforms
+from mmseg.datasets import transforms as mmseg_transforms
+
+from .transforms import LoadMultimodalImages
+
+_PAD = "the data preprocessor's `size` or `size_divisor`, which pads after normalization"
+_MMSEG = "mmseg's own, by default_scope='mmseg' or type='mmseg.{}'"
+_TURN = 'RandomFlip, RandomResize and RandomCrop'
+_FILLS = 'fills the further modalities with the value meant for labels (255)'
+_LEAVES = 'changes the first modality and the label map only'
+_MIXES = 'mixes missing readings of the first modality with their neighbors'
+
+# transform -> (what it does to modalities past the first, what to use instead)
+_REFUSED = {
+    mmcv_transforms.Pad: (_LEAVES, _PAD),
+    mmcv_transforms.CenterCrop: (_LEAVES, 'RandomCrop'),
+    mmcv_transforms.Resize: (_LEAVES, _MMSEG.format('Resize')),
+    mmcv_transforms.RandomFlip: (_LEAVES, _MMSEG.format('RandomFlip')),
+    mmcv_transforms.LoadImageFromFile: ('loads the first modality only', 'LoadMultimodalImages'),
+    mmseg_transforms.PackSegInputs: ('packs the first modality only', 'PackMultimodalSegInputs'),
+    mmseg_transforms.RandomRotate: (_FILLS, _TURN),
+    mmseg_transforms.RandomMosaic: (_FILLS, _TURN),
+    mmseg_transforms.RandomRotFlip: ('interpolates the further modalities', _TURN),
+    mmseg_transforms.SegRescale: ('resizes the further modalities, not the first', 'Resize'),
+    mmseg_transforms.Albu: (_LEAVES, _TURN),
+}
+# transforms that already move every modality, and must not be mapped over them a second time
+_GEOMETRIC = (
+    mmcv_transforms.Resize,
+    mmcv_transforms.RandomFlip,
+    mmseg_transforms.RandomCrop,
+    mmseg_transforms.ResizeToMultiple,
+)
+
+
+def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
+    """Refuse transforms that leave modalities behind, fill them with label values or mix holes.
+
+    Args:
+        pipeline: Built transforms; wrappers (RandomApply, RandomChoice, TestTimeAug, ...) are
+            looked into.
+        modalities: The data set's modalities.
+
+    Raises:
+        ValueError: With the transform, what it would do, and what to use instead.
+    """
+    steps = list(_walk(pipeline))
+    first = {}
+    for step, _ in steps:
+        if isinstance(step, LoadMultimodalImages):
+            unknown = [name for name in modalities if name not in step.modalities]
+            if unknown:
+                raise ValueError(
+                    f'unknown modalities {unknown} of the data set: expected some of '
+                    f'{tuple(step.modalities)}, which LoadMultimodalImages knows'
+                )
+            first = step.modalities[modalities[0]]
+
+    for step, mapped in steps:
+        problem = _problem(step, mapped, first, len(modalities) > 1)
+        if problem:
+            does, instead = problem
+            raise ValueError(
+                f'{type(step).__name__} in a pipeline of the modalities {modalities} {does}; '
+                f'expected {instead} instead'
+            )
+
+
+def _problem(step: object, mapped: bool, first: dict, several: bool) -> tuple[str, str] | None:
+    """Return what is wrong with a transform and what to use instead; ``mapped``: in a KeyMapper."""
+    if several:
+        if type(step) in _REFUSED:
+            return _REFUSED[type(step)]
+        if mapped and isinstance(step, _GEOMETRIC):
+            return 'inside KeyMapper or TransformBroadcaster moves them twice', 'it outside'
+        if getattr(step, 'seg_fill_in', None) is not None:
+            return _FILLS, 'seg_fill_in=None'
+        if getattr(step, 'swap_seg_labels', None):
+            return 'swaps values of the further modalities like labels', 'no swap_seg_labels'
+    if mapped:
+        return None
+    if isinstance(step, mmcv_transforms.Normalize):
+        return 'normalizes twice', 'mean and std of the data preprocessor'
+    if isinstance(step, mmseg_transforms.PhotoMetricDistortion):
+        if first and (first['channels'], first['dtype']) != (3, 'uint8'):
+            return 'cuts the first modality to 8-bit colors', 'an 8-bit color modality first'
+    if first.get('missing') is not None:
+        if isinstance(step, (mmseg_transforms.RandomRotate, mmseg_transforms.RandomRotFlip)):
+            return _MIXES, _TURN
+        if isinstance(step, (mmcv_transforms.Resize, mmseg_transforms.ResizeToMultiple)):
+            if step.interpolation != 'nearest':
+                return _MIXES, "Resize or RandomResize with interpolation='nearest'"
+    return None
+
+
+def _walk(steps: Iterable, mapped: bool = False) -> Iterator[tuple[object, bool]]:
+    """Yield each transform, also inside wrappers, and whether a KeyMapper applies it."""
+    for step in steps:
+        yield step, mapped
+        if isinstance(step, mmseg_transforms.Albu):  # its `transforms` are not ours
+            continue
+        inside = mapped or isinstance(step, mmcv_transforms.KeyMapper)
+        for name in ('transforms', 'subroutines'):
+            children = getattr(step, name, ())
+            yield from _walk(getattr(children, 'transforms', children), inside)
+        if hasattr(step, 'resize'):  # RandomResize, RandomChoiceResize, ResizeShortestEdge
+            yield from _walk([step.resize], inside)

@@ -1,0 +1,52 @@
+import colorsys
+from collections.abc import Sequence
+
+from mmengine.registry import DATASETS
+
+from .multimodal_seg_dataset import MultimodalSegDataset
+
+CLASSES = (
+    'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
+    'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain', 'dresser', 'pillow', 'mirror',
+    'floor mat', 'clothes', 'ceiling', 'books', 'refrigerator', 'television', 'paper', 'towel',
+    'shower curtain', 'box', 'whiteboard', 'person', 'night stand', 'toilet', 'sink', 'lamp',
+    'bathtub', 'bag', 'other structure', 'other furniture', 'other prop',
+)  # fmt: skip
+
+
+def _palette(count: int) -> list[list[int]]:
+    """Give each class an RGB color: hues a golden angle apart, on three levels of brightness."""
+    hues = [(i * 0.618034) % 1 for i in range(count)]
+    levels = [(1.0, 0.65, 0.4)[i % 3] for i in range(count)]
+    colors = [
+        colorsys.hsv_to_rgb(hue, 0.75, level) for hue, level in zip(hues, levels, strict=True)
+    ]
+    return [[round(channel * 255) for channel in color] for color in colors]
+
+
+@DATASETS.register_module()
+class NYUDv2Dataset(MultimodalSegDataset):
+    """NYU Depth v2 with 40 classes, in folders of registered files.
+
+    ``rgb/`` holds 8-bit color, ``depth/`` 16-bit depth in 1/5000 m (0 = no reading), ``masks/``
+    the labels 0..39, 255 = unlabeled. ``train.txt`` and ``test.txt``, given as ``ann_file``, name a
+    file per line without suffix.
+
+    Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html
+
+    Args:
+        modalities: Names of the modalities.
+        data_prefix: Folders of the modalities and the label maps; rgb, depth and masks by default.
+        **kwargs: Arguments of :class:`MultimodalSegDataset`.
+    """
+
+    METAINFO = dict(classes=CLASSES, palette=_palette(len(CLASSES)))
+
+    def __init__(
+        self,
+        modalities: Sequence[str] = ('rgb', 'depth'),
+        data_prefix: dict[str, str] | None = None,
+        **kwargs,
+    ) -> None:
+        data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
+        super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)

@@ -1,0 +1,54 @@
+"""The rooms data set."""
+
+from mmengine.registry import DATASETS
+
+from .multimodal_seg_dataset import MultimodalSegDataset
+
+
+@DATASETS.register_module()
+class RoomsDataset(MultimodalSegDataset):
+    """Furnished rooms rendered on the user's machine by `tools/render_rooms.py`.
+
+    Args:
+        img_suffix: Suffix of the files of every modality.
+        seg_map_suffix: Suffix of the label maps.
+        **kwargs: Arguments of `MultimodalSegDataset`.
+    """
+
+    METAINFO = dict(
+        classes=(
+            'floor',
+            'wall',
+            'ceiling',
+            'table',
+            'chair',
+            'bed',
+            'sofa',
+            'cabinet',
+            'lamp',
+            'plant',
+            'picture',
+            'rug',
+            'door',
+            'window',
+        ),
+        palette=[
+            [140, 110, 80],
+            [200, 200, 190],
+            [110, 120, 140],
+            [230, 130, 30],
+            [220, 40, 40],
+            [70, 90, 220],
+            [150, 60, 180],
+            [90, 60, 40],
+            [255, 230, 50],
+            [40, 160, 60],
+            [240, 110, 190],
+            [120, 20, 60],
+            [30, 200, 170],
+            [120, 210, 255],
+        ],
+    )
+
+    def __init__(self, img_suffix: str = '.png', seg_map_suffix: str = '.png', **kwargs) -> None:
+        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

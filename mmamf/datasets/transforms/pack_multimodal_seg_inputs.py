@@ -1,0 +1,64 @@
+import cv2
+import numpy as np
+import torch
+from mmengine.registry import TRANSFORMS
+from mmseg.datasets.transforms import PackSegInputs
+
+
+@TRANSFORMS.register_module()
+class PackMultimodalSegInputs(PackSegInputs):
+    """Stack all modalities of a sample along channels and pack them with the label map.
+
+    ``inputs`` is in the units of the files: uint8 if every modality is, otherwise float32. The data
+    sample is mmseg's, with ``modalities`` and ``modality_paths`` added to its meta information.
+
+    Args:
+        **kwargs: Arguments of :class:`mmseg.datasets.transforms.PackSegInputs`.
+
+    Shape:
+        ``inputs``: (sum of the modalities' channels, H, W), in the order of ``modalities``.
+
+    Raises:
+        ValueError: If a transform of the pipeline moved the modalities or the label map apart.
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.meta_keys = (*self.meta_keys, 'modalities', 'modality_paths')
+
+    def transform(self, results: dict) -> dict:
+        """Pack one sample into ``dict(inputs=..., data_samples=...)``."""
+        if 'modalities' not in results:
+            raise ValueError(
+                'PackMultimodalSegInputs: expected images loaded by LoadMultimodalImages, got the '
+                f'keys {sorted(results)}'
+            )
+        first, *further = results['modalities']
+        images = {first: results['img']}
+        images.update({name: results[f'modality_{name}'] for name in further})
+        self._check_sizes(results, images)
+
+        # (H, W) or (H, W, C) each -> one (sum of C, H, W)
+        planes = [plane[None] for image in images.values() for plane in cv2.split(image)]
+        small = all(image.dtype == np.uint8 for image in images.values())
+        inputs = np.concatenate(planes, dtype=np.uint8 if small else np.float32)
+        packed = super().transform({key: value for key, value in results.items() if key != 'img'})
+        packed['inputs'] = torch.from_numpy(inputs)
+        return packed
+
+    def _check_sizes(self, results: dict, images: dict[str, np.ndarray]) -> None:
+        size = results['img'].shape[:2]
+        for name, image in images.items():
+            if image.shape[:2] != size:
+                raise ValueError(
+                    f'a transform changed the size of `img` but not of modality {name!r}: expected '
+                    f'{size}, got {image.shape[:2]} for {results["modality_paths"][name]}; use '
+                    "mmseg's transforms (default_scope='mmseg'), which move all of `seg_fields`"
+                )
+        label = results.get('gt_seg_map')
+        # test pipelines load the label map after Resize and keep its size on disk
+        if label is not None and label.shape not in (size, tuple(results['ori_shape'])):
+            raise ValueError(
+                f'label map and images differ in size (H, W) after the pipeline: expected {size}, '
+                f'got {label.shape} for {results.get("seg_map_path")}'
+            )

@@ -1,0 +1,36 @@
+import os
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+
+class AtomicLocalBackend(LocalBackend):
+    """Local files which are replaced as a whole or not at all.
+
+    mmengine's own backend writes in place: a process which dies meanwhile leaves half a file. Here
+    the bytes go to a temporary file beside the target, are flushed to the disk and renamed.
+    """
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes to a file."""
+        target = Path(filepath)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # one name for each target, so that what a killed run left behind is overwritten
+        temporary = target.with_name(f'.{target.name}.tmp')
+        with open(temporary, 'wb') as file:
+            file.write(obj)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        directory = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # the rename itself
+        finally:
+            os.close(directory)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write text to a file."""
+        self.put(obj.encode(encoding), filepath)
+
+
+register_backend('atomic_local', AtomicLocalBackend)

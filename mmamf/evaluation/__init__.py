@@ -1,0 +1,3 @@
+from .multimodal_iou_metric import MultimodalIoUMetric
+
+__all__ = ['MultimodalIoUMetric']

@@ -1,0 +1,3 @@
+from .shared_multimodal_resnet import SharedMultimodalResNet
+
+__all__ = ['SharedMultimodalResNet']

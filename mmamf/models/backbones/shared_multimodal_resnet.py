@@ -1,0 +1,103 @@
+from typing import Optional, Sequence, Tuple
+
+from mmengine.registry import MODELS
+from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
+from mmseg.models.utils import ResLayer
+from torch import Tensor
+
+from ..modality_axis import fold_modalities
+from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
+
+_FUSIBLE = {BasicBlock: FusibleBasicBlock, Bottleneck: FusibleBottleneck}
+
+
+@MODELS.register_module()
+class SharedMultimodalResNet(ResNet):
+    """One ResNet for all modalities: shared convolutions, private norms, fusion in chosen stages.
+
+    From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). It is mmseg's ResNet over a batch into which
+    the modalities are folded; the last block of each fused stage holds a fusion operator. The authors
+    have bottlenecks and two modalities; basic blocks and any number of modalities are ours (see
+    :class:`FusibleBasicBlock` and the operator for what that means). With one modality and no fusion
+    it equals mmseg's ResNet, and a ResNet checkpoint starts every modality alike.
+
+    Args:
+        depth: 18, 34, 50, 101 or 152.
+        num_modalities: Number of modalities M.
+        fusion: Config of a fusion operator, built once for every fused stage; None switches fusion off.
+        fusion_stages: Which stages, counted from 0, are fused.
+        norm_cfg: Config of the norm layers. ``num_modalities`` is filled in for the modality-specific
+            ones; any other type is shared by the modalities.
+        **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of one modality.
+            ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
+
+    Shape:
+        - Input: (N, M*in_channels, H, W), the modalities stacked along channels.
+        - Output: one folded map (N*M, C, h, w) for each of ``out_indices``.
+
+    Raises:
+        ValueError: If a stage does not exist, ``norm_cfg`` names another M, plugins are combined with
+            fusion, or an input has another number of channels.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        num_modalities: int,
+        fusion: Optional[dict] = None,
+        fusion_stages: Sequence[int] = (0, 1, 2, 3),
+        norm_cfg: Optional[dict] = None,
+        **kwargs,
+    ) -> None:
+        norm_cfg = _with_num_modalities(norm_cfg or {'type': 'ModalitySpecificBN'}, num_modalities)
+        super().__init__(depth, norm_cfg=norm_cfg, **kwargs)
+        self.num_modalities = num_modalities
+        self.in_channels = kwargs.get('in_channels', 3)
+        if fusion is not None:
+            self._fill_fusion_slots(fusion, fusion_stages)
+
+    def make_res_layer(self, block: type, **kwargs) -> ResLayer:
+        """Pack all blocks of a stage, each with an empty slot for fusion."""
+        return super().make_res_layer(block=_FUSIBLE[block], **kwargs)
+
+    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+        """Fold the modalities into the batch and run the shared network."""
+        expected = self.num_modalities * self.in_channels
+        if x.shape[1] != expected:
+            raise ValueError(
+                f'expected {expected} input channels ({self.num_modalities} modalities x '
+                f'{self.in_channels}), got an input of shape {tuple(x.shape)}'
+            )
+        return super().forward(fold_modalities(x, self.num_modalities))
+
+    def train(self, mode: bool = True) -> 'SharedMultimodalResNet':
+        """Set the mode as mmseg does, and return self, which mmseg forgets."""
+        super().train(mode)
+        return self
+
+    def _fill_fusion_slots(self, fusion: dict, stages: Sequence[int]) -> None:
+        if self.plugins is not None:
+            raise ValueError('plugins and fusion cannot be combined: set one of them to None')
+        for stage in stages:
+            if not 0 <= stage < self.num_stages:
+                raise ValueError(
+                    f'fusion_stages must lie in 0..{self.num_stages - 1}, got {tuple(stages)}'
+                )
+            block = self.get_submodule(self.res_layers[stage])[-1]
+            # The maps at the fusion point: after conv1 in a bottleneck, before it in a basic block.
+            channels = block.conv2.in_channels
+            block.fusion = MODELS.build(
+                fusion, default_args={'num_modalities': self.num_modalities, 'channels': channels}
+            )
+
+
+def _with_num_modalities(norm_cfg: dict, num_modalities: int) -> dict:
+    if not str(norm_cfg['type']).split('.')[-1].startswith('ModalitySpecific'):
+        return norm_cfg
+    if norm_cfg.get('num_modalities', num_modalities) != num_modalities:
+        raise ValueError(
+            f'norm_cfg is for {norm_cfg["num_modalities"]} modalities, '
+            f'the backbone for {num_modalities}'
+        )
+    return {**norm_cfg, 'num_modalities': num_modalities}

@@ -1,0 +1,125 @@
+import torch
+from mmengine.registry import MODELS
+from mmseg.models import SegDataPreProcessor
+from mmseg.structures import SegDataSample
+
+
+@MODELS.register_module()
+class MultimodalSegDataPreProcessor(SegDataPreProcessor):
+    """Normalize, reorder and tile the channels of every modality, then batch and pad as mmseg does.
+
+    Each modality has its own mean, standard deviation, scale and color order:
+    ``value = (raw * scale - mean) / std``. A modality with one channel is repeated to
+    ``in_channels``. It runs on the device of the model, one gather and two in-place operations
+    for all modalities together. Padding (``size``, ``size_divisor``, ``test_cfg``) is the
+    parent's: it follows normalization, so ``pad_val`` is in normalized units (0 = the mean).
+
+    Args:
+        modalities: Name of each modality -> ``dict(channels=..., mean=[...], std=[...], scale=1.0,
+            bgr_to_rgb=False)``, in the order of the samples' channels. ``mean`` and ``std`` have
+            one value per channel, in scaled units and in the order after ``bgr_to_rgb``.
+        in_channels: Channels that the model sees per modality.
+        **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
+
+    Shape:
+        - ``inputs``: N tensors (sum of channels, H, W).
+        - Output ``inputs``: (N, M * in_channels, H, W), float32.
+
+    Raises:
+        ValueError: If the specification is wrong, or a batch has other modalities, another order or
+            another number of channels than it says.
+    """
+
+    def __init__(self, modalities: dict[str, dict], in_channels: int = 3, **kwargs) -> None:
+        taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
+        if taken:
+            raise ValueError(
+                f'MultimodalSegDataPreProcessor: expected {sorted(taken)} per modality, inside '
+                '`modalities`'
+            )
+        if not modalities:
+            raise ValueError(
+                'MultimodalSegDataPreProcessor: expected at least one modality, got none'
+            )
+        super().__init__(**kwargs)
+        self.modalities = tuple(modalities)
+        self.in_channels = in_channels
+        index, mean, std = [], [], []
+        self.num_raw_channels = 0
+        for name, spec in modalities.items():
+            channels = _check_spec(name, spec, in_channels)
+            order = list(range(self.num_raw_channels, self.num_raw_channels + channels))
+            repeats = in_channels // channels
+            index += (order[::-1] if spec.get('bgr_to_rgb', False) else order) * repeats
+            # (raw * scale - mean) / std = (raw - mean / scale) / (std / scale)
+            scale = spec.get('scale', 1.0)
+            mean += [value / scale for value in spec['mean']] * repeats
+            std += [value / scale for value in spec['std']] * repeats
+            self.num_raw_channels += channels
+        self.register_buffer('channel_index', torch.tensor(index), persistent=False)
+        for name, values in (('mean', mean), ('std', std)):
+            values = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
+            self.register_buffer(name, values, persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Turn collated samples into the model's input; ``data_samples`` may be absent or None."""
+        data = self.cast_data(data)
+        samples = data.get('data_samples')
+        for sample in samples or []:
+            self._check_sample(sample)
+        inputs = [self._normalize(image) for image in data['inputs']]
+        # the parent writes padding into data_samples, and cannot do without them
+        given = samples or [SegDataSample() for _ in inputs]
+        batch = super().forward(dict(inputs=inputs, data_samples=given), training)
+        if not samples:
+            batch['data_samples'] = samples
+        return batch
+
+    def _normalize(self, image: torch.Tensor) -> torch.Tensor:
+        if image.ndim != 3 or image.shape[0] != self.num_raw_channels:
+            raise ValueError(
+                f'inputs: expected (C, H, W) with C = {self.num_raw_channels}, the channels of the '
+                f'modalities {self.modalities} together, got shape {tuple(image.shape)}'
+            )
+        # (sum of channels, H, W) -> (M * in_channels, H, W)
+        image = image.index_select(0, self.channel_index).float()
+        return image.sub_(self.mean).div_(self.std)
+
+    def _check_sample(self, sample: SegDataSample) -> None:
+        names = sample.metainfo.get('modalities')
+        if names is None or tuple(names) != self.modalities:
+            raise ValueError(
+                f'data_preprocessor: expected samples with the modalities {self.modalities} in '
+                f'this order, got {names} for {sample.metainfo.get("img_path")}'
+            )
+
+
+def _check_spec(name: str, spec: dict, in_channels: int) -> int:
+    """Check one modality's specification and return its number of channels."""
+    known = {'channels', 'mean', 'std', 'scale', 'bgr_to_rgb'}
+    if set(spec) - known or not {'channels', 'mean', 'std'} <= set(spec):
+        raise ValueError(
+            f'modality {name!r}: expected the keys channels, mean, std and optionally scale, '
+            f'bgr_to_rgb, got {sorted(spec)}'
+        )
+    channels = spec['channels']
+    if channels not in (1, in_channels):
+        raise ValueError(
+            f'modality {name!r}: expected channels to be 1 or in_channels = {in_channels}, '
+            f'got {channels}'
+        )
+    for key in ('mean', 'std'):
+        if len(spec[key]) != channels:
+            raise ValueError(
+                f'modality {name!r}: expected {key} with {channels} value(s), one per channel, '
+                f'got {spec[key]}'
+            )
+    if min(spec['std']) <= 0:
+        raise ValueError(f'modality {name!r}: expected std > 0, got {spec["std"]}')
+    if spec.get('scale', 1.0) <= 0:
+        raise ValueError(f'modality {name!r}: expected scale > 0, got {spec["scale"]}')
+    if spec.get('bgr_to_rgb', False) and channels != 3:
+        raise ValueError(
+            f'modality {name!r}: expected 3 channels with bgr_to_rgb=True, got {channels}'
+        )
+    return channels

@@ -1,0 +1,4 @@
+from .modality_ensemble_head import ModalityEnsembleHead
+from .refinenet_head import RefineNetHead
+
+__all__ = ['ModalityEnsembleHead', 'RefineNetHead']

@@ -1,0 +1,110 @@
+from typing import List, Sequence, Tuple
+
+import torch
+from mmengine.model import BaseModule
+from mmengine.registry import MODELS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.utils import ConfigType, SampleList, add_prefix
+from torch import Tensor, nn
+
+from ..modality_axis import unfold_modalities
+
+
+@MODELS.register_module()
+class ModalityEnsembleHead(BaseModule):
+    """Make any mmseg decode head predict from every modality, and learn their ensemble.
+
+    From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The wrapped head is shared by the modalities
+    and sees nothing but a folded batch. The ensemble's logits are the sum of the modalities' logits,
+    weighted by softmax(alpha). The loss is the head's own loss for every modality, and once more for
+    the ensemble; there the modalities' logits are detached, so that last term trains alpha alone.
+
+    It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
+
+    Args:
+        num_modalities: Number of modalities M.
+        head: Config of the decode head to wrap. Its forward must return one map of logits.
+
+    Shape:
+        - Input: a pyramid of folded maps (N*M, C_i, H_i, W_i).
+        - Output: logits of the ensemble (N, K, h, w).
+
+    Raises:
+        ValueError: If the head does not return one map of logits, the batch is not a multiple of M, or
+            the samples name another number of modalities.
+    """
+
+    def __init__(self, num_modalities: int, head: ConfigType) -> None:
+        super().__init__()
+        self.num_modalities = num_modalities
+        self.head = MMSEG_MODELS.build(head)
+        self.alpha = nn.Parameter(torch.ones(num_modalities))
+        # What mmseg's segmentors ask of their decode head.
+        self.align_corners = self.head.align_corners
+        self.num_classes = self.head.num_classes
+        self.out_channels = self.head.out_channels
+        self.threshold = self.head.threshold
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Compute the logits of the ensemble."""
+        return self._ensemble(self._members(inputs))
+
+    def loss(
+        self, inputs: Sequence[Tensor], batch_data_samples: SampleList, train_cfg: ConfigType
+    ) -> dict:
+        """Compute the head's losses for every modality, by name, and for the ensemble."""
+        names = self.modality_names(batch_data_samples[0].metainfo)
+        members = self._members(inputs)
+        losses = {}
+        for name, logits in zip(names, members.unbind(1)):
+            losses.update(add_prefix(self.head.loss_by_feat(logits, batch_data_samples), name))
+        ensemble = self._ensemble(members.detach())
+        losses.update(add_prefix(self.head.loss_by_feat(ensemble, batch_data_samples), 'ensemble'))
+        return losses
+
+    def predict(
+        self, inputs: Sequence[Tensor], batch_img_metas: List[dict], test_cfg: ConfigType
+    ) -> Tensor:
+        """Predict the ensemble's logits at the size of the images."""
+        return self.head.predict_by_feat(self.forward(inputs), batch_img_metas)
+
+    def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: List[dict]) -> Tensor:
+        """Predict like :meth:`predict`, with every modality's logits behind the ensemble's.
+
+        Shape:
+            - Output: (N, (1 + M) * K, H, W).
+        """
+        members = self._members(inputs)
+        stacked = torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
+        return self.head.predict_by_feat(stacked, batch_img_metas)
+
+    def modality_names(self, metainfo: dict) -> Tuple[str, ...]:
+        """Read the names of the modalities from a sample, or count them where it has none."""
+        default = tuple(f'modality{index}' for index in range(self.num_modalities))
+        names = tuple(metainfo.get('modalities', default))
+        if len(names) != self.num_modalities:
+            raise ValueError(
+                f'the head was built for {self.num_modalities} modalities, '
+                f'the samples have {len(names)}: {names}'
+            )
+        for name in names:
+            if 'loss' in name or name == 'ensemble':
+                # mmengine sums every entry with "loss" in its key, accuracies included.
+                raise ValueError(f'a modality cannot be named {name!r}: rename it')
+        return names
+
+    def _members(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Compute the logits of every modality, (N, M, K, h, w)."""
+        logits = self.head(inputs)
+        if not isinstance(logits, Tensor):
+            raise ValueError(
+                f'{type(self.head).__name__} cannot be wrapped: its forward must return one map of '
+                f'logits, got {type(logits).__name__}'
+            )
+        stacked = unfold_modalities(logits, self.num_modalities)
+        return stacked.unflatten(1, (self.num_modalities, self.out_channels))
+
+    def _ensemble(self, members: Tensor) -> Tensor:
+        weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
+        return (members * weights).sum(1)

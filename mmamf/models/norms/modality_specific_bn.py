@@ -1,0 +1,31 @@
+import torch.nn as nn
+from mmengine.registry import MODELS
+
+from .modality_specific_norm import ModalitySpecificNorm
+
+
+@MODELS.register_module()
+class ModalitySpecificBN(ModalitySpecificNorm):
+    """Batch normalization with weight, bias and running statistics of its own for every modality.
+
+    From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The authors keep a list of M layers and call
+    them one by one; here they are one layer over M*C channels, with the same numbers.
+
+    Use it as ``norm_cfg=dict(type='ModalitySpecificBN', num_modalities=M)``. See
+    :class:`ModalitySpecificNorm` for checkpoints.
+
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to :class:`torch.nn.BatchNorm2d`.
+
+    Shape:
+        - Input and output: folded maps (N*M, C, H, W).
+
+    Raises:
+        ValueError: If the batch is not a multiple of M, or a checkpoint has another M.
+    """
+
+    _abbr_ = 'bn'  # mmcv names the attribute after this, and pretrained keys start with it
+    norm_class = nn.BatchNorm2d

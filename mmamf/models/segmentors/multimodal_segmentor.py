@@ -1,0 +1,63 @@
+from typing import List
+
+from mmengine.registry import MODELS
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.structures import SegDataSample
+from mmseg.utils import ConfigType, OptSampleList, SampleList
+from torch import Tensor
+
+from ..decode_heads import ModalityEnsembleHead
+
+
+@MODELS.register_module()
+class MultimodalSegmentor(EncoderDecoder):
+    """mmseg's EncoderDecoder that also returns what every modality predicts by itself.
+
+    The ensemble and the modalities travel through whole-image and sliding-window inference as one
+    stack of logits, and are taken apart at the end. The stock EncoderDecoder works with the same
+    parts; it returns the ensemble alone.
+
+    Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
+    ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality.
+
+    Args:
+        Those of mmseg's EncoderDecoder; ``decode_head`` must be a ModalityEnsembleHead.
+
+    Shape:
+        - Input: (N, M*C, H, W), the modalities stacked along channels.
+
+    Raises:
+        ValueError: If the decode head is not a ModalityEnsembleHead.
+    """
+
+    def _init_decode_head(self, decode_head: ConfigType) -> None:
+        super()._init_decode_head(decode_head)
+        if not isinstance(self.decode_head, ModalityEnsembleHead):
+            raise ValueError(
+                'decode_head must be a ModalityEnsembleHead around the head, '
+                f'got {type(self.decode_head).__name__}'
+            )
+        # What sliding-window inference accumulates: the ensemble, then every modality.
+        self.out_channels *= 1 + self.decode_head.num_modalities
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+        """Predict the stacked logits of the ensemble and of every modality."""
+        return self.decode_head.predict_all(self.extract_feat(inputs), batch_img_metas)
+
+    def postprocess_result(
+        self, seg_logits: Tensor, data_samples: OptSampleList = None
+    ) -> SampleList:
+        """Take the stack apart, and finish each part as mmseg finishes its one."""
+        ensemble, *members = seg_logits.split(self.decode_head.out_channels, dim=1)
+        results = super().postprocess_result(ensemble, data_samples)
+        names = self.decode_head.modality_names(results[0].metainfo)
+        for name, logits in zip(names, members):
+            blank = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
+            for result, member in zip(results, super().postprocess_result(logits, blank)):
+                result.set_data(
+                    {
+                        f'pred_sem_seg_{name}': member.pred_sem_seg,
+                        f'seg_logits_{name}': member.seg_logits,
+                    }
+                )
+        return results

@@ -1,0 +1,129 @@
+"""Fixtures that write small data sets in the real folder layout."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.registry import DefaultScope
+
+import mmamf  # noqa: F401  (cures the stack before a test imports mmseg)
+
+CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
+
+
+@pytest.fixture
+def make_rgbd_dataset(tmp_path):
+    """Writer of an RGB-D data set whose classes can be learned.
+
+    ``make_rgbd_dataset(count=4, size=(48, 64), classes=5, root=...)`` writes ``count`` registered
+    samples of (H, W) pixels to ``root`` (default: ``tmp_path / 'rgbd'``) and returns it:
+    ``rgb/00.png`` (8-bit, 3 channels), ``depth/00.png`` (16-bit, mm, 0 = no reading),
+    ``label/00.png`` (8-bit class index, 255 = ignored). Each label is a grid of random blocks;
+    color and depth are noisy functions of the class.
+    """
+
+    def make(
+        count: int = 4,
+        size: tuple[int, int] = (48, 64),
+        classes: int = len(CLASSES),
+        root: str | Path | None = None,
+    ) -> Path:
+        root = Path(root or tmp_path / 'rgbd')
+        rng = np.random.default_rng(0)
+        colors = rng.integers(30, 225, (classes, 3))
+        for folder in ('rgb', 'depth', 'label'):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        for i in range(count):
+            blocks = rng.integers(0, classes, (3, 4)).astype(np.uint8)
+            label = cv2.resize(blocks, size[::-1], interpolation=cv2.INTER_NEAREST)
+            rgb = colors[label] + rng.integers(-20, 21, (*size, 3))
+            depth = 1000 + 500 * label.astype(np.int64) + rng.integers(-100, 101, size)
+            depth[rng.random(size) < 0.1] = 0
+            label[:2] = 255
+            cv2.imwrite(str(root / 'rgb' / f'{i:02d}.png'), rgb.astype(np.uint8)[..., ::-1])
+            cv2.imwrite(str(root / 'depth' / f'{i:02d}.png'), depth.astype(np.uint16))
+            cv2.imwrite(str(root / 'label' / f'{i:02d}.png'), label)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def mmseg_scope():
+    """Bare transform names mean mmseg's, as with default_scope='mmseg' in a config."""
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        yield
+
+
+@pytest.fixture
+def rgbd_dataset_cfg(make_rgbd_dataset):
+    """Config of a MultimodalSegDataset on generated files.
+
+    ``rgbd_dataset_cfg(pipeline=[...], modalities=('rgb', 'depth'), count=4, ...)``: ``pipeline`` is
+    what comes between loading and packing; further arguments go to ``make_rgbd_dataset``, unless
+    ``root`` names a data set that it wrote before.
+    """
+
+    def make(
+        pipeline: list[dict] | None = None,
+        modalities: tuple[str, ...] = ('rgb', 'depth'),
+        test_mode: bool = False,
+        classes: int = len(CLASSES),
+        root: str | Path | None = None,
+        **kwargs,
+    ) -> dict:
+        if root is None or not (Path(root) / 'rgb').is_dir():
+            root = make_rgbd_dataset(classes=classes, root=root, **kwargs)
+        return dict(
+            type='MultimodalSegDataset',
+            modalities=modalities,
+            data_root=str(root),
+            data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
+            metainfo=dict(classes=tuple(f'class {i}' for i in range(classes))),
+            test_mode=test_mode,
+            pipeline=[
+                dict(
+                    type='LoadMultimodalImages',
+                    modalities=dict(
+                        rgb=dict(channels=3, dtype='uint8'),
+                        depth=dict(channels=1, dtype='uint16', missing=0),
+                    ),
+                ),
+                dict(type='LoadLabelMap'),
+                *(pipeline or []),
+                dict(type='PackMultimodalSegInputs'),
+            ],
+        )
+
+    return make
+
+
+@pytest.fixture
+def rgbd_preprocessor_cfg():
+    """Config of the MultimodalSegDataPreProcessor that fits ``rgbd_dataset_cfg``."""
+    return dict(
+        type='MultimodalSegDataPreProcessor',
+        modalities=dict(
+            rgb=dict(
+                channels=3,
+                mean=[123.675, 116.28, 103.53],
+                std=[58.395, 57.12, 57.375],
+                bgr_to_rgb=True,
+            ),
+            depth=dict(channels=1, scale=0.001, mean=[2.0], std=[0.8]),
+        ),
+        size_divisor=32,
+    )
+
+
+@pytest.fixture
+def nyuv2_samples():
+    """Folder of real NYUv2 frames (rgb/, depth/, masks/), named by MMAMF_NYUV2_SAMPLES."""
+    folder = os.environ.get('MMAMF_NYUV2_SAMPLES')
+    if not folder:
+        pytest.skip(
+            'no real NYUv2 frames: set MMAMF_NYUV2_SAMPLES to a folder with rgb/, depth/, masks/'
+        )
+    return Path(folder)

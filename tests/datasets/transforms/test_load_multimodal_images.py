@@ -1,0 +1,114 @@
+import cv2
+import numpy as np
+import pytest
+
+from mmamf.datasets import LoadMultimodalImages
+
+RGB = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+DEPTH = np.random.default_rng(1).integers(0, 9000, (6, 8)).astype(np.uint16)
+SPECS = dict(
+    rgb=dict(channels=3, dtype='uint8'),
+    depth=dict(channels=1, dtype='uint16', missing=0),
+    thermal=dict(channels=1, dtype='float32'),
+)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes one file per modality and returns what a data set says about the sample."""
+
+    def make(**images: np.ndarray) -> dict:
+        paths = {}
+        for name, image in images.items():
+            suffix = '.tiff' if image.dtype.kind == 'f' else '.png'
+            paths[name] = str(tmp_path / f'{name}{suffix}')
+            cv2.imwrite(paths[name], image)
+        return dict(modality_paths=paths, seg_fields=[])
+
+    return make
+
+
+def test_first_is_img_and_others_follow_in_the_order_of_the_sample(write):
+    thermal = DEPTH.astype(np.float32)
+    results = LoadMultimodalImages(SPECS)(write(depth=DEPTH, rgb=RGB, thermal=thermal))
+    assert results['modalities'] == ('depth', 'rgb', 'thermal')
+    np.testing.assert_array_equal(results['img'], DEPTH)
+    np.testing.assert_array_equal(results['modality_rgb'], RGB)
+    np.testing.assert_array_equal(results['modality_thermal'], thermal)
+    assert results['seg_fields'] == ['modality_rgb', 'modality_thermal']
+    assert results['img_shape'] == results['ori_shape'] == (6, 8)
+
+
+def test_results_of_the_caller_keep_their_list(write):
+    given = write(rgb=RGB, depth=DEPTH)
+    fields = given['seg_fields']
+    LoadMultimodalImages(SPECS)(given)
+    assert fields == []
+
+
+@pytest.mark.parametrize(
+    ('images', 'message'),
+    [
+        (
+            dict(rgb=RGB, depth=DEPTH[:4]),
+            r'in size \(H, W\): expected \(6, 8\) as in .*rgb.png .*got \(4, 8\) in .*depth.png',
+        ),
+        (
+            dict(rgb=RGB, depth=DEPTH.astype(np.uint8)),
+            "'depth': expected dtype uint16, got uint8 in .*depth.png",
+        ),
+        (
+            dict(rgb=RGB.astype(np.uint16)),
+            "'rgb': expected dtype uint8, got uint16 in .*rgb.png",
+        ),
+        (
+            dict(rgb=RGB[..., 0]),
+            r"'rgb': expected 3 channel\(s\), got 1 \(shape \(6, 8\)\) in .*rgb.png",
+        ),
+        (
+            dict(depth=np.dstack([DEPTH] * 3)),
+            r"'depth': expected 1 channel\(s\), got 3 \(shape \(6, 8, 3\)\) in .*depth.png",
+        ),
+        (
+            dict(rgb=RGB, depth=DEPTH * 0),
+            "'depth': expected at least one reading, got only the missing value 0 in .*depth.png",
+        ),
+        (
+            dict(rgb=RGB, normal=RGB),
+            r"unknown modality 'normal' \(.*normal.png\), expected one of \('rgb', 'depth', 'therm",
+        ),
+        (dict(), 'expected `modality_paths` with a path per modality'),
+    ],
+    ids=['size', '8 for 16', '16 for 8', 'gray', 'color', 'all missing', 'unknown', 'no paths'],
+)
+def test_bad_sample(write, images, message):
+    with pytest.raises(ValueError, match=message):
+        LoadMultimodalImages(SPECS)(write(**images))
+
+
+def test_missing_file(write, tmp_path):
+    results = write(rgb=RGB, depth=DEPTH)
+    (tmp_path / 'depth.png').unlink()
+    with pytest.raises(FileNotFoundError, match='not found: .*depth.png'):
+        LoadMultimodalImages(SPECS)(results)
+
+
+@pytest.mark.parametrize(
+    ('spec', 'message'),
+    [
+        (dict(channels=3), 'expected the keys channels, dtype and optionally missing'),
+        (dict(channels=3, dtype='uint8', bits=8), r"got \['bits', 'channels', 'dtype'\]"),
+        (dict(channels=0, dtype='uint8'), 'expected channels >= 1, got 0'),
+        (dict(channels='3', dtype='uint8'), "expected channels >= 1, got '3'"),
+        (dict(channels=1, dtype='int64'), "expected dtype to be one of .*'uint8'.*, got 'int64'"),
+        (dict(channels=1, dtype='float32', missing=np.nan), 'expected a finite `missing`, got nan'),
+    ],
+)
+def test_bad_specification(spec, message):
+    with pytest.raises(ValueError, match=f"modality 'x': .*{message}|modality 'x': {message}"):
+        LoadMultimodalImages(dict(x=spec))
+
+
+def test_no_modalities():
+    with pytest.raises(ValueError, match='expected at least one modality, got none'):
+        LoadMultimodalImages({})

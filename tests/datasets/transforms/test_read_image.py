@@ -1,0 +1,150 @@
+import os
+import subprocess
+import sys
+
+import cv2
+import mmcv
+import numpy as np
+import pytest
+
+from mmamf.datasets.transforms import read_image as module
+from mmamf.datasets.transforms.read_image import read_image
+
+RNG = np.random.default_rng(0)
+COLOR = cv2.resize(RNG.integers(0, 255, (6, 8, 3)).astype(np.uint8), (64, 48))
+DEPTH = RNG.integers(0, 2**16, (48, 64)).astype(np.uint16)
+METERS = DEPTH.astype(np.float32) / 1000
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.tiff'])
+@pytest.mark.parametrize(
+    'image',
+    [COLOR, COLOR[..., 0], DEPTH, np.stack([DEPTH] * 3, -1)],
+    ids=['8x3', '8', '16', '16x3'],
+)
+def test_lossless_files_come_back_as_they_were_written(tmp_path, suffix, image):
+    path = str(tmp_path / f'a{suffix}')
+    cv2.imwrite(path, image)
+    read = read_image(path)
+    assert read.dtype == image.dtype
+    np.testing.assert_array_equal(read, image)
+
+
+def test_float_tiff_and_npy(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.tif'), METERS)
+    np.testing.assert_array_equal(read_image(str(tmp_path / 'a.tif')), METERS)
+    five = np.stack([METERS] * 5, -1)
+    np.save(tmp_path / 'a.npy', five)
+    np.testing.assert_array_equal(read_image(str(tmp_path / 'a.npy')), five)
+    np.save(tmp_path / 'a.npy', five[..., :1])
+    np.testing.assert_array_equal(read_image(str(tmp_path / 'a.npy')), METERS)
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.jpg', '.tiff', '.bmp'])
+def test_color_equals_stock_mmcv(tmp_path, suffix):
+    path = str(tmp_path / f'a{suffix}')
+    cv2.imwrite(path, COLOR)
+    np.testing.assert_array_equal(read_image(path), mmcv.imread(path))
+
+
+def test_alpha_is_dropped_as_stock_mmcv_does(tmp_path):
+    path = str(tmp_path / 'a.png')
+    cv2.imwrite(path, np.dstack([COLOR, COLOR[..., 0]]))
+    np.testing.assert_array_equal(read_image(path), COLOR)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match='image file not found: .*none.png'):
+        read_image(str(tmp_path / 'none.png'))
+
+
+@pytest.mark.parametrize('share', [0.0, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize(
+    ('suffix', 'image'),
+    [('.png', COLOR), ('.png', DEPTH), ('.jpg', COLOR), ('.tiff', COLOR), ('.tiff', DEPTH)],
+    ids=['png8', 'png16', 'jpeg', 'tiff8', 'tiff16'],
+)
+def test_truncated_file_is_refused(tmp_path, suffix, image, share):
+    path = tmp_path / f'cut{suffix}'
+    content = cv2.imencode(suffix, image)[1].tobytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match=rf'cut{suffix} is corrupt'):
+        read_image(str(path))
+
+
+@pytest.mark.parametrize('share', [0.1, 0.6])
+def test_truncated_npy_is_refused(tmp_path, share):
+    np.save(tmp_path / 'cut.npy', METERS)
+    content = (tmp_path / 'cut.npy').read_bytes()
+    (tmp_path / 'cut.npy').write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match='cut.npy is corrupt or truncated'):
+        read_image(str(tmp_path / 'cut.npy'))
+
+
+def test_pickled_npy_is_refused(tmp_path):
+    np.save(tmp_path / 'a.npy', np.array([{}]), allow_pickle=True)
+    with pytest.raises(ValueError, match='a.npy is corrupt'):
+        read_image(str(tmp_path / 'a.npy'))
+
+
+def test_truncated_jpeg_is_refused_where_opencv_is_lenient(tmp_path, monkeypatch):
+    content = cv2.imencode('.jpg', COLOR)[1].tobytes()
+    (tmp_path / 'cut.jpg').write_bytes(content[: len(content) // 2])
+    (tmp_path / 'more.jpg').write_bytes(content + bytes(100))
+    monkeypatch.setattr(module.mmcv, 'imfrombytes', lambda *args, **kwargs: COLOR)
+    with pytest.raises(ValueError, match='cut.jpg is corrupt or truncated: image file is trunc'):
+        read_image(str(tmp_path / 'cut.jpg'))
+    read_image(str(tmp_path / 'more.jpg'))
+
+
+def test_text_file_is_refused(tmp_path):
+    (tmp_path / 'a.png').write_text('<html>not found</html>')
+    with pytest.raises(
+        ValueError, match='a.png is corrupt, truncated or not an image: expected PNG'
+    ):
+        read_image(str(tmp_path / 'a.png'))
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize('suffix', ['.npy', '.tiff'])
+def test_not_finite_is_refused(tmp_path, value, suffix):
+    path = str(tmp_path / f'a{suffix}')
+    image = METERS.copy()
+    image[3, 4:6] = value
+    np.save(path, image) if suffix == '.npy' else cv2.imwrite(path, image)
+    with pytest.raises(ValueError, match=rf'a{suffix}: .* got NaN or infinity in 2 of 3072 values'):
+        read_image(path)
+
+
+@pytest.mark.parametrize('shape', [(7,), (2, 3, 4, 5)])
+def test_npy_that_is_no_image_is_refused(tmp_path, shape):
+    np.save(tmp_path / 'a.npy', np.zeros(shape))
+    with pytest.raises(ValueError, match='a.npy: expected an array .* got shape'):
+        read_image(str(tmp_path / 'a.npy'))
+
+
+# OpenCV reads the variable once, when it is loaded: each case needs a process of its own.
+EXR = """
+import sys, cv2, numpy as np
+from mmamf.datasets.transforms.read_image import read_image
+a = np.arange(6, dtype=np.float32).reshape(2, 3)
+if sys.argv[2] == 'write':
+    cv2.imwrite(sys.argv[1], a)
+    assert (read_image(sys.argv[1]) == a).all()
+    a[0, 0] = np.nan
+    cv2.imwrite(sys.argv[1], a)
+try:
+    read_image(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_exr_with_and_without_the_codec(tmp_path):
+    def run(enabled: str, mode: str) -> str:
+        env = dict(os.environ, OPENCV_IO_ENABLE_OPENEXR=enabled, NO_ALBUMENTATIONS_UPDATE='1')
+        command = [sys.executable, '-c', EXR, str(tmp_path / 'a.exr'), mode]
+        return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
+
+    assert 'a.exr: expected finite values' in run('1', 'write')
+    assert 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts' in run('0', 'read')

@@ -1,0 +1,203 @@
+import logging
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+from mmengine.structures import PixelData
+from mmseg.evaluation import IoUMetric
+from mmseg.structures import SegDataSample
+from PIL import Image
+
+from mmamf.evaluation import MultimodalIoUMetric
+
+CLASSES = ('floor', 'wall', 'lamp', 'door')
+META = dict(classes=CLASSES)
+
+
+def make_samples(modalities: tuple, count: int = 5, used=(0, 1, 2, 3), seed: int = 0) -> list:
+    """Random labels, a tenth ignored, and predictions that are right half of the time."""
+    rng = np.random.default_rng(seed)
+    samples = []
+    for i in range(count):
+        shape = (1, 8 + i, 9)
+        label = rng.choice(used, shape)
+        sample = SegDataSample(metainfo=dict(img_path=f'{i}.png', modalities=modalities))
+        for key in ('', *(f'_{name}' for name in modalities)):
+            guess = np.where(rng.random(shape) < 0.5, label, rng.choice(used, shape))
+            sample.set_data({f'pred_sem_seg{key}': PixelData(data=torch.tensor(guess))})
+        label[rng.random(shape) < 0.1] = 255
+        sample.gt_sem_seg = PixelData(data=torch.tensor(label))
+        samples.append(sample)
+    return samples
+
+
+def reference(samples: list, key: str) -> dict[str, float]:
+    """PixAcc, mAcc, mIoU and IoU per class from one confusion matrix, counted pixel by pixel."""
+    confusion = np.zeros((4, 4))
+    for sample in samples:
+        pixels = zip(
+            sample.gt_sem_seg.data.flatten().tolist(),
+            getattr(sample, key).data.flatten().tolist(),
+            strict=True,
+        )
+        for label, guess in pixels:
+            if label != 255:
+                confusion[label, guess] += 1
+    right, labeled, guessed = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    with np.errstate(invalid='ignore'):
+        iou = right / (labeled + guessed - right)
+        accuracy = right / labeled
+    return dict(
+        PixAcc=right.sum() / confusion.sum() * 100,
+        mAcc=np.mean([a for a in accuracy if not np.isnan(a)]) * 100,
+        mIoU=np.mean([a for a in iou if not np.isnan(a)]) * 100,
+        **{f'IoU.{name}': value * 100 for name, value in zip(CLASSES, iou, strict=True)},
+    )
+
+
+def evaluate(samples: list, batch_size: int = 2, **kwargs) -> dict:
+    metric = MultimodalIoUMetric(**kwargs)
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = META
+    for start in range(0, len(samples), batch_size):
+        evaluator.process(samples[start : start + batch_size])
+    if not metric.format_only:
+        assert len(metric.results) == len(samples)
+    return evaluator.evaluate(len(samples))
+
+
+@pytest.mark.parametrize('used', [(0, 1, 2, 3), (0, 3), (2,)], ids=['all', 'some absent', 'one'])
+@pytest.mark.parametrize('modalities', [(), ('rgb',), ('rgb', 'depth'), ('z', 'rgb', 'depth')])
+def test_equals_naive_confusion_matrix(modalities, used):
+    samples = make_samples(modalities, used=used)
+    metrics = evaluate(samples)
+    expected = reference(samples, 'pred_sem_seg')
+    for name in modalities:
+        values = reference(samples, f'pred_sem_seg_{name}')
+        expected.update({f'{name}/{key}': value for key, value in values.items()})
+    assert set(metrics) == set(expected)
+    assert all(type(value) is float for value in metrics.values())
+    assert metrics == pytest.approx(expected, nan_ok=True)
+    assert np.isnan(metrics['IoU.wall']) == (1 not in used)
+
+
+def test_class_that_is_only_predicted_counts_as_zero():
+    samples = make_samples((), used=(0, 1))
+    samples[0].pred_sem_seg.data[0, 0, :] = 3
+    metrics = evaluate(samples)
+    assert metrics['IoU.door'] == 0 and np.isnan(metrics['IoU.lamp'])
+    assert metrics['mIoU'] == pytest.approx((metrics['IoU.floor'] + metrics['IoU.wall']) / 3)
+    assert metrics == pytest.approx(reference(samples, 'pred_sem_seg'), nan_ok=True)
+
+
+def test_equals_stock_metric_up_to_its_rounding():
+    samples = make_samples(('rgb', 'depth'))
+    stock = Evaluator(IoUMetric())
+    stock.dataset_meta = META
+    stock.process(samples)
+    stock = stock.evaluate(len(samples))
+    ours = evaluate(samples)
+    for mine, theirs in (('PixAcc', 'aAcc'), ('mAcc', 'mAcc'), ('mIoU', 'mIoU')):
+        assert ours[mine] == pytest.approx(stock[theirs], abs=0.0051)
+
+
+@pytest.mark.parametrize('batch_size', [1, 3, 5])
+def test_batches_do_not_matter(batch_size):
+    samples = make_samples(('rgb', 'depth'))
+    assert evaluate(samples, batch_size) == pytest.approx(evaluate(samples), rel=1e-12)
+
+
+def test_counts_are_exact_for_large_sets():
+    """More pixels of one class than float32 counts one by one."""
+    metric = MultimodalIoUMetric()
+    metric.dataset_meta = META
+    areas = torch.zeros(4, 4, dtype=torch.float64)
+    areas[:, 0] = 2**24
+    one = torch.zeros(4, 4, dtype=torch.float64)
+    one[[1, 3], 0] = 1
+    metrics = metric.compute_metrics([{'': areas}] + [{'': one}] * 1000)
+    assert metrics['PixAcc'] == pytest.approx(100 * 2**24 / (2**24 + 1000), rel=1e-12)
+
+
+def test_one_table_with_a_column_per_source(caplog):
+    logger = MMLogger.get_instance('table')
+    logger.addHandler(caplog.handler)
+    with caplog.at_level(logging.INFO):
+        metrics = evaluate(make_samples(('rgb', 'depth'), used=(0, 1, 3)))
+    logger.removeHandler(caplog.handler)
+    (text,) = [record.getMessage() for record in caplog.records if 'floor' in record.getMessage()]
+    rows = [
+        [cell.strip() for cell in row.split('|')[1:-1]] for row in text.splitlines() if '|' in row
+    ]
+    assert rows[0] == ['class', 'ensemble', 'rgb', 'depth']
+    assert [row[0] for row in rows[1:]] == [*CLASSES, 'mIoU', 'mAcc', 'PixAcc']
+    assert rows[3] == ['lamp', 'nan', 'nan', 'nan']
+    assert rows[5][1:] == [f'{metrics[key]:.2f}' for key in ('mIoU', 'rgb/mIoU', 'depth/mIoU')]
+    assert rows[7][2] == f'{metrics["rgb/PixAcc"]:.2f}'
+
+
+def test_prefix_and_nan_to_num():
+    metrics = evaluate(make_samples(('rgb',), used=(0, 1)), prefix='val', nan_to_num=0)
+    assert metrics['val/IoU.lamp'] == metrics['val/rgb/IoU.lamp'] == 0
+
+
+@pytest.mark.parametrize('format_only', [True, False])
+def test_saves_the_prediction_of_the_ensemble(tmp_path, format_only):
+    samples = make_samples(('rgb', 'depth'), count=2)
+    if format_only:
+        for sample in samples:
+            del sample.gt_sem_seg
+    metrics = evaluate(samples, output_dir=str(tmp_path), format_only=format_only)
+    assert (metrics == {}) == format_only
+    for i, sample in enumerate(samples):
+        saved = np.array(Image.open(tmp_path / f'{i}.png'))
+        np.testing.assert_array_equal(saved, sample.pred_sem_seg.data[0])
+
+
+def test_bad_input():
+    (sample,) = make_samples(('rgb',), count=1)
+    with pytest.raises(ValueError, match='expected no iou_metrics, got mDice'):
+        MultimodalIoUMetric(iou_metrics='mDice')
+    sample.pred_sem_seg = PixelData(data=torch.zeros(1, 4, 4))
+    with pytest.raises(ValueError, match=r'0.png: expected a prediction .* \(8, 9\), got \(4, 4\)'):
+        evaluate([sample])
+    del sample.gt_sem_seg
+    with pytest.raises(ValueError, match='0.png: expected a label map in `gt_sem_seg`, got none'):
+        evaluate([sample])
+    with pytest.raises(ValueError, match='expected at least one sample, got none'):
+        evaluate([])
+
+
+def _rank(rank: int, folder: str, count: int) -> None:
+    """Evaluate this rank's share as mmengine's sampler deals it: padded to equal lengths."""
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
+    samples = make_samples(('rgb', 'depth'), count)
+    samples += samples[: len(samples) % 2]
+    metric = MultimodalIoUMetric(collect_dir=f'{folder}/parts')
+    evaluator = Evaluator(metric)
+    evaluator.dataset_meta = META
+    evaluator.process(samples[rank::2])
+    torch.save(evaluator.evaluate(count), f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_count_every_sample_once(tmp_path):
+    code = f"import runpy; runpy.run_path({__file__!r})['_rank']({{}}, {str(tmp_path)!r}, 5)"
+    ranks = [subprocess.Popen([sys.executable, '-c', code.format(rank)]) for rank in range(2)]
+    try:
+        assert [process.wait(120) for process in ranks] == [0, 0]
+    finally:
+        for process in ranks:
+            process.kill()
+    results = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
+    results.append(evaluate(make_samples(('rgb', 'depth'), 5)))
+    for first, second in pairwise(results):
+        assert first == pytest.approx(second, rel=1e-12)

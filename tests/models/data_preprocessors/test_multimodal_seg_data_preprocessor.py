@@ -1,0 +1,183 @@
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.models import SegDataPreProcessor
+from mmseg.structures import SegDataSample
+
+from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+
+RGB = dict(channels=3, mean=[124.0, 116.0, 104.0], std=[58.0, 57.0, 56.0], bgr_to_rgb=True)
+DEPTH = dict(channels=1, scale=0.001, mean=[2.5], std=[0.5])
+NORMAL = dict(channels=3, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])
+
+
+def make_batch(channels: int, modalities: tuple, sizes=((10, 14), (10, 14))) -> dict:
+    generator = torch.Generator().manual_seed(0)
+    inputs, samples = [], []
+    for height, width in sizes:
+        inputs.append(torch.randint(0, 256, (channels, height, width), generator=generator).float())
+        label = torch.randint(0, 5, (1, height, width), generator=generator)
+        meta = dict(modalities=modalities, img_path='a.png')
+        samples.append(SegDataSample(metainfo=meta, gt_sem_seg=PixelData(data=label)))
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def test_equals_the_formula_for_three_modalities():
+    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH, normal=NORMAL))
+    batch = make_batch(7, ('rgb', 'depth', 'normal'))
+    raw = torch.stack(batch['inputs'])
+    out = preprocessor(batch)['inputs']
+
+    def normalized(x, spec):
+        mean, std = (torch.tensor(spec[key]).view(-1, 1, 1) for key in ('mean', 'std'))
+        return (x * spec.get('scale', 1.0) - mean) / std
+
+    depth = normalized(raw[:, 3:4], DEPTH)
+    expected = [
+        normalized(raw[:, [2, 1, 0]], RGB),
+        depth,
+        depth,
+        depth,
+        normalized(raw[:, 4:], NORMAL),
+    ]
+    assert out.shape == (2, 9, 10, 14) and out.dtype == torch.float32
+    torch.testing.assert_close(out, torch.cat(expected, 1), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('bgr_to_rgb', [True, False])
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])
+def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
+    sizes = ((10, 14), (12, 9)) if training else ((10, 14),) * 2
+    padding = dict(size=(16, 16), test_cfg=dict(size_divisor=8), pad_val=7, seg_pad_val=9)
+    norm = dict(mean=RGB['mean'], std=RGB['std'], bgr_to_rgb=bgr_to_rgb)
+    spec = dict(rgb=dict(channels=3, **norm))
+    results = []
+    for preprocessor in (
+        MultimodalSegDataPreProcessor(spec, **padding),
+        SegDataPreProcessor(**norm, **padding),
+    ):
+        batch = make_batch(3, ('rgb',), sizes)
+        batch['inputs'] = [image.to(dtype) for image in batch['inputs']]
+        results.append(preprocessor(batch, training))
+    ours, stock = results
+    assert torch.equal(ours['inputs'], stock['inputs'])
+    for mine, theirs in zip(ours['data_samples'], stock['data_samples'], strict=True):
+        assert mine.metainfo == theirs.metainfo
+        assert torch.equal(mine.gt_sem_seg.data, theirs.gt_sem_seg.data)
+
+
+def test_padding_is_zero_after_normalization():
+    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH), size=(16, 20))
+    out = preprocessor(make_batch(4, ('rgb', 'depth')), training=True)
+    assert out['inputs'].shape == (2, 6, 16, 20)
+    assert not out['inputs'][:, :, 10:].any() and not out['inputs'][..., 14:].any()
+    assert (out['data_samples'][0].gt_sem_seg.data[:, 10:] == 255).all()
+
+
+@pytest.mark.parametrize(('in_channels', 'channels'), [(1, 2), (3, 6), (4, 8)])
+def test_tiles_to_in_channels(in_channels, channels):
+    spec = dict(channels=1, mean=[0.0], std=[1.0])
+    preprocessor = MultimodalSegDataPreProcessor(dict(a=spec, b=spec), in_channels)
+    batch = make_batch(2, ('a', 'b'))
+    raw = torch.stack(batch['inputs'])
+    expected = raw.repeat_interleave(in_channels, 1)
+    assert expected.shape[1] == channels
+    assert torch.equal(preprocessor(batch)['inputs'], expected)
+
+
+def test_folded_batch_is_one_modality_per_row():
+    """(N, M * C, H, W) viewed as (N * M, C, H, W) is sample-major, modality by modality."""
+    spec = dict(channels=1, mean=[0.0], std=[1.0])
+    preprocessor = MultimodalSegDataPreProcessor(dict(a=spec, b=spec))
+    batch = make_batch(2, ('a', 'b'))
+    raw = torch.stack(batch['inputs'])
+    folded = preprocessor(batch)['inputs'].view(4, 3, 10, 14)
+    assert torch.equal(folded[:, 1].view(2, 2, 10, 14), raw)
+
+
+@pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=8)])
+@pytest.mark.parametrize('extra', [dict(), dict(data_samples=None)])
+def test_without_data_samples(extra, test_cfg):
+    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH), test_cfg=test_cfg)
+    out = preprocessor(dict(inputs=make_batch(4, ())['inputs'], **extra))
+    assert out['data_samples'] is None
+    assert out['inputs'].shape == (2, 6, *((10, 14) if test_cfg is None else (16, 16)))
+
+
+def test_inputs_of_the_caller_are_not_changed():
+    preprocessor = MultimodalSegDataPreProcessor(dict(a=dict(NORMAL, scale=2.0)))
+    batch = make_batch(3, ('a',))
+    before = [image.clone() for image in batch['inputs']]
+    preprocessor(batch)
+    assert all(torch.equal(*pair) for pair in zip(batch['inputs'], before, strict=True))
+
+
+def test_has_no_state_and_moves_with_the_model():
+    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH))
+    assert not preprocessor.state_dict() and not list(preprocessor.parameters())
+    preprocessor.to('meta')
+    assert {buffer.device.type for buffer in preprocessor.buffers()} == {'meta'}
+    assert preprocessor.device.type == 'meta'
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+def test_runs_on_the_gpu():
+    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH)).cuda()
+    batch = make_batch(4, ('rgb', 'depth'))
+    expected = preprocessor.cpu()(batch)['inputs']
+    out = preprocessor.cuda()(batch)['inputs']
+    assert out.is_cuda
+    torch.testing.assert_close(out.cpu(), expected)
+
+
+@pytest.mark.parametrize(
+    ('modalities', 'kwargs', 'message'),
+    [
+        (dict(), {}, 'expected at least one modality, got none'),
+        (
+            dict(a=dict(NORMAL, mean=[1.0])),
+            {},
+            r"'a': expected mean with 3 value\(s\).*got \[1.0\]",
+        ),
+        (
+            dict(a=dict(DEPTH, std=[1.0] * 3)),
+            {},
+            r"'a': expected std with 1 value\(s\), one per cha",
+        ),
+        (dict(a=dict(NORMAL, channels=2)), {}, 'channels to be 1 or in_channels = 3, got 2'),
+        (dict(a=NORMAL), dict(in_channels=4), 'channels to be 1 or in_channels = 4, got 3'),
+        (dict(a=dict(channels=3)), {}, r"the keys channels, mean, std .* got \['channels'\]"),
+        (dict(a=dict(NORMAL, rgb=True)), {}, "'a': expected the keys .* got .*'rgb'"),
+        (dict(a=dict(NORMAL, std=[1.0, 0.0, 1.0])), {}, r'expected std > 0, got \[1.0, 0.0, 1.0\]'),
+        (dict(a=dict(DEPTH, scale=0.0)), {}, "'a': expected scale > 0, got 0.0"),
+        (dict(a=dict(DEPTH, bgr_to_rgb=True)), {}, '3 channels with bgr_to_rgb=True, got 1'),
+        (dict(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] per modality, inside"),
+        (dict(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] per modality, inside"),
+    ],
+)
+def test_bad_specification(modalities, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        MultimodalSegDataPreProcessor(modalities, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('batch', 'message'),
+    [
+        (
+            make_batch(4, ('depth', 'rgb')),
+            r"\('rgb', 'depth'\) in this order, got \('depth', 'rgb'\)",
+        ),
+        (make_batch(3, ('rgb',)), r"in this order, got \('rgb',\) for a.png"),
+        (make_batch(4, None), 'in this order, got None for a.png'),
+        (
+            make_batch(6, ('rgb', 'depth')),
+            r'C = 4, .* \(.rgb., .depth.\) together, got shape \(6, 10',
+        ),
+        (dict(inputs=[torch.zeros(10, 14)]), r'expected \(C, H, W\) .* got shape \(10, 14\)'),
+    ],
+    ids=['order', 'fewer', 'stock packing', 'channels', 'dimensions'],
+)
+def test_bad_batch(batch, message):
+    with pytest.raises(ValueError, match=message):
+        MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH))(batch)

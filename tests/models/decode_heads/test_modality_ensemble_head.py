@@ -1,0 +1,131 @@
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import nn
+
+from mmamf.models import ModalityEnsembleHead
+
+M, K, SIZE = 2, 4, (32, 48)
+CHANNELS = [8, 16, 24, 32]
+ALL = {'in_channels': CHANNELS, 'in_index': [0, 1, 2, 3]}
+HEADS = {
+    'FCNHead': {'in_channels': 32, 'in_index': 3, 'channels': 8, 'num_convs': 1},
+    'PSPHead': {'in_channels': 32, 'in_index': 3, 'channels': 8, 'pool_scales': (1, 2)},
+    'ASPPHead': {'in_channels': 32, 'in_index': 3, 'channels': 8, 'dilations': (1, 2)},
+    'UPerHead': {**ALL, 'channels': 8, 'pool_scales': (1, 2)},
+    'SegformerHead': {**ALL, 'channels': 8},
+    'RefineNetHead': {**ALL, 'widths': (8, 8, 8, 8)},
+}
+
+
+def build(kind='FCNHead', num_modalities=M, **kwargs):
+    head = {'type': kind, 'num_classes': K, 'norm_cfg': {'type': 'BN'}, **HEADS[kind], **kwargs}
+    return ModalityEnsembleHead(num_modalities, head)
+
+
+def make_pyramid(n=2, num_modalities=M):
+    return [
+        torch.randn(n * num_modalities, c, SIZE[0] // s, SIZE[1] // s, requires_grad=True)
+        for c, s in zip(CHANNELS, (4, 8, 16, 32))
+    ]
+
+
+def make_samples(n=2, names=('rgb', 'depth')):
+    samples = []
+    for _ in range(n):
+        sample = SegDataSample(metainfo={'modalities': names, 'img_shape': SIZE, 'pad_shape': SIZE})
+        sample.gt_sem_seg = PixelData(data=torch.randint(K, (1, *SIZE)))
+        samples.append(sample)
+    return samples
+
+
+@pytest.mark.parametrize('kind', HEADS)
+def test_wraps_any_head(kind):
+    model = build(kind).train()
+    losses = model.loss(make_pyramid(), make_samples(), {})
+    keys = {'rgb.loss_ce', 'depth.loss_ce', 'ensemble.loss_ce'}
+    assert {key for key in losses if 'loss' in key} == keys
+    assert {key for key in losses if 'acc' in key} == {
+        'rgb.acc_seg',
+        'depth.acc_seg',
+        'ensemble.acc_seg',
+    }
+    metas = [sample.metainfo for sample in make_samples()]
+    model.eval()
+    assert model.predict(make_pyramid(), metas, {}).shape == (2, K, *SIZE)
+    assert model.predict_all(make_pyramid(), metas).shape == (2, (1 + M) * K, *SIZE)
+
+
+@pytest.mark.parametrize('num_modalities', [1, 2, 3])
+def test_ensemble_is_the_weighted_sum(num_modalities):
+    model = build(num_modalities=num_modalities).eval()
+    nn.init.normal_(model.alpha)
+    pyramid = make_pyramid(num_modalities=num_modalities)
+    logits = model.head(pyramid)
+    weights = torch.exp(model.alpha) / torch.exp(model.alpha).sum()
+    expected = sum(weights[m] * logits[m::num_modalities] for m in range(num_modalities))
+    torch.testing.assert_close(model(pyramid), expected)
+
+
+def test_loss_of_the_ensemble_trains_alpha_alone():
+    model = build().train()
+    pyramid = make_pyramid()
+    losses = model.loss(pyramid, make_samples(), {})
+    losses['ensemble.loss_ce'].backward()
+    assert model.alpha.grad.abs().max() > 0
+    assert all(p.grad is None for p in model.head.parameters())
+    assert all(level.grad is None for level in pyramid)
+
+
+def test_losses_of_the_modalities_leave_alpha_alone():
+    model = build().train()
+    losses = model.loss(make_pyramid(), make_samples(), {})
+    (losses['rgb.loss_ce'] + losses['depth.loss_ce']).backward()
+    assert model.alpha.grad is None
+    assert all(p.grad is not None for p in model.head.parameters())
+
+
+def test_losses_equal_the_bare_heads():
+    model = build().eval()
+    pyramid, samples = make_pyramid(), make_samples()
+    losses = model.loss(pyramid, samples, {})
+    for m, name in enumerate(('rgb', 'depth')):
+        alone = model.head.loss([level[m::M] for level in pyramid], samples, {})
+        torch.testing.assert_close(losses[f'{name}.loss_ce'], alone['loss_ce'])
+
+
+def test_predicts_the_members_behind_the_ensemble():
+    model = build().eval()
+    pyramid = make_pyramid()
+    metas = [sample.metainfo for sample in make_samples()]
+    stacked = model.predict_all(pyramid, metas)
+    torch.testing.assert_close(stacked[:, :K], model.predict(pyramid, metas, {}))
+    for m in range(M):
+        alone = model.head.predict([level[m::M] for level in pyramid], metas, {})
+        torch.testing.assert_close(stacked[:, (1 + m) * K : (2 + m) * K], alone)
+
+
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        (('rgb', 'depth', 'thermal'), 'built for 2 modalities, the samples have 3'),
+        (('rgb', 'loss'), "cannot be named 'loss'"),
+        (('rgb', 'ensemble'), "cannot be named 'ensemble'"),
+    ],
+)
+def test_wrong_names(names, message):
+    with pytest.raises(ValueError, match=message):
+        build().loss(make_pyramid(), make_samples(names=names), {})
+
+
+def test_batch_that_m_does_not_divide():
+    with pytest.raises(ValueError, match='batch of 3 maps does not hold 2 modalities'):
+        build()([level[:3] for level in make_pyramid()])
+
+
+def test_head_with_several_outputs_cannot_be_wrapped():
+    model = build()
+    model.head.forward = lambda inputs: (inputs[0], inputs[0])
+    with pytest.raises(ValueError, match='FCNHead cannot be wrapped: .* got tuple'):
+        model(make_pyramid())

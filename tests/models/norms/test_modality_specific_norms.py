@@ -1,0 +1,129 @@
+import copy
+
+import pytest
+import torch
+from mmcv.cnn import build_norm_layer
+from mmengine.model import revert_sync_batchnorm
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner.checkpoint import get_state_dict, load_state_dict
+from torch import nn
+
+from mmamf.models import ModalitySpecificBN, ModalitySpecificIN
+
+M, C = 3, 4
+BN_KEYS = ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
+
+
+def randomize(module):
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            value.copy_(torch.rand_like(value) + 0.5)
+    return module
+
+
+@pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize(
+    ('private', 'plain'),
+    [(ModalitySpecificBN, nn.BatchNorm2d), (ModalitySpecificIN, nn.InstanceNorm2d)],
+)
+def test_equals_one_layer_per_modality(private, plain, training):
+    kwargs = {'affine': True, 'track_running_stats': True}
+    ours = randomize(private(C, num_modalities=M, **kwargs)).train(training)
+    state = ours.state_dict()
+    theirs = []
+    for m in range(M):
+        layer = plain(C, **kwargs).train(training)
+        layer.load_state_dict(
+            {k: v[m * C : (m + 1) * C] if v.ndim else v for k, v in state.items()}
+        )
+        theirs.append(layer)
+    x = torch.randn(2 * M, C, 5, 3)
+    out = ours(x.clone())
+    for m, layer in enumerate(theirs):
+        torch.testing.assert_close(out[m::M], layer(x[m::M].clone()), rtol=1e-6, atol=1e-6)
+        running_mean = ours.state_dict()['running_mean'][m * C : (m + 1) * C]
+        torch.testing.assert_close(running_mean, layer.running_mean)
+
+
+def test_gradients_stay_with_their_modality():
+    norm = ModalitySpecificBN(C, num_modalities=2)
+    norm(torch.randn(4, C, 3, 3))[0::2].square().sum().backward()
+    assert norm.norm.weight.grad[:C].abs().min() > 0
+    assert torch.equal(norm.norm.weight.grad[C:], torch.zeros(C))
+
+
+def test_keys_are_those_of_a_plain_layer():
+    name, norm = build_norm_layer({'type': 'ModalitySpecificBN', 'num_modalities': M}, C, postfix=1)
+    assert name == 'bn1'
+    holder = nn.Sequential()
+    holder.add_module(name, norm)
+    expected = [f'bn1.{key}' for key in BN_KEYS]
+    assert list(holder.state_dict()) == expected
+    assert list(get_state_dict(holder)) == expected  # what mmengine writes into checkpoints
+
+
+@pytest.mark.parametrize('load', [nn.Module.load_state_dict, load_state_dict])
+def test_plain_checkpoint_loads_into_every_modality(load):
+    plain = randomize(nn.Sequential(nn.BatchNorm2d(C)))
+    ours = nn.Sequential(ModalitySpecificBN(C, num_modalities=M))
+    load(ours, plain.state_dict(), strict=True)
+    for key, value in plain.state_dict().items():
+        loaded = ours.state_dict()[key]
+        assert torch.equal(loaded, value.repeat(M) if value.ndim else value)
+
+
+@pytest.mark.parametrize('load', [nn.Module.load_state_dict, load_state_dict])
+def test_state_dict_round_trip(load):
+    first, second = (nn.Sequential(ModalitySpecificBN(C, num_modalities=M)) for _ in range(2))
+    randomize(first)
+    load(second, first.state_dict(), strict=True)
+    for key, value in first.state_dict().items():
+        assert torch.equal(second.state_dict()[key], value)
+
+
+def test_copies_keep_their_key_names():
+    norm = copy.deepcopy(ModalitySpecificBN(C, num_modalities=M))
+    assert list(norm.state_dict()) == BN_KEYS
+
+
+def test_checkpoint_of_another_m_is_refused():
+    state = nn.Sequential(ModalitySpecificBN(C, num_modalities=2)).state_dict()
+    ours = nn.Sequential(ModalitySpecificBN(C, num_modalities=3))
+    with pytest.raises(ValueError, match=r'0\.weight: expected 3 x 4 values .* got 8'):
+        load_state_dict(ours, state, strict=False)
+
+
+def test_batch_that_m_does_not_divide_is_refused():
+    with pytest.raises(ValueError, match='batch of 4 maps does not hold 3 modalities'):
+        ModalitySpecificBN(C, num_modalities=3)(torch.zeros(4, C, 2, 2))
+
+
+def test_needs_a_modality():
+    with pytest.raises(ValueError, match='num_modalities must be at least 1, got 0'):
+        ModalitySpecificBN(C, num_modalities=0)
+
+
+def test_sync_bn_conversion_and_back():
+    model = randomize(nn.Sequential(ModalitySpecificBN(C, num_modalities=M)))
+    x = torch.randn(2 * M, C, 3, 3)
+    expected = model.eval()(x)
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    assert isinstance(converted[0].norm, nn.SyncBatchNorm)
+    assert list(converted.state_dict()) == [f'0.{key}' for key in BN_KEYS]
+    reverted = revert_sync_batchnorm(converted).eval()
+    assert not isinstance(reverted[0].norm, nn.SyncBatchNorm)
+    torch.testing.assert_close(reverted(x), expected)
+
+
+def test_weight_decay_rules_see_a_norm():
+    model = nn.Sequential(nn.Conv2d(3, C, 1), ModalitySpecificBN(C, num_modalities=M))
+    wrapper = build_optim_wrapper(
+        model,
+        {
+            'optimizer': {'type': 'SGD', 'lr': 0.1, 'weight_decay': 1e-4},
+            'paramwise_cfg': {'norm_decay_mult': 0.0},
+        },
+    )
+    decay = {id(g['params'][0]): g['weight_decay'] for g in wrapper.param_groups}
+    assert decay[id(model[1].norm.weight)] == decay[id(model[1].norm.bias)] == 0
+    assert decay[id(model[0].weight)] == 1e-4

@@ -1,0 +1,165 @@
+import copy
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.structures import SegDataSample
+
+K, SIZE = 4, (48, 64)
+NAMES = ('rgb', 'depth')
+
+
+def make_config(kind='MultimodalSegmentor', names=NAMES, **test_cfg):
+    m = len(names)
+    modalities = {
+        name: {'channels': 3 if name == 'rgb' else 1, 'mean': [0.0], 'std': [1.0]} for name in names
+    }
+    if 'rgb' in modalities:
+        modalities['rgb'].update(mean=[0.0] * 3, std=[1.0] * 3)
+    head = {
+        'type': 'RefineNetHead',
+        'widths': (8, 8, 8, 8),
+        'in_channels': [8, 16, 32, 64],
+        'in_index': [0, 1, 2, 3],
+        'num_classes': K,
+    }
+    return {
+        'type': kind,
+        'data_preprocessor': {'type': 'MultimodalSegDataPreProcessor', 'modalities': modalities},
+        'backbone': {
+            'type': 'SharedMultimodalResNet',
+            'depth': 18,
+            'base_channels': 8,
+            'stem_channels': 8,
+            'num_modalities': m,
+            'fusion': {'type': 'ChannelShufflePixelShiftFusion'},
+        },
+        'decode_head': {'type': 'ModalityEnsembleHead', 'num_modalities': m, 'head': head},
+        'train_cfg': {},
+        'test_cfg': ConfigDict({'mode': 'whole', **test_cfg}),
+    }
+
+
+def build(*args, **kwargs):
+    torch.manual_seed(0)
+    model = MMSEG_MODELS.build(make_config(*args, **kwargs)).eval()
+    model.decode_head.alpha.data = torch.linspace(0, 1, len(model.decode_head.alpha))
+    return model
+
+
+def make_samples(n, names=NAMES, **metainfo):
+    metainfo = {'modalities': names, 'ori_shape': SIZE, 'img_shape': SIZE, **metainfo}
+    samples = [SegDataSample(metainfo={'img_path': 'a.png', **metainfo}) for _ in range(n)]
+    for sample in samples:
+        sample.gt_sem_seg = PixelData(data=torch.zeros(1, *SIZE, dtype=torch.long))
+    return samples
+
+
+SLIDE = {'mode': 'slide', 'crop_size': (32, 32), 'stride': (16, 16)}
+
+
+@pytest.mark.parametrize('test_cfg', [{}, SLIDE])
+@pytest.mark.parametrize('names', [('rgb',), NAMES, (*NAMES, 'thermal')])
+@torch.no_grad()
+def test_returns_the_ensemble_and_every_modality(names, test_cfg):
+    model = build(names=names, **test_cfg)
+    inputs = torch.randn(2, 3 * len(names), *SIZE)
+    results = model.predict(inputs, make_samples(2, names))
+    weights = model.decode_head.alpha.softmax(0)
+    for result in results:
+        members = [result.get(f'seg_logits_{name}').data for name in names]
+        expected = sum(w * logits for w, logits in zip(weights, members))
+        torch.testing.assert_close(result.seg_logits.data, expected, rtol=1e-4, atol=1e-4)
+        for name, logits in zip(names, members):
+            prediction = result.get(f'pred_sem_seg_{name}').data
+            assert prediction.shape == (1, *SIZE)
+            assert torch.equal(prediction, logits.argmax(0, keepdim=True))
+
+
+@pytest.mark.parametrize('test_cfg', [{}, SLIDE])
+@torch.no_grad()
+def test_ensemble_equals_the_stock_segmentors(test_cfg):
+    ours, stock = build(**test_cfg), build('EncoderDecoder', **test_cfg)
+    stock.load_state_dict(ours.state_dict())
+    inputs = torch.randn(2, 6, *SIZE)
+    for a, b in zip(ours.predict(inputs, make_samples(2)), stock.predict(inputs, make_samples(2))):
+        torch.testing.assert_close(a.seg_logits.data, b.seg_logits.data, rtol=1e-4, atol=1e-4)
+        assert not hasattr(b, 'pred_sem_seg_rgb')
+    assert torch.equal(ours(inputs, mode='tensor'), stock(inputs, mode='tensor'))
+    assert ours(inputs, mode='tensor').shape == (2, K, 12, 16)
+
+
+@pytest.mark.parametrize('direction', ['horizontal', 'vertical'])
+@torch.no_grad()
+def test_flipped_images_are_flipped_back(direction):
+    model = build()
+    inputs = torch.randn(1, 6, *SIZE)
+    plain = model.predict(inputs, make_samples(1))[0]
+    flipped = model.predict(inputs, make_samples(1, flip=True, flip_direction=direction))[0]
+    axis = 2 if direction == 'horizontal' else 1
+    for key in ('seg_logits', 'seg_logits_rgb', 'seg_logits_depth'):
+        torch.testing.assert_close(
+            flipped.get(key).data, plain.get(key).data.flip(axis), rtol=1e-4, atol=1e-4
+        )
+
+
+def test_without_samples_modalities_are_counted():
+    result = build().predict(torch.randn(1, 6, *SIZE))[0]
+    assert hasattr(result, 'pred_sem_seg_modality0')
+    assert hasattr(result, 'pred_sem_seg_modality1')
+
+
+def test_learns_from_a_step():
+    model = build().train()
+    losses = model.loss(torch.randn(2, 6, *SIZE), make_samples(2))
+    total, logged = model.parse_losses(losses)
+    total.backward()
+    assert 'decode.rgb.loss_ce' in logged
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_auxiliary_head_is_wrapped_alike():
+    cfg = make_config()
+    cfg['auxiliary_head'] = copy.deepcopy(cfg['decode_head'])
+    model = MODELS.build(cfg)
+    losses = model.loss(torch.randn(2, 6, *SIZE), make_samples(2))
+    assert {'aux.rgb.loss_ce', 'aux.ensemble.loss_ce'} <= losses.keys()
+
+
+def test_refuses_a_bare_head():
+    cfg = make_config()
+    cfg['decode_head'] = cfg['decode_head']['head']
+    with pytest.raises(ValueError, match='must be a ModalityEnsembleHead .* got RefineNetHead'):
+        MMSEG_MODELS.build(cfg)
+
+
+@pytest.mark.parametrize('kind', ['MultimodalTTAModel', 'SegTTAModel'])
+@torch.no_grad()
+def test_time_augmentation(kind):
+    """The merged prediction is the argmax of the mean probability over the flipped images."""
+    model = build()
+    tta = MMSEG_MODELS.build({'type': kind, 'module': model})
+    image = torch.randint(0, 255, (4, *SIZE)).float()
+    batch = {
+        'inputs': [[image], [image.flip(-1)]],
+        'data_samples': [
+            make_samples(1, flip=False, flip_direction=None),
+            make_samples(1, flip=True, flip_direction='horizontal'),
+        ],
+    }
+    merged = tta.test_step(batch)[0]
+    tiled = torch.cat([image[:3], image[3:].expand(3, -1, -1)])[None]
+    parts = {'': 'seg_logits'}
+    if kind == 'MultimodalTTAModel':
+        parts.update({f'_{name}': f'seg_logits_{name}' for name in NAMES})
+    plain = model.predict(tiled, make_samples(1))[0]
+    mirrored = model.predict(
+        tiled.flip(-1), make_samples(1, flip=True, flip_direction='horizontal')
+    )[0]
+    for suffix, logits in parts.items():
+        mean = plain.get(logits).data.softmax(0) + mirrored.get(logits).data.softmax(0)
+        prediction = merged.get(f'pred_sem_seg{suffix}').data.squeeze()
+        assert (prediction == mean.argmax(0)).float().mean() > 0.999

@@ -1,0 +1,191 @@
+"""Tests of the cures: each does its work where it is needed and nothing where it is not."""
+
+import builtins
+import importlib.util
+import os
+import subprocess
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+
+from mmamf import compat
+
+
+@pytest.fixture
+def stock_checkpoint(tmp_path):
+    hub = MessageHub('stock')
+    hub.update_scalars(dict(loss=0.5, lr=0.01))
+    hub.update_scalar('loss', 0.25)
+    hub.update_info('best_score', np.float64(61.5))
+    hub.update_info('confusion', np.arange(4, dtype=np.int64))
+    path = tmp_path / 'stock.pth'
+    torch.save(
+        dict(meta=dict(iter=2), state_dict=OrderedDict(), message_hub=hub.state_dict()), path
+    )
+    return path
+
+
+def run_python(code: str) -> str:
+    """Run `code` in a fresh interpreter, where the module is `c` and nothing has been cured yet."""
+    load = (
+        'import importlib.util as u\n'
+        f's = u.spec_from_file_location("compat", {compat.__file__!r})\n'
+        'c = u.module_from_spec(s)\n'
+        's.loader.exec_module(c)\n'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', load + code], check=False, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_apply_twice_changes_nothing_more():
+    compat.apply()
+    finders, schemas = list(sys.meta_path), len(compat._LIBRARIES)
+    construct = __import__('mmengine.model').model.MMDistributedDataParallel.__init__
+    compat.apply()
+    assert sys.meta_path == finders
+    assert len(compat._LIBRARIES) == schemas
+    assert __import__('mmengine.model').model.MMDistributedDataParallel.__init__ is construct
+
+
+@pytest.mark.parametrize('before, after', [(None, '1'), ('0', '0')])
+def test_albumentations_update_check(monkeypatch, before, after):
+    monkeypatch.delenv('NO_ALBUMENTATIONS_UPDATE', raising=False)
+    if before is not None:
+        monkeypatch.setenv('NO_ALBUMENTATIONS_UPDATE', before)
+    compat.skip_albumentations_update_check()
+    assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == after
+
+
+def test_pkg_resources_stand_in(monkeypatch):
+    from mmengine.utils import get_installed_path, is_installed
+
+    expected = get_installed_path('mmsegmentation')
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, 'meta_path', list(sys.meta_path))
+        patch.setattr(importlib.util, 'find_spec', lambda name: None)
+        compat.provide_pkg_resources()
+        finder = sys.meta_path[-1]
+    assert isinstance(finder, compat._PkgResourcesFinder)
+    monkeypatch.setattr(sys, 'meta_path', [finder, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, 'pkg_resources', raising=False)
+    assert is_installed('mmsegmentation')
+    assert not is_installed('no-such-package')
+    assert get_installed_path('mmsegmentation') == expected
+    assert sys.modules['pkg_resources'].__spec__.loader is finder
+    del sys.modules['pkg_resources']
+
+
+def test_pkg_resources_left_alone_where_present(monkeypatch):
+    monkeypatch.setattr(sys, 'meta_path', list(sys.meta_path))
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name: object())
+    before = list(sys.meta_path)
+    compat.provide_pkg_resources()
+    assert sys.meta_path == before
+
+
+@pytest.mark.parametrize('version, expected', [('2.0.0', True), ('1.26.4', False)])
+def test_numpy_bool8(monkeypatch, version, expected):
+    monkeypatch.setattr(np, '__version__', version)
+    monkeypatch.setitem(vars(np), 'bool8', None)  # so that whatever was there comes back
+    del vars(np)['bool8']
+    compat.provide_numpy_bool8()
+    assert ('bool8' in vars(np)) is expected
+
+
+def test_torchvision_imports_without_its_operators():
+    out = run_python(
+        'c.import_torchvision_without_ops(); import torchvision.models;'
+        'print(torchvision.models.resnet18(num_classes=2).fc.out_features)'
+    )
+    assert out.strip() == '2'
+
+
+def test_torchvision_other_errors_are_not_hidden(monkeypatch):
+    original = builtins.__import__
+
+    def broken(name, *args, **kwargs):
+        if name == 'torchvision':
+            raise RuntimeError('disk on fire')
+        return original(name, *args, **kwargs)
+
+    monkeypatch.delitem(sys.modules, 'torchvision', raising=False)
+    monkeypatch.setattr(builtins, '__import__', broken)
+    with pytest.raises(RuntimeError, match='disk on fire'):
+        compat.import_torchvision_without_ops()
+
+
+def test_stock_checkpoint_loads_with_weights_only(stock_checkpoint):
+    compat.load_mmengine_checkpoints_safely()
+    loaded = torch.load(stock_checkpoint, weights_only=True)
+    buffer = loaded['message_hub']['log_scalars']['loss']
+    assert isinstance(buffer, HistoryBuffer)
+    assert buffer.data[0].tolist() == [0.5, 0.25]
+    assert buffer.statistics('mean') == 0.375
+    assert loaded['message_hub']['runtime_info']['best_score'] == 61.5
+
+
+def test_getattr_is_not_allowed():
+    compat.load_mmengine_checkpoints_safely()
+    allowed = [g[0] if isinstance(g, tuple) else g for g in torch.serialization.get_safe_globals()]
+    assert getattr not in allowed
+
+
+@pytest.mark.parametrize('owner, name', [(HistoryBuffer, '__init__'), (np.ndarray, 'tofile')])
+def test_checkpoint_cannot_reach_other_attributes(tmp_path, owner, name):
+    class Reach:
+        def __reduce__(self):
+            return getattr, (owner, name)
+
+    compat.load_mmengine_checkpoints_safely()
+    torch.save(Reach(), tmp_path / 'reach.pth')
+    with pytest.raises(Exception, match='only the statistics methods'):
+        torch.load(tmp_path / 'reach.pth', weights_only=True)
+
+
+def test_mmcv_stub_where_mmcv_has_no_operators():
+    out = run_python(
+        'find = u.find_spec\n'
+        "u.find_spec = lambda name, *a: None if name == 'mmcv._ext' else find(name, *a)\n"
+        'c.import_torchvision_without_ops(); c.provide_mmcv_ops_stub()\n'
+        'u.find_spec = find\n'
+        'import torch, mmcv.ops\n'
+        'try:\n'
+        '    mmcv.ops.nms(torch.rand(2, 4), torch.rand(2), 0.5)\n'
+        'except NotImplementedError as error:\n'
+        '    print(error)\n'
+    )
+    assert "'nms' needs mmcv built with its operators" in out
+
+
+def test_mmcv_operators_left_alone():
+    before = sys.modules.get('mmcv._ext')
+    if importlib.util.find_spec('mmcv._ext').loader is None:
+        pytest.skip('this mmcv has no operators')
+    compat.provide_mmcv_ops_stub()
+    assert sys.modules.get('mmcv._ext') is before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the cure is for machines without a GPU')
+@pytest.mark.parametrize('launcher', ['pytorch', 'slurm'])
+def test_distributed_on_cpu(launcher):
+    out = run_python(
+        'import os, torch\n'
+        "os.environ.update(RANK='0', LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1',\n"
+        "    MASTER_PORT='0', SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_NODELIST='localhost',\n"
+        "    SLURM_LOCALID='0')\n"
+        'c.distribute_on_cpu()\n'
+        'from mmengine.dist import init_dist, get_backend\n'
+        'from mmengine.model import MMDistributedDataParallel\n'
+        f'init_dist({launcher!r}, backend="nccl")\n'
+        'model = MMDistributedDataParallel(module=torch.nn.Linear(2, 2), device_ids=[0])\n'
+        'print(get_backend(), model.device_ids, torch.cuda.set_device.__name__)\n'
+        'torch.distributed.destroy_process_group()\n'
+    )
+    assert out.split() == ['gloo', 'None', 'set_device']

@@ -1,0 +1,222 @@
+"""Two gloo processes do what one process does on the joint batch."""
+
+import multiprocessing
+import os
+import socket
+
+import pytest
+import torch
+from mmengine.dist import init_dist
+from mmengine.model import MMDistributedDataParallel
+from mmengine.registry import MODELS, init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch import nn
+
+import mmamf  # noqa: F401
+
+N, H, W, CLASSES = 4, 32, 40, 3
+NORM = dict(type='ModalitySpecificBN', num_modalities=2)
+MODEL = dict(
+    type='MultimodalSegmentor',
+    data_preprocessor=None,
+    backbone=dict(
+        type='SharedMultimodalResNet',
+        depth=18,
+        num_modalities=2,
+        base_channels=4,
+        stem_channels=4,
+        norm_cfg=NORM,
+        fusion=dict(type='ChannelShufflePixelShiftFusion'),
+    ),
+    decode_head=dict(
+        type='ModalityEnsembleHead',
+        num_modalities=2,
+        head=dict(
+            type='FCNHead',
+            in_channels=32,
+            in_index=3,
+            channels=4,
+            num_convs=1,
+            concat_input=False,
+            dropout_ratio=0,
+            num_classes=CLASSES,
+            norm_cfg=NORM,
+            align_corners=False,
+            loss_decode=dict(type='CrossEntropyLoss'),
+        ),
+    ),
+    test_cfg=dict(mode='whole'),
+)
+
+
+def build_model() -> nn.Module:
+    torch.manual_seed(0)
+    init_default_scope('mmseg')
+    model = MODELS.build(MODEL)
+    model.init_weights()
+    return model.double()
+
+
+def make_batch() -> tuple[torch.Tensor, list[SegDataSample]]:
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.randn(N, 6, H, W, generator=generator, dtype=torch.float64)
+    inputs[:, 3:] += 5  # the modalities have other statistics, and so have the samples
+    inputs += torch.arange(N).view(-1, 1, 1, 1)
+    samples = []
+    for _ in range(N):
+        sample = SegDataSample(metainfo=dict(modalities=('rgb', 'depth'), img_shape=(H, W)))
+        label = torch.randint(0, CLASSES, (1, H, W), generator=generator)
+        sample.gt_sem_seg = PixelData(data=label)
+        samples.append(sample)
+    return inputs, samples
+
+
+def step(model: nn.Module, part: slice) -> dict[str, torch.Tensor]:
+    """Run a backward pass and return gradients and buffers."""
+    inputs, samples = make_batch()
+    losses = model(inputs[part], samples[part], mode='loss')
+    sum(value for name, value in losses.items() if 'loss' in name).backward()
+    bare = getattr(model, 'module', model)
+    result = {name: p.grad for name, p in bare.named_parameters() if p.grad is not None}
+    result.update({name: b for name, b in bare.named_buffers() if 'running' in name})
+    return result
+
+
+def freeze_norms(model: nn.Module) -> nn.Module:
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    return model
+
+
+def train_half(rank: int, frozen: bool, result) -> None:
+    """Be one of two processes, each with half of the batch."""
+    model = build_model().train()
+    if frozen:
+        freeze_norms(model)
+    else:
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
+    half = N // 2
+    result.put(
+        (
+            rank,
+            {k: v.numpy() for k, v in step(model, slice(rank * half, (rank + 1) * half)).items()},
+        )
+    )
+
+
+def count_samples(rank: int, root: str, result) -> None:
+    """Be one of two processes that evaluate a data set with an odd number of samples."""
+    import numpy as np
+    from mmengine.registry import DATASETS
+    from mmengine.runner import Runner
+
+    from mmamf.evaluation import MultimodalIoUMetric
+
+    init_default_scope('mmseg')
+    dataset = dict(
+        type='MultimodalSegDataset',
+        modalities=('rgb', 'depth'),
+        data_root=root,
+        data_prefix=dict(rgb='rgb', depth='depth', seg_map_path='label'),
+        metainfo=dict(classes=tuple('abcde')),
+        pipeline=[
+            dict(
+                type='LoadMultimodalImages',
+                modalities=dict(
+                    rgb=dict(channels=3, dtype='uint8'), depth=dict(channels=1, dtype='uint16')
+                ),
+            ),
+            dict(type='LoadLabelMap'),
+            dict(type='PackMultimodalSegInputs'),
+        ],
+    )
+    sampler = dict(type='DefaultSampler', shuffle=False)
+    loader = Runner.build_dataloader(
+        dict(batch_size=1, num_workers=0, sampler=sampler, dataset=dataset)
+    )
+    metric = MultimodalIoUMetric()
+    metric.dataset_meta = DATASETS.build(dataset).metainfo
+    for batch in loader:
+        samples = []
+        for sample in batch['data_samples']:
+            # wrong in the first column of every sample whose number is odd
+            prediction = sample.gt_sem_seg.data.clone()
+            if int(sample.img_path[-6:-4]) % 2:
+                prediction[..., 0] = (prediction[..., 0] + 1) % 5
+            prediction[prediction == 255] = 0
+            sample.pred_sem_seg = PixelData(data=prediction)
+            samples.append(sample.to_dict())
+        metric.process(batch, samples)
+    metrics = metric.evaluate(len(loader.dataset))
+    result.put((rank, {k: np.float64(v) for k, v in metrics.items()}))
+
+
+def be_process(function, rank: int, world_size: int, port: int, args: tuple, result) -> None:
+    os.environ.update(
+        RANK=str(rank),
+        LOCAL_RANK=str(rank),
+        WORLD_SIZE=str(world_size),
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+        CUDA_VISIBLE_DEVICES='-1',
+    )
+    torch.set_num_threads(1)
+    if world_size > 1:
+        init_dist('pytorch', backend='nccl')
+    function(rank, *args, result)
+    if world_size > 1:
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def run_processes(function, world_size: int, *args) -> list:
+    """Run a function in as many processes and return their results by rank."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['mmamf'])
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    result = context.Queue()
+    processes = [
+        context.Process(target=be_process, args=(function, rank, world_size, port, args, result))
+        for rank in range(world_size)
+    ]
+    for process in processes:
+        process.start()
+    results = dict(result.get(timeout=100) for _ in processes)
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    return [results[rank] for rank in range(world_size)]
+
+
+@pytest.mark.parametrize('frozen', [True, False], ids=['frozen norms', 'SyncBN'])
+def test_two_processes_equal_one_on_the_joint_batch(frozen):
+    model = build_model().train()
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    expected = step(freeze_norms(model) if frozen else model, slice(None))
+    for got in run_processes(train_half, 2, frozen):
+        assert got.keys() == expected.keys()
+        for name, value in expected.items():
+            torch.testing.assert_close(
+                torch.from_numpy(got[name]),
+                value,
+                rtol=1e-9,
+                atol=1e-12,
+                msg=lambda m, n=name: f'{n}: {m}',
+            )
+    mean = 'backbone.bn1.norm.running_mean'
+    if not frozen:
+        rgb, depth = (expected[mean] - before[mean]).chunk(2)
+        assert not torch.allclose(rgb, depth)
+
+
+def test_metric_counts_every_sample_once(make_rgbd_dataset):
+    root = str(make_rgbd_dataset(count=5))
+    (alone,) = run_processes(count_samples, 1, root)
+    for together in run_processes(count_samples, 2, root):
+        assert together == alone
+    assert alone['PixAcc'] < 100

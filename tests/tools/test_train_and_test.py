@@ -1,0 +1,113 @@
+"""tools/train.py and tools/test.py from the command line, each in a process of its own."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+from mmengine.config import Config
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def call(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, check=False, env={**os.environ, **env}
+    )
+
+
+def load_tool(name: str):
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def short_config(tiny_config):
+    return tiny_config(train_cfg=dict(max_iters=2, val_interval=2))
+
+
+def test_train_then_test_from_another_directory(tmp_path, short_config):
+    # neither installed nor in the current directory: the tool finds its clone
+    train = call(sys.executable, str(TOOLS / 'train.py'), short_config, '--amp', cwd=tmp_path)
+    assert train.returncode == 0, train.stderr
+    assert 'Bfloat16OptimWrapper' in train.stdout or torch.cuda.is_available()
+    work_dir = tmp_path / 'work_dirs' / 'tiny'
+    checkpoint = (work_dir / 'last_checkpoint').read_text()
+
+    options = ('--work-dir', 'tested', '--out', 'maps', '--show-dir', 'painted', '--tta')
+    test = call(
+        sys.executable, str(TOOLS / 'test.py'), short_config, checkpoint, *options, cwd=tmp_path
+    )
+    assert test.returncode == 0, test.stderr
+    assert 'PixAcc' in test.stdout
+    (metrics,) = (tmp_path / 'tested').glob('*/*.json')
+    assert {'PixAcc', 'mAcc', 'mIoU'} <= set(json.loads(metrics.read_text()))
+    maps = sorted((tmp_path / 'maps').glob('*.png'))
+    assert len(maps) == 8
+    assert cv2.imread(str(maps[0]), cv2.IMREAD_UNCHANGED).shape == (48, 64)
+    assert len(list((tmp_path / 'painted').rglob('*.png'))) == 8
+
+
+def test_dist_scripts_without_gpu(tmp_path, short_config):
+    env = dict(PYTHON=sys.executable, PORT='29541', CUDA_VISIBLE_DEVICES='-1')
+    train = call(
+        str(TOOLS / 'dist_train.sh'), short_config, '2', '--work-dir', 'dist', cwd=tmp_path, **env
+    )
+    assert train.returncode == 0, train.stderr
+    assert 'GPU number: 2' in train.stdout  # mmengine's word for the number of processes
+    test = call(
+        str(TOOLS / 'dist_test.sh'), short_config, 'dist/iter_2.pth', '2', cwd=tmp_path, **env
+    )
+    assert test.returncode == 0, test.stderr
+    assert 'PixAcc' in test.stdout
+
+
+@pytest.mark.parametrize('named', [False, True], ids=['nothing', 'missing file'])
+def test_resume_without_checkpoint_is_refused(tmp_path, named):
+    if named:
+        (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_9.pth'))
+    with pytest.raises(FileNotFoundError, match='--resume.*last_checkpoint'):
+        load_tool('train').find_checkpoint('auto', str(tmp_path))
+
+
+def test_resume_from_a_missing_path_is_refused():
+    with pytest.raises(
+        FileNotFoundError, match='--resume nowhere.pth: there is no such checkpoint'
+    ):
+        load_tool('train').find_checkpoint('nowhere.pth', 'work')
+
+
+def test_resume_finds_checkpoint_of_a_moved_work_dir(tmp_path):
+    (tmp_path / 'iter_9.pth').touch()
+    (tmp_path / 'last_checkpoint').write_text('/where/it/was/iter_9.pth')
+    assert load_tool('train').find_checkpoint('auto', str(tmp_path)) == str(tmp_path / 'iter_9.pth')
+
+
+@pytest.mark.parametrize(
+    'gpu, expected', [(True, 'AmpOptimWrapper'), (False, 'Bfloat16OptimWrapper')]
+)
+def test_amp_follows_the_device(monkeypatch, gpu, expected):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
+    load_tool('train').use_amp(wrapper)
+    assert wrapper['type'] == expected
+
+
+def test_amp_refuses_other_wrappers():
+    with pytest.raises(ValueError, match='expected optim_wrapper.type OptimWrapper, got Apex'):
+        load_tool('train').use_amp(dict(type='ApexOptimWrapper'))
+
+
+def test_tta_and_show_dir_name_what_the_config_lacks():
+    tool = load_tool('test')
+    with pytest.raises(ValueError, match='--tta: expected tta_pipeline in the config'):
+        tool.use_tta(Config(dict(tta_model=dict(type='SegTTAModel'))))
+    with pytest.raises(ValueError, match='--show-dir: expected default_hooks.visualization'):
+        tool.draw_into(Config(dict(default_hooks=dict())), 'painted')

@@ -1,0 +1,143 @@
+"""Render the rooms data set: furnished rooms as color, depth and further modalities, with labels.
+
+Rooms that are there already are kept, so that an interrupted run goes on where it stopped. The same
+settings give the same files on every run, whatever the number of workers.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rooms.manifest import MAX_ROOMS, Manifest, room_seed
+
+SAVE_EVERY = 5.0  # seconds between two writes of the manifest
+BACKENDS = dict(mitsuba='mitsuba', pyoidn='pyoidn')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description='Render the rooms data set')
+    parser.add_argument('--out', type=Path, default=Path('data/rooms'), help='folder to write')
+    parser.add_argument('--train', type=_count, default=400, help='number of training rooms')
+    parser.add_argument('--val', type=_count, default=100, help='number of validation rooms')
+    parser.add_argument('--size', type=_size, default=(160, 120), help='WIDTHxHEIGHT in pixels')
+    parser.add_argument('--seed', type=_count, default=0, help='seed of the whole data set')
+    parser.add_argument('--workers', type=_positive, default=None, help='processes (default: CPUs)')
+    return parser.parse_args(argv)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_ROOMS:
+        raise argparse.ArgumentTypeError(f'expected a whole number 0-{MAX_ROOMS}, got {text!r}')
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'expected a whole number of at least 1, got {text!r}')
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    sides = text.lower().split('x')
+    if len(sides) != 2 or not all(side.isdecimal() and int(side) >= 16 for side in sides):
+        raise argparse.ArgumentTypeError(
+            f'expected WIDTHxHEIGHT of at least 16x16, such as 160x120, got {text!r}'
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def check_backends() -> None:
+    """Stop with the way to install what is missing for rendering."""
+    absent = [package for module, package in BACKENDS.items() if find_spec(module) is None]
+    if absent:
+        raise SystemExit(
+            f'rendering needs {" and ".join(absent)}; install with: '
+            f'{sys.executable} -m pip install {" ".join(absent)}'
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Render what is missing of the data set that was asked for."""
+    args = parse_args(argv)
+    settings = dict(train=args.train, val=args.val, size=list(args.size), seed=args.seed)
+    try:
+        manifest = Manifest(args.out, settings)
+    except ValueError as error:
+        raise SystemExit(f'error: {error}') from error
+    total = args.train + args.val
+    missing = manifest.missing()
+    if not missing:
+        manifest.save()
+        print(f'{args.out}: all {total} rooms are there')
+        return
+    check_backends()
+    manifest.save()
+    start = time.perf_counter()
+    try:
+        render_missing(manifest, missing, args)
+    except KeyboardInterrupt:
+        done = total - len(manifest.missing())
+        print(f'\ninterrupted with {done} of {total} rooms; the same command goes on from there')
+        raise SystemExit(130) from None
+    except BrokenProcessPool as error:
+        raise SystemExit(
+            'error: a rendering process was killed (out of memory?); '
+            'the same command goes on, --workers 1 needs less memory'
+        ) from error
+    seconds = time.perf_counter() - start
+    print(f'{args.out}: rendered {len(missing)} of {total} rooms in {seconds:.0f} s')
+
+
+def render_missing(
+    manifest: Manifest, missing: list[tuple[str, int]], args: argparse.Namespace
+) -> None:
+    """Render rooms in worker processes and record their files."""
+    workers = min(args.workers or len(os.sched_getaffinity(0)), len(missing))
+    bar = Progress(
+        TextColumn('rendering rooms'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    )
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context('spawn'), initializer=_start_worker
+    )
+    saved = time.perf_counter()
+    try:
+        jobs = [
+            pool.submit(_make_room, args.out, split, index, args.seed, args.size)
+            for split, index in missing
+        ]
+        with bar:
+            task = bar.add_task('rooms', total=len(jobs))
+            for job in as_completed(jobs):
+                manifest.files.update(job.result())
+                bar.advance(task)
+                if time.perf_counter() - saved > SAVE_EVERY:
+                    manifest.save()
+                    saved = time.perf_counter()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        manifest.save()
+
+
+def _start_worker() -> None:
+    os.environ['OMP_NUM_THREADS'] = '1'
+    from rooms.job import start_worker
+
+    start_worker()
+
+
+def _make_room(out: Path, split: str, index: int, seed: int, size: tuple[int, int]) -> dict:
+    from rooms.job import make_room
+
+    return make_room(out, split, index, room_seed(seed, split, index), size)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,89 @@
+"""The record of a rooms data set: what it was asked to be, and a checksum of every file."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from .classes import CLASSES, FOLDERS, PALETTE
+
+GENERATOR = 1  # raised whenever the same seed gives other files
+SPLITS = ('train', 'val')
+MAX_ROOMS = 1_000_000  # per split: keeps the seeds of all splits and data set seeds apart
+
+
+def room_seed(seed: int, split: str, index: int) -> int:
+    """Return a room's own seed, which no other room of any split or data set seed shares."""
+    return (seed * len(SPLITS) + SPLITS.index(split)) * MAX_ROOMS + index
+
+
+def room_files(split: str, index: int) -> list[str]:
+    """Return the paths of a room's files below the data set's folder."""
+    return [f'{split}/{folder}/{index:06d}.png' for folder in FOLDERS]
+
+
+class Manifest:
+    """Keeps `manifest.json` of a data set folder.
+
+    Args:
+        out: Folder of the data set.
+        settings: counts of rooms (train, val), size (width, height) and seed.
+
+    Raises:
+        ValueError: If the folder holds a data set of other settings, or an unreadable manifest.
+    """
+
+    def __init__(self, out: Path, settings: dict) -> None:
+        self.path = out / 'manifest.json'
+        self.settings = dict(settings, generator=GENERATOR)
+        self.files: dict[str, str] = {}
+        if not self.path.exists():
+            return
+        try:
+            stored = json.loads(self.path.read_text())
+            self.files, found = stored['files'], stored['settings']
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{self.path} is not a manifest of the rooms data set; '
+                'remove the folder or choose another with --out'
+            ) from error
+        if found != self.settings:
+            keys = [key for key in {**found, **self.settings} if self._differs(found, key)]
+            detail = ', '.join(
+                f'{key}={found.get(key)} (asked: {self.settings.get(key)})' for key in keys
+            )
+            raise ValueError(
+                f'{self.path.parent} holds rooms of other settings: {detail}; '
+                'remove the folder or choose another with --out'
+            )
+
+    def _differs(self, found: dict, key: str) -> bool:
+        return found.get(key) != self.settings.get(key)
+
+    def missing(self) -> list[tuple[str, int]]:
+        """Return (split, index) of the rooms with a file that is absent or not as recorded."""
+        return [
+            (split, index)
+            for split in SPLITS
+            for index in range(self.settings[split])
+            if not all(self._intact(path) for path in room_files(split, index))
+        ]
+
+    def _intact(self, path: str) -> bool:
+        file = self.path.parent / path
+        if path not in self.files or not file.is_file():
+            return False
+        return hashlib.sha256(file.read_bytes()).hexdigest() == self.files[path]
+
+    def save(self) -> None:
+        """Write the manifest; the file on disk is always a whole one."""
+        content = dict(
+            settings=self.settings,
+            classes=CLASSES,
+            palette=PALETTE,
+            files=dict(sorted(self.files.items())),
+        )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(self.path.name + '.part')
+        draft.write_text(json.dumps(content, indent=1))
+        os.replace(draft, self.path)

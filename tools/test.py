@@ -1,0 +1,115 @@
+"""Tests a checkpoint: prints the table of results and writes them as JSON into the work dir."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+try:
+    import mmamf  # first: it cures the stack before anything else is imported
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import mmamf  # noqa: F401
+
+from mmengine.config import Config, DictAction
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--work-dir',
+        help='where log and metrics go, as <time>/<time>.json; '
+        'default: work_dirs/<name of the config>',
+    )
+    parser.add_argument('--out', metavar='DIR', help='save the predicted label maps there')
+    parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, as key=value or key.of.nested=value; '
+        'lists as key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
+    )
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def draw_into(cfg: Config, directory: str) -> None:
+    """Let the visualization hook paint every prediction into a directory.
+
+    Raises:
+        ValueError: If the config has no such hook or no visualizer.
+    """
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None or cfg.get('visualizer') is None:
+        raise ValueError(
+            '--show-dir: expected default_hooks.visualization and visualizer in the config'
+        )
+    hook.update(draw=True, interval=1)
+    cfg.visualizer.save_dir = directory
+
+
+def use_tta(cfg: Config) -> None:
+    """Wrap the model for test-time augmentation.
+
+    Raises:
+        ValueError: If the config does not say how.
+    """
+    missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
+    if missing:
+        raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.tta_model.module = cfg.model
+    cfg.model = cfg.tta_model
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    if not Path(args.checkpoint).is_file():
+        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    # command line, then config, then name of the config
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    if args.show_dir is not None:
+        draw_into(cfg, args.show_dir)
+    if args.tta:
+        use_tta(cfg)
+    if args.out is not None:
+        evaluators = (
+            cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+        )
+        for evaluator in evaluators:
+            evaluator.output_dir = args.out
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,129 @@
+"""Trains a model from a config."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+try:
+    import mmamf  # first: it cures the stack before anything else is imported
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import mmamf  # noqa: F401
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner, find_latest_checkpoint
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir', help='where logs and checkpoints go; default: work_dirs/<name of the config>'
+    )
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='continue from a checkpoint; without a path, from the latest one in the work dir',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config, as key=value or key.of.nested=value; '
+        'lists as key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='job launcher',
+    )
+    parser.add_argument(
+        '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
+    )
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def find_checkpoint(resume: str, work_dir: str) -> str:
+    """Return the path of the checkpoint to resume from.
+
+    Args:
+        resume: A path, or 'auto' for the latest checkpoint in the work dir.
+        work_dir: Where checkpoints are written.
+
+    Raises:
+        FileNotFoundError: If there is none: starting from scratch is not what was asked for.
+    """
+    if resume != 'auto':
+        if not Path(resume).is_file():
+            raise FileNotFoundError(f'--resume {resume}: there is no such checkpoint')
+        return resume
+    last = find_latest_checkpoint(work_dir)
+    if last is None:
+        raise FileNotFoundError(
+            f'--resume: expected a checkpoint in {work_dir}, but it has no file last_checkpoint; '
+            'start without --resume, or name a checkpoint'
+        )
+    # the work dir may have been moved since
+    for path in (Path(last), Path(work_dir) / Path(last).name):
+        if path.is_file():
+            return str(path)
+    raise FileNotFoundError(
+        f'--resume: {Path(work_dir) / "last_checkpoint"} names {last!r}, but there is no such file'
+    )
+
+
+def use_amp(optim_wrapper: dict) -> None:
+    """Turn an optimizer wrapper's config into one with mixed precision.
+
+    Raises:
+        ValueError: If it is of a type for which there is none.
+    """
+    kind = optim_wrapper.get('type', 'OptimWrapper')
+    if kind in ('AmpOptimWrapper', 'Bfloat16OptimWrapper'):
+        return
+    if kind != 'OptimWrapper':
+        raise ValueError(f'--amp: expected optim_wrapper.type OptimWrapper, got {kind}')
+    if torch.cuda.is_available():
+        optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
+    else:
+        optim_wrapper.update(type='Bfloat16OptimWrapper')
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options is not None:
+        cfg.merge_from_dict(args.cfg_options)
+    # command line, then config, then name of the config
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+    if args.amp:
+        use_amp(cfg.optim_wrapper)
+    if args.resume is not None:
+        cfg.resume = True
+        cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
