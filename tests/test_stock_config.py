@@ -1,4 +1,4 @@
-"""A config shipped with mmseg, with its backbone, norm, head and pipeline replaced, under mmseg's own tools."""
+"""A config shipped with mmseg, with our parts in it, under mmseg's own tools."""
 
 import subprocess
 import sys
@@ -42,8 +42,8 @@ model = dict(
         head={{{{_base_.model.auxiliary_head}}}}))
 
 load = dict(
-    type='LoadMultimodalImages',
-    modalities=dict(rgb=dict(channels=3, dtype='uint8'), depth=dict(channels=1, dtype='uint16', missing=0)))
+    type='LoadMultimodalImages', modalities=dict(rgb=dict(channels=3, dtype='uint8'),
+    depth=dict(channels=1, dtype='uint16', missing=0)))
 train_pipeline = [
     load,
     dict(type='LoadLabelMap'),

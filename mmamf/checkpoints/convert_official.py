@@ -1,11 +1,11 @@
 import re
-from typing import Dict, Mapping, Tuple
+from collections.abc import Mapping
 
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor
 
-StateDict = Dict[str, Tensor]
+StateDict = dict[str, Tensor]
 
 # Blocks of the first three stages tell the depth; only bottlenecks were released.
 _DEPTHS = {(3, 4, 6): 50, (3, 4, 23): 101, (3, 8, 36): 152}
@@ -41,8 +41,8 @@ def convert_official(checkpoint: Mapping) -> StateDict:
     private = {int(m[1]) for key in state if (m := re.search(r'\.bn_(\d+)\.', key))}
     if not private:
         raise ValueError(
-            'expected a checkpoint of the release, with private norms named bn_0, bn_1, ...; got one '
-            f'without any (first keys: {list(state)[:3]}). A plain ResNet checkpoint needs no '
+            'expected a checkpoint of the release, with private norms named bn_0, bn_1, ...; '
+            f'got one without any (first keys: {list(state)[:3]}). A plain ResNet checkpoint needs no '
             "conversion: load it with init_cfg=dict(type='Pretrained', checkpoint=...)"
         )
     num_modalities = max(private) + 1
@@ -74,7 +74,7 @@ def _plain_state_dict(checkpoint: Mapping) -> StateDict:
     return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
 
 
-def _rename(state: StateDict, num_modalities: int) -> Tuple[StateDict, list]:
+def _rename(state: StateDict, num_modalities: int) -> tuple[StateDict, list]:
     """Rename every entry; stack what is private to a modality."""
     converted, unknown = {}, []
     for key, value in state.items():
@@ -85,7 +85,8 @@ def _rename(state: StateDict, num_modalities: int) -> Tuple[StateDict, list]:
         elif private and private[2] != '0':
             continue  # stacked with its sibling bn_0, below
         elif private:
-            # A sibling that is missing leaves the stack too short, and is then reported as misshapen.
+            # A sibling that is missing leaves the stack too short, and is then reported as
+            # misshapen.
             siblings = (f'{private[1]}.bn_{m}.{leaf}' for m in range(num_modalities))
             values = [state[sibling] for sibling in siblings if sibling in state]
             stacked = value if leaf == 'num_batches_tracked' else torch.cat(values)
@@ -112,7 +113,7 @@ def _rename_convolution(stem: str) -> str | None:
     return None
 
 
-def _expected_shapes(state: StateDict, num_modalities: int) -> Dict[str, torch.Size]:
+def _expected_shapes(state: StateDict, num_modalities: int) -> dict[str, torch.Size]:
     """Name every entry that our network of the same depth and classes has, with its shape."""
     blocks = tuple(
         1
@@ -123,7 +124,7 @@ def _expected_shapes(state: StateDict, num_modalities: int) -> Dict[str, torch.S
     )
     if blocks not in _DEPTHS or 'clf_conv.module.weight' not in state:
         raise ValueError(
-            f'expected a network with one of these numbers of blocks in layer1..3: {list(_DEPTHS)} and '
+            f'expected one of these numbers of blocks in layer1..3: {list(_DEPTHS)}, and '
             f'an entry clf_conv.module.weight; got {blocks} blocks among {len(state)} entries'
         )
     with torch.device('meta'):

@@ -1,7 +1,7 @@
 """The modality axis: stacked along channels outside a network, folded into the batch inside.
 
-Both forms are the same memory: sample-major, (N, M*C, H, W) and (N*M, C, H, W) differ in their shape
-alone, so going from one to the other is a view of a contiguous tensor.
+Both forms are the same memory: sample-major, (N, M*C, H, W) and (N*M, C, H, W) differ in their
+shape alone, so going from one to the other is a view of a contiguous tensor.
 """
 
 from torch import Tensor

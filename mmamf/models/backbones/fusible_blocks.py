@@ -1,7 +1,5 @@
 """mmseg's two residual blocks with a slot for a fusion operator."""
 
-from typing import Optional
-
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
@@ -19,7 +17,7 @@ class _FusionSlot:
     def __init__(self, *args, with_cp: bool = False, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.recompute = with_cp
-        self.fusion: Optional[FusionOperator] = None
+        self.fusion: FusionOperator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block, fused if the slot is filled."""
@@ -46,9 +44,9 @@ class FusibleBottleneck(_FusionSlot, Bottleneck):
 class FusibleBasicBlock(_FusionSlot, BasicBlock):
     """Basic block whose first 3 x 3 convolution the modalities enter and leave fused.
 
-    The paper defines the fusion for the bottleneck alone. There the fused convolution reads rectified
-    maps, is rectified itself, and is followed by one more convolution. The first convolution of a
-    basic block is the one of which the same holds. The shortcut is not exchanged.
+    The paper defines the fusion for the bottleneck alone. There the fused convolution reads
+    rectified maps, is rectified itself, and is followed by one more convolution. The first
+    convolution of a basic block is the one of which the same holds. The shortcut is not exchanged.
 
     Shape:
         - Input and output: folded maps (N*M, C, H, W).

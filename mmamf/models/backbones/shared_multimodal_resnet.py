@@ -1,4 +1,4 @@
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 from mmengine.registry import MODELS
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
@@ -17,18 +17,19 @@ class SharedMultimodalResNet(ResNet):
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). It is mmseg's ResNet over a batch into which
-    the modalities are folded; the last block of each fused stage holds a fusion operator. The authors
-    have bottlenecks and two modalities; basic blocks and any number of modalities are ours (see
-    :class:`FusibleBasicBlock` and the operator for what that means). With one modality and no fusion
-    it equals mmseg's ResNet, and a ResNet checkpoint starts every modality alike.
+    the modalities are folded; the last block of each fused stage holds a fusion operator. The
+    authors have bottlenecks and two modalities; basic blocks and any number of modalities are ours
+    (see :class:`FusibleBasicBlock` and the operator for what that means). With one modality and no
+    fusion it equals mmseg's ResNet, and a ResNet checkpoint starts every modality alike.
 
     Args:
         depth: 18, 34, 50, 101 or 152.
         num_modalities: Number of modalities M.
-        fusion: Config of a fusion operator, built once for every fused stage; None switches fusion off.
+        fusion: Config of a fusion operator, built once for every fused stage; None switches fusion
+            off.
         fusion_stages: Which stages, counted from 0, are fused.
-        norm_cfg: Config of the norm layers. ``num_modalities`` is filled in for the modality-specific
-            ones; any other type is shared by the modalities.
+        norm_cfg: Config of the norm layers. ``num_modalities`` is filled in for the
+            modality-specific ones; any other type is shared by the modalities.
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of one modality.
             ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
@@ -37,17 +38,17 @@ class SharedMultimodalResNet(ResNet):
         - Output: one folded map (N*M, C, h, w) for each of ``out_indices``.
 
     Raises:
-        ValueError: If a stage does not exist, ``norm_cfg`` names another M, plugins are combined with
-            fusion, or an input has another number of channels.
+        ValueError: If a stage does not exist, ``norm_cfg`` names another M, plugins are combined
+            with fusion, or an input has another number of channels.
     """
 
     def __init__(
         self,
         depth: int,
         num_modalities: int,
-        fusion: Optional[dict] = None,
+        fusion: dict | None = None,
         fusion_stages: Sequence[int] = (0, 1, 2, 3),
-        norm_cfg: Optional[dict] = None,
+        norm_cfg: dict | None = None,
         **kwargs,
     ) -> None:
         norm_cfg = _with_num_modalities(norm_cfg or {'type': 'ModalitySpecificBN'}, num_modalities)
@@ -61,7 +62,7 @@ class SharedMultimodalResNet(ResNet):
         """Pack all blocks of a stage, each with an empty slot for fusion."""
         return super().make_res_layer(block=_FUSIBLE[block], **kwargs)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Fold the modalities into the batch and run the shared network."""
         expected = self.num_modalities * self.in_channels
         if x.shape[1] != expected:

@@ -1,4 +1,4 @@
-from typing import List, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseModule
@@ -16,9 +16,10 @@ class ModalityEnsembleHead(BaseModule):
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The wrapped head is shared by the modalities
-    and sees nothing but a folded batch. The ensemble's logits are the sum of the modalities' logits,
-    weighted by softmax(alpha). The loss is the head's own loss for every modality, and once more for
-    the ensemble; there the modalities' logits are detached, so that last term trains alpha alone.
+    and sees nothing but a folded batch. The ensemble's logits are the sum of the modalities'
+    logits, weighted by softmax(alpha). The loss is the head's own loss for every modality, and once
+    more for the ensemble; there the modalities' logits are detached, so that last term trains alpha
+    alone.
 
     It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
 
@@ -31,8 +32,8 @@ class ModalityEnsembleHead(BaseModule):
         - Output: logits of the ensemble (N, K, h, w).
 
     Raises:
-        ValueError: If the head does not return one map of logits, the batch is not a multiple of M, or
-            the samples name another number of modalities.
+        ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
+            or the samples name another number of modalities.
     """
 
     def __init__(self, num_modalities: int, head: ConfigType) -> None:
@@ -64,12 +65,12 @@ class ModalityEnsembleHead(BaseModule):
         return losses
 
     def predict(
-        self, inputs: Sequence[Tensor], batch_img_metas: List[dict], test_cfg: ConfigType
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
     ) -> Tensor:
         """Predict the ensemble's logits at the size of the images."""
         return self.head.predict_by_feat(self.forward(inputs), batch_img_metas)
 
-    def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: List[dict]) -> Tensor:
+    def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
         """Predict like :meth:`predict`, with every modality's logits behind the ensemble's.
 
         Shape:
@@ -79,7 +80,7 @@ class ModalityEnsembleHead(BaseModule):
         stacked = torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
-    def modality_names(self, metainfo: dict) -> Tuple[str, ...]:
+    def modality_names(self, metainfo: dict) -> tuple[str, ...]:
         """Read the names of the modalities from a sample, or count them where it has none."""
         default = tuple(f'modality{index}' for index in range(self.num_modalities))
         names = tuple(metainfo.get('modalities', default))

@@ -1,4 +1,4 @@
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -20,8 +20,8 @@ class RefineNetHead(BaseDecodeHead):
     Args:
         widths: Channels of each level, deepest first.
         dropout_ratio: Dropout probability, element by element.
-        **kwargs: Passed on to mmseg's BaseDecodeHead; ``in_channels`` and ``in_index`` list the levels
-            of the pyramid, finest first.
+        **kwargs: Passed on to mmseg's BaseDecodeHead; ``in_channels`` and ``in_index`` list the
+            levels of the pyramid, finest first.
 
     Shape:
         - Input: a pyramid of (N, C_i, H_i, W_i), finest first.
@@ -71,7 +71,7 @@ class _RefineLevel(nn.Module):
     """One level: adapt, join the coarser level, pool in a chain, refine."""
 
     def __init__(
-        self, in_channels: int, width: int, out_channels: Optional[int], deepest: bool
+        self, in_channels: int, width: int, out_channels: int | None, deepest: bool
     ) -> None:
         super().__init__()
         self.reduce = _conv(in_channels, width)
@@ -81,7 +81,7 @@ class _RefineLevel(nn.Module):
         self.refine = nn.Sequential(*(_ResidualConvUnit(width) for _ in range(3)))
         self.out = None if out_channels is None else _conv(width, out_channels)
 
-    def forward(self, x: Tensor, coarser: Optional[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, coarser: Tensor | None) -> Tensor:
         x = self.adapt(self.reduce(x))
         if self.join is not None:
             x = self.join(x)

@@ -1,5 +1,3 @@
-from typing import Optional, Tuple
-
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor
@@ -22,10 +20,10 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
       outside the map count as zero.
 
     The authors define it for two modalities, each the other's partner. Here the partner of modality
-    m is (m + 1) mod M: the same for M = 2, the identity for M = 1 and, for M > 2, still a permutation
-    of the M*C channels. Renaming the modalities by a rotation rotates the output likewise; another
-    permutation changes who partners whom. With C < 5, k is 0: whole maps are exchanged and nothing
-    is added.
+    m is (m + 1) mod M: the same for M = 2, the identity for M = 1 and, for M > 2, still a
+    permutation of the M*C channels. Renaming the modalities by a rotation rotates the output
+    likewise; another permutation changes who partners whom. With C < 5, k is 0: whole maps are
+    exchanged and nothing is added.
 
     Args:
         num_modalities: Number of modalities M.
@@ -38,21 +36,21 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         ValueError: If the batch is not a multiple of M.
     """
 
-    def enter(self, x: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
+    def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Shuffle the channels; carry the partners' kept channels."""
         if self.num_modalities == 1:
             return x, None
         kept, given = self._split(x)  # (N, M, k, H, W), (N, M, C - k, H, W)
         return self._join(kept, _partner(given)), _partner(kept)
 
-    def leave(self, x: Tensor, carry: Optional[Tensor]) -> Tensor:
+    def leave(self, x: Tensor, carry: Tensor | None) -> Tensor:
         """Add the partners' shifted channels and shuffle again."""
         if self.num_modalities == 1:
             return x
         kept, given = self._split(x)
         return self._join(kept + _pixel_shift(carry), _partner(given))
 
-    def _split(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         channels = x.shape[1]
         kept = channels // 5 * 4
         x = unfold_modalities(x, self.num_modalities).unflatten(1, (self.num_modalities, channels))

@@ -1,5 +1,3 @@
-from typing import Type
-
 import torch.nn as nn
 from torch import Tensor
 
@@ -16,8 +14,8 @@ class ModalitySpecificNorm(nn.Module):
     whatever looks for torch's own class (``norm_eval``, frozen stages, SyncBN conversion, weight
     decay rules) finds it.
 
-    In a state dict the child leaves no trace: the keys are those of the plain layer (``bn1.weight``),
-    with M*C values. A plain checkpoint, C values, is loaded into every modality.
+    In a state dict the child leaves no trace: the keys are those of the plain layer
+    (``bn1.weight``), with M*C values. A plain checkpoint, C values, is loaded into every modality.
 
     Args:
         num_features: Channels C of one modality.
@@ -28,7 +26,7 @@ class ModalitySpecificNorm(nn.Module):
         - Input and output: folded maps (N*M, C, H, W).
     """
 
-    norm_class: Type[nn.Module]
+    norm_class: type[nn.Module]
 
     def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
         super().__init__()
@@ -44,7 +42,8 @@ class ModalitySpecificNorm(nn.Module):
         return self.norm(unfold_modalities(x, self.num_modalities)).view(x.shape)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # Called by torch's and by mmengine's loader alike, before the child is loaded from the same dict.
+        # Called by torch's and by mmengine's loader alike, before the child is loaded from the same
+        # dict.
         for name in (*_PER_CHANNEL, 'num_batches_tracked'):
             if prefix + name not in state_dict:
                 continue
@@ -62,8 +61,8 @@ class ModalitySpecificNorm(nn.Module):
         if value.numel() == c:
             return value.repeat(m)
         raise ValueError(
-            f'{key}: expected {m} x {c} values (one set per modality) or {c} (a plain layer, loaded '
-            f'into every modality), got {value.numel()}: a checkpoint of another number of '
+            f'{key}: expected {m} x {c} values (one set per modality) or {c} (a plain layer, '
+            f'loaded into every modality), got {value.numel()}: a checkpoint of another number of '
             'modalities or of another width'
         )
 

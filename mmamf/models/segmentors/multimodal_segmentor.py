@@ -1,5 +1,3 @@
-from typing import List
-
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
@@ -40,7 +38,7 @@ class MultimodalSegmentor(EncoderDecoder):
         # What sliding-window inference accumulates: the ensemble, then every modality.
         self.out_channels *= 1 + self.decode_head.num_modalities
 
-    def encode_decode(self, inputs: Tensor, batch_img_metas: List[dict]) -> Tensor:
+    def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Predict the stacked logits of the ensemble and of every modality."""
         return self.decode_head.predict_all(self.extract_feat(inputs), batch_img_metas)
 

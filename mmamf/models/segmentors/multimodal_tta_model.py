@@ -1,5 +1,3 @@
-from typing import List
-
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import SegTTAModel
 from mmseg.structures import SegDataSample
@@ -10,11 +8,11 @@ from mmseg.utils import SampleList
 class MultimodalTTAModel(SegTTAModel):
     """mmseg's test-time augmentation, for the ensemble and for every modality.
 
-    The stock SegTTAModel merges the ensemble alone, and leaves in ``pred_sem_seg_<name>`` what one of
-    the augmented images gave.
+    The stock SegTTAModel merges the ensemble alone, and leaves in ``pred_sem_seg_<name>`` what one
+    of the augmented images gave.
     """
 
-    def merge_preds(self, data_samples_list: List[SampleList]) -> SampleList:
+    def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge the augmented predictions of every image, part by part."""
         names = data_samples_list[0][0].metainfo['modalities']
         members = {

@@ -6,7 +6,7 @@ from mmamf.models import ChannelShufflePixelShiftFusion
 
 
 def naive(maps, between=lambda x: x):
-    """The paper's formula, pixel by pixel; ``maps`` is a list with one (N, C, H, W) per modality."""
+    """The paper's formula, pixel by pixel; one (N, C, H, W) per modality in ``maps``."""
     m_count = len(maps)
     if m_count == 1:
         return [between(maps[0])]

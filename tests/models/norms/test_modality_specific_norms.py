@@ -15,7 +15,7 @@ BN_KEYS = ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked
 
 
 def randomize(module):
-    for name, value in module.state_dict().items():
+    for value in module.state_dict().values():
         if value.is_floating_point():
             value.copy_(torch.rand_like(value) + 0.5)
     return module
