@@ -270,8 +270,9 @@ def synchronize_batch_norm_on_cpu() -> None:
     """Let torch's SyncBatchNorm train on a CPU.
 
     torch/nn/modules/batchnorm.py:790 (SyncBatchNorm.forward) refuses tensors that are not on a GPU,
-    although gloo can reduce them. Written with differentiable all-reduces, the layer is the same;
-    on a GPU, in evaluation and in a single process torch's own code runs.
+    and torch/nn/parallel/distributed.py:2453 models with such layers, although gloo can reduce
+    them. Written with differentiable all-reduces, the layer is the same; on a GPU, in evaluation
+    and in a single process torch's own code runs.
     """
     original = torch.nn.SyncBatchNorm.forward
     if hasattr(original, '__wrapped__'):
@@ -301,4 +302,13 @@ def synchronize_batch_norm_on_cpu() -> None:
             output = output * self.weight.view(shape) + self.bias.view(shape)
         return output
 
+    parallel = torch.nn.parallel.DistributedDataParallel
+    check_device = parallel._passing_sync_batchnorm_handle
+
+    @functools.wraps(check_device)
+    def skip_on_cpu(self: Any, module: torch.nn.Module) -> None:
+        if self.device_type != 'cpu':
+            check_device(self, module)
+
     torch.nn.SyncBatchNorm.forward = forward
+    parallel._passing_sync_batchnorm_handle = skip_on_cpu

@@ -7,7 +7,9 @@ settings give the same files on every run, whatever the number of workers.
 import argparse
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rooms.manifest import MAX_ROOMS, Manifest, room_seed
 
 SAVE_EVERY = 5.0  # seconds between two writes of the manifest
-BACKENDS = dict(mitsuba='mitsuba', pyoidn='pyoidn')
+BACKENDS = ('mitsuba', 'pyoidn')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -56,7 +58,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def check_backends() -> None:
     """Stop with the way to install what is missing for rendering."""
-    absent = [package for module, package in BACKENDS.items() if find_spec(module) is None]
+    absent = [package for package in BACKENDS if find_spec(package) is None]
     if absent:
         raise SystemExit(
             f'rendering needs {" and ".join(absent)}; install with: '
@@ -100,7 +102,7 @@ def render_missing(
     manifest: Manifest, missing: list[tuple[str, int]], args: argparse.Namespace
 ) -> None:
     """Render rooms in worker processes and record their files."""
-    workers = min(args.workers or len(os.sched_getaffinity(0)), len(missing))
+    workers = min(args.workers or os.cpu_count() or 1, len(missing))
     bar = Progress(
         TextColumn('rendering rooms'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     )
@@ -127,10 +129,15 @@ def render_missing(
 
 
 def _start_worker() -> None:
-    os.environ['OMP_NUM_THREADS'] = '1'
-    from rooms.job import start_worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # one thread per worker, which the denoiser would otherwise pin to the same core in each
+    os.environ.update(OIDN_NUM_THREADS='1', OIDN_SET_AFFINITY='0')
 
-    start_worker()
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _make_room(out: Path, split: str, index: int, seed: int, size: tuple[int, int]) -> dict:

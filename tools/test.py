@@ -53,18 +53,29 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw_into(cfg: Config, directory: str) -> None:
-    """Let the visualization hook paint every prediction into a directory.
+    """Let hooks paint every prediction, and a sheet of some of them, into a directory.
 
     Raises:
-        ValueError: If the config has no such hook or no visualizer.
+        ValueError: If the config has no visualization hook or no visualizer.
     """
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None or cfg.get('visualizer') is None:
         raise ValueError(
             '--show-dir: expected default_hooks.visualization and visualizer in the config'
         )
-    hook.update(draw=True, interval=1)
+    suffix = cfg.test_dataloader.dataset.get('img_suffix', '')
+    if not isinstance(suffix, str):
+        suffix = suffix[cfg.test_dataloader.dataset.modalities[0]]
+    # mmseg's hook paints over the first modality, which it reads as an image
+    hook.update(draw=not suffix.lower().endswith('.npy'), interval=1)
     cfg.visualizer.save_dir = directory
+    hooks = cfg.get('custom_hooks') or []
+    if all(hook['type'] != 'PredictionSheetHook' for hook in hooks):
+        hooks = [*hooks, dict(type='PredictionSheetHook')]
+    for hook in hooks:
+        if hook['type'] == 'PredictionSheetHook':
+            hook['out_dir'] = directory
+    cfg.custom_hooks = hooks
 
 
 def use_tta(cfg: Config) -> None:

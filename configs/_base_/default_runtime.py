@@ -27,4 +27,4 @@ default_hooks = dict(
     exact_resume=dict(type='ExactResumeHook'),
     visualization=dict(type='SegVisualizationHook'),
 )
-tta_model = dict(type='SegTTAModel')
+tta_model = dict(type='MultimodalTTAModel')

@@ -7,13 +7,7 @@ from .multimodal_seg_dataset import MultimodalSegDataset
 
 @DATASETS.register_module()
 class RoomsDataset(MultimodalSegDataset):
-    """Furnished rooms rendered on the user's machine by `tools/render_rooms.py`.
-
-    Args:
-        img_suffix: Suffix of the files of every modality.
-        seg_map_suffix: Suffix of the label maps.
-        **kwargs: Arguments of `MultimodalSegDataset`.
-    """
+    """Furnished rooms rendered on the user's machine by ``tools/render_rooms.py``, 14 classes."""
 
     METAINFO = dict(
         classes=(
@@ -49,6 +43,3 @@ class RoomsDataset(MultimodalSegDataset):
             [120, 210, 255],
         ],
     )
-
-    def __init__(self, img_suffix: str = '.png', seg_map_suffix: str = '.png', **kwargs) -> None:
-        super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)

@@ -1,5 +1,5 @@
 from .fileio import AtomicLocalBackend
-from .hooks import AtomicCheckpointHook, ExactResumeHook
+from .hooks import AtomicCheckpointHook, ExactResumeHook, PredictionSheetHook
 from .optim_wrappers import Bfloat16OptimWrapper
 
-__all__ = ['AtomicCheckpointHook', 'AtomicLocalBackend', 'Bfloat16OptimWrapper', 'ExactResumeHook']
+__all__ = ['AtomicCheckpointHook', 'AtomicLocalBackend', 'Bfloat16OptimWrapper', 'ExactResumeHook', 'PredictionSheetHook']

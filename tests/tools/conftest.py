@@ -131,24 +131,36 @@ def tiny_config(tmp_path, rgbd_dataset_cfg, rgbd_preprocessor_cfg):
 
 
 @pytest.fixture
-def run_tool(monkeypatch):
-    """Runner of a tool in a process of its own that has imported mmamf already.
+def start_script(monkeypatch):
+    """Starter of a Python file in a process of its own that has imported mmamf already.
 
-    ``run_tool('train.py', *arguments)`` waits for it and returns its exit code.
+    ``start_script(path, *arguments)`` returns the process, in which the file is `__main__`.
     """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['mmamf'])
 
-    def run(tool: str, *arguments: str) -> int:
-        path = str(ROOT / 'tools' / tool)
+    def start(path: str | Path, *arguments: str) -> multiprocessing.Process:
         with monkeypatch.context() as patch:
-            patch.setattr(sys, 'argv', [path, *arguments])
+            patch.setattr(sys, 'argv', [str(path), *arguments])
             process = context.Process(
-                target=runpy.run_path, args=(path,), kwargs=dict(run_name='__main__')
+                target=runpy.run_path, args=(str(path),), kwargs=dict(run_name='__main__')
             )
             process.start()
+        return process
+
+    return start
+
+
+@pytest.fixture
+def run_tool(start_script):
+    """Runner of a tool: ``run_tool('train.py', *arguments)`` returns its exit code."""
+
+    def run(tool: str, *arguments: str) -> int:
+        process = start_script(ROOT / 'tools' / tool, *arguments)
         process.join(120)
-        assert process.exitcode is not None, f'{tool} has not ended'
+        if process.exitcode is None:
+            process.kill()
+            pytest.fail(f'{tool} has not ended after 120 s')
         return process.exitcode
 
     return run

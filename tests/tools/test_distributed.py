@@ -1,19 +1,20 @@
 """Two gloo processes do what one process does on the joint batch."""
 
-import multiprocessing
 import os
 import socket
+import sys
 
 import pytest
 import torch
 from mmengine.dist import init_dist
 from mmengine.model import MMDistributedDataParallel
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import DATASETS, MODELS, init_default_scope
+from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-import mmamf  # noqa: F401
+from mmamf.evaluation import MultimodalIoUMetric
 
 N, H, W, CLASSES = 4, 32, 40, 3
 NORM = dict(type='ModalitySpecificBN', num_modalities=2)
@@ -90,31 +91,20 @@ def freeze_norms(model: nn.Module) -> nn.Module:
     return model
 
 
-def train_half(rank: int, frozen: bool, result) -> None:
+def train_half(rank: int, norms: str) -> dict:
     """Be one of two processes, each with half of the batch."""
     model = build_model().train()
-    if frozen:
+    if norms == 'frozen':
         freeze_norms(model)
     else:
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
     model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
     half = N // 2
-    result.put(
-        (
-            rank,
-            {k: v.numpy() for k, v in step(model, slice(rank * half, (rank + 1) * half)).items()},
-        )
-    )
+    return step(model, slice(rank * half, (rank + 1) * half))
 
 
-def count_samples(rank: int, root: str, result) -> None:
+def count_samples(rank: int, root: str) -> dict:
     """Be one of two processes that evaluate a data set with an odd number of samples."""
-    import numpy as np
-    from mmengine.registry import DATASETS
-    from mmengine.runner import Runner
-
-    from mmamf.evaluation import MultimodalIoUMetric
-
     init_default_scope('mmseg')
     dataset = dict(
         type='MultimodalSegDataset',
@@ -150,73 +140,75 @@ def count_samples(rank: int, root: str, result) -> None:
             sample.pred_sem_seg = PixelData(data=prediction)
             samples.append(sample.to_dict())
         metric.process(batch, samples)
-    metrics = metric.evaluate(len(loader.dataset))
-    result.put((rank, {k: np.float64(v) for k, v in metrics.items()}))
+    return metric.evaluate(len(loader.dataset))
 
 
-def be_process(function, rank: int, world_size: int, port: int, args: tuple, result) -> None:
-    os.environ.update(
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        WORLD_SIZE=str(world_size),
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(port),
-        CUDA_VISIBLE_DEVICES='-1',
-    )
-    torch.set_num_threads(1)
-    if world_size > 1:
-        init_dist('pytorch', backend='nccl')
-    function(rank, *args, result)
-    if world_size > 1:
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+@pytest.fixture
+def run_processes(tmp_path, start_script):
+    """Runner of a function of this file in some processes; returns their results by rank."""
+
+    def run(function, world_size: int, argument: str) -> list[dict]:
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = str(free.getsockname()[1])
+        outputs = [tmp_path / f'{world_size}_{rank}.pth' for rank in range(world_size)]
+        processes = [
+            start_script(
+                __file__, function.__name__, str(rank), str(world_size), port, str(out), argument
+            )
+            for rank, out in enumerate(outputs)
+        ]
+        for process in processes:
+            process.join(60)
+            assert process.exitcode == 0
+        return [torch.load(out) for out in outputs]
+
+    return run
 
 
-def run_processes(function, world_size: int, *args) -> list:
-    """Run a function in as many processes and return their results by rank."""
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['mmamf'])
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    result = context.Queue()
-    processes = [
-        context.Process(target=be_process, args=(function, rank, world_size, port, args, result))
-        for rank in range(world_size)
-    ]
-    for process in processes:
-        process.start()
-    results = dict(result.get(timeout=100) for _ in processes)
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
-    return [results[rank] for rank in range(world_size)]
-
-
-@pytest.mark.parametrize('frozen', [True, False], ids=['frozen norms', 'SyncBN'])
-def test_two_processes_equal_one_on_the_joint_batch(frozen):
+@pytest.mark.parametrize('norms', ['frozen', 'synchronized'])
+def test_two_processes_equal_one_on_the_joint_batch(run_processes, norms):
     model = build_model().train()
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    expected = step(freeze_norms(model) if frozen else model, slice(None))
-    for got in run_processes(train_half, 2, frozen):
+    expected = step(freeze_norms(model) if norms == 'frozen' else model, slice(None))
+    for got in run_processes(train_half, 2, norms):
         assert got.keys() == expected.keys()
         for name, value in expected.items():
             torch.testing.assert_close(
-                torch.from_numpy(got[name]),
+                got[name],
                 value,
                 rtol=1e-9,
                 atol=1e-12,
                 msg=lambda m, n=name: f'{n}: {m}',
             )
     mean = 'backbone.bn1.norm.running_mean'
-    if not frozen:
+    if norms == 'synchronized':
         rgb, depth = (expected[mean] - before[mean]).chunk(2)
         assert not torch.allclose(rgb, depth)
 
 
-def test_metric_counts_every_sample_once(make_rgbd_dataset):
+def test_metric_counts_every_sample_once(run_processes, make_rgbd_dataset):
     root = str(make_rgbd_dataset(count=5))
     (alone,) = run_processes(count_samples, 1, root)
     for together in run_processes(count_samples, 2, root):
         assert together == alone
     assert alone['PixAcc'] < 100
+
+
+if __name__ == '__main__':
+    function, rank, world_size, port, out, argument = sys.argv[1:]
+    os.environ.update(
+        RANK=rank,
+        LOCAL_RANK=rank,
+        WORLD_SIZE=world_size,
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=port,
+        CUDA_VISIBLE_DEVICES='-1',
+    )
+    torch.set_num_threads(1)
+    if world_size != '1':
+        init_dist('pytorch', backend='nccl')  # what configs say; gloo without a GPU
+    torch.save(globals()[function](int(rank), argument), out)
+    if world_size != '1':
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

@@ -34,6 +34,8 @@ PALETTE = (
     (120, 210, 255),
 )
 
+IGNORE = 255  # in label maps: of no class
+
 MODALITIES = ('rgb', 'depth', 'normal', 'shade', 'texture_edge', 'occlusion_edge')
 
 FOLDERS = (*MODALITIES, 'label')

@@ -9,7 +9,7 @@ import numpy as np
 from .materials import Material, bordered, door_panels, draw_color, painting, plain, window_panes
 from .parts import Part, ball, box, column, rotation, sheet, translation
 
-SHEET_GAP = 0.003  # m
+SHEET_GAP = 0.0015  # m
 
 
 def door(rng: np.random.Generator) -> tuple[Part, float]:
@@ -24,7 +24,7 @@ def window(rng: np.random.Generator) -> tuple[Part, float]:
     width, height = rng.uniform(1.0, 1.7), rng.uniform(1.0, 1.3)
     panes = window_panes(rng)
     if rng.random() < 0.65:
-        day = panes * rng.uniform(1.0, 3.0)
+        day = panes * rng.uniform(0.6, 1.8)
         part = sheet('window', (width, height), Material(panes * 0.2), radiance=day)
     else:
         part = sheet('window', (width, height), Material(panes * 0.12))

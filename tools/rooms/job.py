@@ -13,6 +13,8 @@ from .renderer import View, render
 from .scene import Room, draw_room
 from .sensors import exposed, measure_depth, take_photo, tone_map
 
+cv2.setNumThreads(1)
+
 
 def make_room(out: Path, split: str, index: int, seed: int, size: tuple[int, int]) -> dict:
     """Render a room and write its files; returns their SHA-256 by path below `out`.
@@ -47,7 +49,7 @@ def room_images(room: Room, view: View, rng: np.random.Generator) -> dict[str, n
         shade=tone_map(exposed(view.shade)),
         texture_edge=texture_edges(clean),
         occlusion_edge=occlusion_edges(view.depth),
-        label=view.label.astype(np.uint8),
+        label=view.label,
     )
 
 
@@ -60,11 +62,3 @@ def _write(path: Path, image: np.ndarray) -> str:
     draft.write_bytes(data)
     os.replace(draft, path)
     return hashlib.sha256(data).hexdigest()
-
-
-def start_worker() -> None:
-    """Leave Ctrl-C to the parent process and keep to one thread."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)

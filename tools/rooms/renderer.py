@@ -12,7 +12,7 @@ import numpy as np
 import pyoidn
 from drjit import set_thread_count
 
-from .classes import CLASSES
+from .classes import CLASSES, IGNORE
 from .layout import Camera
 from .parts import Part
 from .scene import Room
@@ -21,9 +21,10 @@ mi.set_variant('scalar_rgb')
 mi.set_log_level(mi.LogLevel.Error)
 set_thread_count(1)
 
-COLOR_SAMPLES, COLOR_BOUNCES = 5, 4
+COLOR_SAMPLES, COLOR_BOUNCES = 4, 4
 SHADE_SAMPLES, SHADE_BOUNCES = 4, 3
 WHITE = {'type': 'diffuse', 'reflectance': {'type': 'rgb', 'value': 0.8}}
+NO_DEPTH = 0.01  # m, nearer than any surface
 LABEL_STEP = 1 / 64  # reflectance between two classes: exact in float32
 
 
@@ -39,7 +40,7 @@ class View:
         - normal: (H, W, 3), unit vectors in the camera's frame: right, up, toward the camera
         - facing: (H, W), cosine between the normal and the way to the camera
         - glossy: (H, W), bool
-        - label: (H, W), class index
+        - label: (H, W), class index, 255 where a ray slipped through a seam between surfaces
     """
 
     radiance: np.ndarray
@@ -87,13 +88,14 @@ def _geometry(room: Room, sensor: dict) -> dict[str, np.ndarray]:
     length = np.linalg.norm(rays, axis=-1)
     normal = normal @ room.camera.axes().T
     facing = -(normal * rays).sum(-1) / length
+    label = np.rint(code[..., 0] / LABEL_STEP).astype(np.int64) - 1
     normal = np.where(facing[..., None] < 0, -normal, normal)  # sheets show either side
     return dict(
-        depth=distance / length,
+        depth=np.maximum(distance / length, NO_DEPTH),
         normal=normal,
         facing=np.abs(facing),
         glossy=code[..., 1] > 0.5,
-        label=np.rint(code[..., 0] / LABEL_STEP).astype(np.int64) - 1,
+        label=np.where(label < 0, IGNORE, label).astype(np.uint8),
     )
 
 
@@ -163,4 +165,4 @@ def _denoise(image: np.ndarray, albedo: np.ndarray, normal: np.ndarray) -> np.nd
     color, albedo, normal = (
         np.ascontiguousarray(values[..., :3], np.float32) for values in (image, albedo, normal)
     )
-    return pyoidn.denoise(color, albedo=albedo, normal=normal, hdr=True, clean_aux=True)
+    return pyoidn.denoise(color, albedo=albedo, normal=normal, hdr=True, quality='balanced')

@@ -1,5 +1,5 @@
 # A small relative of the paper's network, to be trained from scratch in minutes on a CPU:
-# ResNet-18, a narrow RefineNet decoder, RGB and depth (in millimeters).
+# ResNet-18 of half the width, a narrow RefineNet decoder, RGB and depth (in millimeters).
 num_modalities = 2
 norm_cfg = dict(type='ModalitySpecificBN')
 data_preprocessor = dict(
@@ -19,6 +19,8 @@ model = dict(
     backbone=dict(
         type='SharedMultimodalResNet',
         depth=18,
+        stem_channels=32,
+        base_channels=32,
         num_modalities=num_modalities,
         fusion=dict(type='ChannelShufflePixelShiftFusion'),
     ),
@@ -28,7 +30,7 @@ model = dict(
         head=dict(
             type='RefineNetHead',
             widths=(64, 32, 32, 32),
-            in_channels=[64, 128, 256, 512],
+            in_channels=[32, 64, 128, 256],
             in_index=[0, 1, 2, 3],
             num_classes=14,
             dropout_ratio=0.1,

@@ -135,8 +135,8 @@ class ExactResumeHook(Hook):
         }
         if gradients and get_world_size() > 1:
             runner.logger.warning(
-                'The checkpoint is written while gradients accumulate; those of further ranks are not '
-                'stored. Choose a checkpoint interval that accumulative_counts divides.'
+                'The checkpoint is written while gradients accumulate; those of further ranks are '
+                'not stored. Choose a checkpoint interval that accumulative_counts divides.'
             )
         checkpoint['exact_resume'] = dict(
             sampler_seed=getattr(loader.batch_sampler.sampler, 'seed', None),
@@ -165,8 +165,8 @@ class ExactResumeHook(Hook):
     def _restore(self, runner: Runner, loader: DataLoader) -> None:
         if self._state is None:
             runner.logger.warning(
-                'The checkpoint was written without ExactResumeHook: training continues, but not exactly '
-                'as the run that wrote it would have.'
+                'The checkpoint was written without ExactResumeHook: training continues, but not '
+                'exactly as the run that wrote it would have.'
             )
             return
         here = dict(world_size=get_world_size(), batch_size=loader.batch_sampler.batch_size)

@@ -33,7 +33,7 @@ class ModalityEnsembleHead(BaseModule):
 
     Raises:
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
-            or the samples name another number of modalities.
+            or the samples or a checkpoint have another number of modalities.
     """
 
     def __init__(self, num_modalities: int, head: ConfigType) -> None:
@@ -94,6 +94,16 @@ class ModalityEnsembleHead(BaseModule):
                 # mmengine sums every entry with "loss" in its key, accuracies included.
                 raise ValueError(f'a modality cannot be named {name!r}: rename it')
         return names
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        # mmengine's loader would merely log a size that does not match.
+        alpha = state_dict.get(f'{prefix}alpha')
+        if alpha is not None and alpha.shape != self.alpha.shape:
+            raise ValueError(
+                f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
+                f'the checkpoint has {alpha.numel()}'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _members(self, inputs: Sequence[Tensor]) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""

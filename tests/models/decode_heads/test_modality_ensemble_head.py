@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.runner.checkpoint import load_state_dict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
@@ -129,3 +130,9 @@ def test_head_with_several_outputs_cannot_be_wrapped():
     model.head.forward = lambda inputs: (inputs[0], inputs[0])
     with pytest.raises(ValueError, match='FCNHead cannot be wrapped: .* got tuple'):
         model(make_pyramid())
+
+
+def test_checkpoint_of_another_m_is_refused():
+    state = build(num_modalities=3).state_dict()
+    with pytest.raises(ValueError, match='alpha: expected the weights of 2 modalities, .* has 3'):
+        load_state_dict(build(num_modalities=2), state, strict=False)

@@ -127,3 +127,9 @@ def test_weight_decay_rules_see_a_norm():
     decay = {id(g['params'][0]): g['weight_decay'] for g in wrapper.param_groups}
     assert decay[id(model[1].norm.weight)] == decay[id(model[1].norm.bias)] == 0
     assert decay[id(model[0].weight)] == 1e-4
+
+
+def test_unconverted_official_checkpoint_is_refused():
+    ours = nn.Sequential(ModalitySpecificBN(C, num_modalities=2))
+    with pytest.raises(ValueError, match=r'0\.bn_0\.weight: .* tools/convert_checkpoint\.py'):
+        load_state_dict(ours, {'0.bn_0.weight': torch.ones(C)}, strict=False)

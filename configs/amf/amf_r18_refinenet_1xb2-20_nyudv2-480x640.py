@@ -1,0 +1,12 @@
+# A few iterations on real sensor files: to see that a data set in NYUDv2's layout goes through.
+_base_ = [
+    '../_base_/models/amf_r18_refinenet.py',
+    '../_base_/datasets/nyudv2_480x640.py',
+    '../_base_/schedules/adamw_800.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(480, 640), modalities=dict(depth=dict(scale=1 / 5000))),
+    decode_head=dict(head=dict(num_classes=40)),
+)
+train_cfg = dict(max_iters=20, val_interval=20)

@@ -1,0 +1,289 @@
+"""Draws docs/architecture.png: the network for two modalities, and the fusion inside its blocks."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
+
+OUT = Path(__file__).resolve().parent / 'architecture.png'
+RGB, DEPTH, SHARED, INK, FUSION = '#3274b5', '#e58a1f', '#dfe2e7', '#2b2b2b', '#2e8b57'
+LANES = (RGB, DEPTH)
+PALETTE = np.array(
+    [(200, 200, 190), (140, 110, 80), (110, 120, 140), (90, 60, 40), (230, 130, 30), (220, 40, 40)]
+)
+
+
+def room() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cast rays into a room with a cabinet, a table and a chair: color, depth, labels."""
+    w, h = 96, 72
+    x, y = np.meshgrid((np.arange(w) - w / 2) / 60, (np.arange(h) - h / 2) / 60)
+    with np.errstate(divide='ignore'):
+        sides, floor, ceiling = 1.9 / abs(x), 1.0 / y, -1.3 / y
+    floor[floor < 0] = ceiling[ceiling < 0] = np.inf
+    surfaces = np.stack([np.minimum(sides, 4.2), floor, ceiling])
+    labels, depth = surfaces.argmin(0), surfaces.min(0)
+    # class, distance, left, right, top, bottom (m, y downward)
+    for kind, z, left, right, top, bottom in (
+        (3, 3.9, 0.7, 1.6, -0.7, 1.0),
+        (4, 2.6, -1.1, 0.2, 0.2, 0.32),
+        (4, 2.6, -1.05, -0.95, 0.3, 1.0),
+        (4, 2.6, 0.05, 0.15, 0.3, 1.0),
+        (5, 2.1, 0.35, 0.8, 0.35, 0.47),
+        (5, 2.1, 0.72, 0.8, -0.25, 0.9),
+        (5, 2.1, 0.35, 0.43, 0.45, 0.9),
+    ):
+        inside = (x * z > left) & (x * z < right) & (y * z > top) & (y * z < bottom)
+        labels[inside], depth[inside] = kind, z
+    side = (labels == 0) & (depth < 4.15)
+    tints = np.array(
+        [
+            (214, 206, 190),
+            (150, 118, 92),
+            (236, 236, 232),
+            (112, 134, 150),
+            (176, 132, 84),
+            (96, 74, 120),
+        ]
+    )
+    light = (1.15 - 0.1 * depth) * np.where(side, 0.85, 1)
+    color = (tints[labels] * light[..., None]).clip(0, 255).astype(np.uint8)
+    near_to_far = (255 * (depth - depth.min()) / np.ptp(depth)).astype(np.uint8)
+    turbo = cv2.applyColorMap(near_to_far, cv2.COLORMAP_TURBO)[..., ::-1]
+    return color, turbo, labels
+
+
+def blurred(labels: np.ndarray, cell: int) -> np.ndarray:
+    """Make labels look like a prediction: coarser, with rounded outlines."""
+    votes = [cv2.blur((labels == k).astype(np.float32), (cell, cell)) for k in range(len(PALETTE))]
+    return PALETTE[np.argmax(votes, axis=0)].astype(np.uint8)
+
+
+class Canvas:
+    """Drawing verbs in inches."""
+
+    def __init__(self, axes: Axes) -> None:
+        self.axes = axes
+
+    def text(self, x: float, y: float, text: str, size: float = 8.5, **kwargs) -> None:
+        """Write centered text."""
+        style = dict(ha='center', va='center', color=INK, linespacing=1.25) | kwargs
+        self.axes.text(x, y, text, fontsize=size, **style)
+
+    def box(
+        self, x: float, y: float, w: float, h: float, color: str, text: str = '', **kwargs
+    ) -> None:
+        """Draw a rounded box around its center."""
+        style = dict(facecolor=color, edgecolor=INK, linewidth=0.8, zorder=3) | kwargs
+        shape = FancyBboxPatch(
+            (x - w / 2, y - h / 2), w, h, boxstyle='round,pad=0,rounding_size=0.05', **style
+        )
+        self.axes.add_patch(shape)
+        ink = 'white' if color in LANES else INK
+        self.text(x, y, text, 8, color=ink, zorder=4)
+
+    def line(
+        self,
+        *points: tuple[float, float],
+        color: str = INK,
+        head: bool = True,
+        zorder: float = 2,
+    ) -> None:
+        """Draw a polyline, by default with an arrow head, on a white halo."""
+        xs, ys = zip(*points, strict=True)
+        self.axes.plot(xs, ys, color='white', linewidth=3.6, zorder=zorder - 0.1)
+        self.axes.plot(xs, ys, color=color, linewidth=1.4, zorder=zorder)
+        if head:
+            self.axes.annotate(
+                '',
+                points[-1],
+                points[-2],
+                arrowprops=dict(
+                    arrowstyle='-|>', color=color, lw=1.4, shrinkA=0, shrinkB=0, mutation_scale=9
+                ),
+                zorder=zorder + 0.05,
+            )
+
+    def picture(self, x: float, y: float, image: np.ndarray, color: str, w: float = 0.96) -> None:
+        """Show an image around its center, with a frame."""
+        h = w * image.shape[0] / image.shape[1]
+        extent = (x - w / 2, x + w / 2, y - h / 2, y + h / 2)
+        self.axes.imshow(image, extent=extent, interpolation='bilinear', zorder=3, aspect='auto')
+        frame = Rectangle(extent[::2], w, h, fill=False, edgecolor=color, linewidth=2, zorder=4)
+        self.axes.add_patch(frame)
+
+    def slabs(self, x: float, y: float, color: str, count: int = 3) -> None:
+        """Draw the channels of a feature map as slanted slabs, around their center."""
+        for i in range(count):
+            low = y + (count / 2 - i - 1) * 0.15
+            corners = [(-0.22, 0), (0.12, 0), (0.22, 0.11), (-0.12, 0.11)]
+            points = [(x + dx, low + dy) for dx, dy in corners]
+            self.axes.add_patch(
+                Polygon(points, facecolor=color, edgecolor='white', linewidth=0.8, zorder=5 - i / 9)
+            )
+
+    def channels(self, x: float, y: float, own: str, other: str, h: float = 0.6) -> None:
+        """Draw channels as a bar: four fifths and one fifth, upright."""
+        low, w = y - h / 2, 0.17
+        for start, part, color in ((0.2, 0.8, own), (0, 0.2, other)):
+            self.axes.add_patch(
+                Rectangle(
+                    (x - w / 2, low + start * h),
+                    w,
+                    part * h,
+                    facecolor=color,
+                    edgecolor='white',
+                    lw=0.8,
+                    zorder=3,
+                )
+            )
+
+    def plus(self, x: float, y: float) -> None:
+        """Draw the sign of an addition."""
+        self.axes.add_patch(Circle((x, y), 0.1, facecolor='white', edgecolor=INK, lw=0.9, zorder=3))
+        self.axes.plot([x - 0.06, x + 0.06], [y, y], color=INK, lw=1, zorder=4)
+        self.axes.plot([x, x], [y - 0.06, y + 0.06], color=INK, lw=1, zorder=4)
+
+
+def draw_network(c: Canvas, top: float, bottom: float) -> None:
+    """Draw the way from the images to the ensemble, one lane per modality."""
+    lanes, middle = (top, bottom), (top + bottom) / 2
+    color, depth, labels = room()
+    predictions = blurred(labels, 9), blurred(labels, 13)
+    captions = bottom - 0.68
+
+    for y, image, name, lane in zip(lanes, (color, depth), ('RGB', 'depth'), LANES, strict=True):
+        c.picture(0.62, y, image, lane)
+        c.text(0.62, y + 0.49, name, 9, color=lane, weight='bold')
+        c.line((1.12, y), (1.5, middle + (y - middle) * 0.3), color=lane)
+    for sign, lane in zip((1, -1), LANES, strict=True):
+        c.slabs(1.78, middle + sign * 0.225, lane)
+        c.line((2.02, middle + sign * 0.2), (2.38, middle + sign * (top - middle)), color=lane)
+        c.slabs(2.65, middle + sign * (top - middle), lane)
+    c.text(1.78, captions, 'stacked channels\n(N, M·C, H, W)')
+    c.text(2.88, captions, 'folded into the batch\n(N·M, C, H, W)')
+
+    height = top - bottom + 0.72
+    for i in range(4):
+        x = 3.45 + i * 0.72
+        for y, lane in zip(lanes, LANES, strict=True):
+            c.line((2.9 if i == 0 else x - 0.44, y), (x - 0.25, y), color=lane)
+            c.box(x - 0.09, y, 0.15, 0.56, lane)
+        c.box(x, middle, 0.5, height, SHARED, zorder=2.2)
+        for sign in (1, -1):
+            c.line(
+                (x + 0.04, middle + sign * 0.18),
+                (x + 0.2, middle - sign * 0.18),
+                color=FUSION,
+                zorder=4,
+            )
+        c.text(x - 0.1, middle, str(i + 1), 9.5, weight='bold', zorder=5)
+    c.text(4.53, top + 0.53, 'shared ResNet, private norms', 9, weight='bold')
+    c.text(4.75, captions, 'fusion in the last block\nof each stage')
+
+    x = 6.45
+    for y, lane in zip(lanes, LANES, strict=True):
+        c.line((5.86, y), (x - 0.3, y), color=lane)
+        c.line((x + 0.3, y), (x + 0.56, y), color=lane)
+    c.box(x, middle, 0.6, height, SHARED, 'shared\ndecoder')
+    c.text(x, captions, 'RefineNet or any\nmmseg head')
+
+    for y, image, lane in zip(lanes, predictions, LANES, strict=True):
+        c.picture(7.5, y, image, lane, 0.86)
+        c.line((7.94, y), (8.2, y), (8.36, middle + np.sign(y - middle) * 0.13), color=lane)
+    c.text(7.5, captions, 'a prediction\nper modality')
+    c.text(8.04, middle, r'softmax($\alpha$)', 9)
+    c.plus(8.42, middle)
+    c.line((8.52, middle), (8.66, middle))
+    c.picture(9.12, middle, blurred(labels, 5), INK, 0.9)
+    c.text(9.12, captions, 'ensemble')
+
+
+def draw_block(c: Canvas, top: float, bottom: float) -> None:
+    """Draw the fusion around the 3 x 3 convolution of a block."""
+    lanes, middle, other = (top, bottom), (top + bottom) / 2, LANES[::-1]
+    height = top - bottom + 0.72
+    rails = (top + 0.62, bottom - 0.62)
+
+    def layer(x: float, kernel: str) -> None:
+        c.box(x, middle, 0.46, height, SHARED, f'conv\n{kernel}')
+        for y, lane in zip(lanes, LANES, strict=True):
+            c.line((x + 0.23, y), (x + 0.36, y), color=lane, head=False)
+            c.box(x + 0.52, y, 0.32, 0.5, lane, 'norm', linewidth=0.8)
+
+    def shuffle(x: float) -> None:
+        for y, z, lane, foreign in zip(lanes, lanes[::-1], LANES, other, strict=True):
+            c.channels(x, y, lane, lane)
+            c.line((x + 0.12, y + 0.1), (x + 0.58, y + 0.1), color=lane)
+            c.line((x + 0.12, y - 0.24), (x + 0.58, z - 0.24), color=lane)
+            c.channels(x + 0.7, y, lane, foreign)
+
+    for y, lane in zip(lanes, LANES, strict=True):
+        c.line((0.2, y), (0.42, y), color=lane)
+        c.line((1.33, y), (1.53, y), color=lane)
+        c.line((2.42, y), (2.65, y), color=lane)
+        c.line((3.56, y), (4.62, y), color=lane)
+        c.line((4.82, y), (5.02, y), color=lane)
+        c.line((5.92, y), (6.14, y), color=lane)
+        c.line((7.05, y), (7.42, y), color=lane)
+        c.line((7.62, y), (7.9, y), color=lane)
+        c.plus(4.72, y)
+        c.plus(7.52, y)
+    layer(0.65, '1×1')
+    shuffle(1.62)
+    layer(2.88, '3×3')
+    shuffle(5.11)
+    layer(6.37, '1×1')
+    # the carry: each modality's kept channels, read one pixel away, are added to the other one
+    for y, rail, lane, z in zip(lanes, rails, LANES, lanes[::-1], strict=True):
+        sign = np.sign(y - middle)
+        c.line((1.62, y + sign * 0.31), (1.62, rail), (2.35, rail), color=lane)
+        c.box(2.88, rail, 1.06, 0.3, 'white', 'pixel shift', edgecolor=lane, linewidth=1.4)
+        c.line((3.41, rail), (3.85, rail), (4.64, z + sign * 0.08), color=lane)
+        # the input of the block
+        c.line(
+            (0.28, y),
+            (0.28, rail + sign * 0.24),
+            (7.52, rail + sign * 0.24),
+            (7.52, y + sign * 0.1),
+            color=lane,
+        )
+    c.text(1.97, middle, 'channel\nshuffle', 8, color=FUSION, weight='bold', bbox=HALO, zorder=6)
+    c.text(5.46, middle, 'channel\nshuffle', 8, color=FUSION, weight='bold', bbox=HALO, zorder=6)
+
+    c.text(8.98, top + 0.55, 'last block of a stage', 9, weight='bold')
+    for i, (shade, text) in enumerate(
+        ((SHARED, 'shared weights'), (RGB, 'RGB only'), (DEPTH, 'depth only'))
+    ):
+        y = top + 0.2 - i * 0.28
+        c.box(8.3, y, 0.26, 0.18, shade)
+        c.text(8.52, y, text, 8.5, ha='left')
+    c.text(
+        8.17,
+        bottom - 0.22,
+        '4/5 of the channels stay,\n1/5 is exchanged;\nReLUs not drawn',
+        8,
+        ha='left',
+    )
+
+
+HALO = dict(facecolor='white', edgecolor='none', pad=1)
+
+
+def main() -> None:
+    """Draw the figure into its file."""
+    size = (9.75, 5.6)
+    figure = Figure(figsize=size, dpi=185)
+    axes = figure.add_axes((0, 0, 1, 1))
+    c = Canvas(axes)
+    draw_network(c, 4.75, 3.75)
+    draw_block(c, 1.75, 0.95)
+    axes.set(xlim=(0, size[0]), ylim=(0, size[1]), aspect='equal')
+    axes.axis('off')
+    figure.savefig(OUT)
+
+
+if __name__ == '__main__':
+    main()

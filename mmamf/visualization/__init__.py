@@ -1,0 +1,5 @@
+from .colors import colorize_image, colorize_labels
+from .curves import plot_curves, read_curves
+from .prediction_sheet import PredictionSheet
+
+__all__ = ['PredictionSheet', 'colorize_image', 'colorize_labels', 'plot_curves', 'read_curves']

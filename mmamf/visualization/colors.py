@@ -1,0 +1,74 @@
+"""Colors for what the eye cannot read: raw images of any modality, and label maps."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
+
+
+def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = True) -> np.ndarray:
+    """Turn an image of any modality into RGB.
+
+    8-bit images with one or three channels are shown as they are. One channel of anything else
+    (depth in 16 bits, temperatures in floats) runs through the color map turbo from low (blue) to
+    high (red). Of images with another number of channels the first is shown.
+
+    Args:
+        image: An image in the units of its file.
+        missing: The value that means "no reading", shown black.
+        bgr: Whether three channels come in the order blue, green, red.
+
+    Shape:
+        - image: (H, W) or (H, W, C).
+        - Output: (H, W, 3), uint8.
+    """
+    if image.ndim == 3 and image.shape[2] != 3:
+        image = image[..., 0]
+    if image.ndim == 3:
+        rgb = image[..., ::-1] if bgr else image
+        return np.ascontiguousarray(_stretched(rgb, None))
+    readings = np.ones(image.shape, bool) if missing is None else image != missing
+    gray = _stretched(image, readings)
+    if image.dtype == np.uint8:
+        rgb = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
+    else:
+        rgb = cv2.applyColorMap(gray, cv2.COLORMAP_TURBO)[..., ::-1].copy()
+    rgb[~readings] = BLACK
+    return rgb
+
+
+def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
+    """Paint a label map in the colors of its classes.
+
+    Args:
+        labels: Class indices; what is no index of the palette (255) is ignored by training and
+            test, and gets the color of :func:`ignored_color`.
+        palette: RGB color of every class, 0-255.
+
+    Shape:
+        - labels: (H, W).
+        - Output: (H, W, 3), uint8.
+    """
+    colors = np.array([*palette, ignored_color(palette)], dtype=np.uint8)
+    ignored = (labels < 0) | (labels >= len(palette))
+    return colors[np.where(ignored, len(palette), labels)]
+
+
+def ignored_color(palette: Sequence[Sequence[int]]) -> tuple[int, int, int]:
+    """Choose black for pixels without a class, or white if a class is black already."""
+    return WHITE if BLACK in [tuple(color) for color in palette] else BLACK
+
+
+def _stretched(image: np.ndarray, readings: np.ndarray | None) -> np.ndarray:
+    """Map the values of an image that is not 8-bit to 0-255."""
+    if image.dtype == np.uint8:
+        return image
+    values = image if readings is None else image[readings]
+    if values.size == 0:
+        return np.zeros(image.shape, np.uint8)
+    low, high = np.percentile(values, SHOWN_RANGE)
+    scaled = (image.astype(np.float64) - low) / max(high - low, 1e-12)
+    return (scaled.clip(0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,132 @@
+"""Curves of a training, from the scalars that mmengine writes into the work dir."""
+
+import json
+import re
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+SCALARS = '*/vis_data/scalars.json'
+LOSS = re.compile(r'decode\.(ensemble\.|(?P<name>\w+)\.)?loss\w*')
+ENSEMBLE = ''  # name of the ensemble, or of a stock model's only prediction
+ENSEMBLE_COLOR = '#222222'
+
+Curve = list[tuple[int, float]]  # (iteration, value)
+
+
+def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
+    """Read loss and mIoU of the ensemble and of every modality.
+
+    Runs in one work dir are joined in the order in which they started. Where a later run begins,
+    the earlier ones end: what an interrupted run logged beyond the checkpoint from which it was
+    resumed does not count, nor does anything of a run that was started over.
+
+    Args:
+        work_dir: A work dir of `tools/train.py`.
+
+    Returns:
+        ``dict(loss={name: curve}, mIoU={name: curve})``; the ensemble's name is ''.
+
+    Raises:
+        FileNotFoundError: If there are no scalars.
+        ValueError: If a file of scalars is damaged other than in its last line, which a process
+            that was killed leaves behind.
+    """
+    files = sorted(Path(work_dir).glob(SCALARS))
+    records: list[tuple[int, dict]] = []
+    for path in files:
+        run = _read_run(path)
+        if run:
+            records = [record for record in records if record[0] < run[0][0]] + run
+    if not records:
+        raise FileNotFoundError(
+            f'{work_dir}: expected the scalars of a training in {SCALARS}, found none'
+        )
+    curves: dict[str, dict[str, Curve]] = dict(loss={}, mIoU={})
+    for step, record in records:
+        for kind, values in (('loss', _losses(record)), ('mIoU', _mean_ious(record))):
+            for name, value in values.items():
+                curves[kind].setdefault(name, []).append((step, value))
+    return curves
+
+
+def plot_curves(work_dir: str | Path, out: str | Path) -> None:
+    """Plot loss and mIoU over iterations into a file.
+
+    Args:
+        work_dir: A work dir of `tools/train.py`.
+        out: The picture to write.
+    """
+    curves = read_curves(work_dir)
+    names = list(dict.fromkeys(name for curve in curves.values() for name in curve))
+    modalities = [name for name in names if name != ENSEMBLE]
+    colors = dict(zip(modalities, matplotlib.color_sequences['tab10'] * len(names), strict=False))
+    figure = Figure(figsize=(10, 4), dpi=120, layout='constrained')
+    titles = dict(loss='training loss', mIoU='validation mIoU (%)')
+    for axes, (kind, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        for name in [*modalities, ENSEMBLE]:
+            if name in curves[kind]:
+                ensemble = name == ENSEMBLE
+                axes.plot(
+                    *zip(*curves[kind][name], strict=True),
+                    color=ENSEMBLE_COLOR if ensemble else colors[name],
+                    linewidth=2.2 if ensemble else 1.4,
+                    marker='o' if len(curves[kind][name]) < 25 else None,
+                    markersize=4,
+                    label=name or ('ensemble' if modalities else 'prediction'),
+                )
+        axes.set(title=title, xlabel='iteration')
+        points = [point for curve in curves[kind].values() for point in curve]
+        right, top = np.nanmax(points, axis=0) if points else (1, 1)
+        axes.set(xlim=(0, 1.02 * right), ylim=(0, 1.08 * max(top, 1e-3)))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.spines[['top', 'right']].set_visible(False)
+        if curves[kind]:
+            axes.legend(frameon=False)
+        else:
+            axes.text(0.5, 0.5, 'none logged', ha='center', transform=axes.transAxes)
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out)
+
+
+def _read_run(path: Path) -> list[tuple[int, dict]]:
+    """Read (iteration, scalars) of one run, in order."""
+    run, by_epoch, iteration = [], False, 0
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise ValueError(f'{path}, line {number}: expected JSON, got {line[:80]!r}') from error
+        by_epoch |= 'epoch' in record
+        # a validation between epochs is logged with its epoch
+        validation = 'iter' not in record
+        iteration = iteration if by_epoch and validation else record['step']
+        run.append((iteration, record))
+    return run
+
+
+def _losses(record: dict) -> dict[str, float]:
+    """Sum the losses of the decode head: decode.loss_ce, decode.<modality>.loss_ce."""
+    losses: dict[str, float] = {}
+    for key, value in record.items():
+        match = LOSS.fullmatch(key)
+        if match:
+            name = match['name'] or ENSEMBLE
+            losses[name] = losses.get(name, 0.0) + value
+    return losses
+
+
+def _mean_ious(record: dict) -> dict[str, float]:
+    """Take mIoU and <modality>/mIoU."""
+    return {
+        key.removesuffix('mIoU').rstrip('/'): value
+        for key, value in record.items()
+        if key.rpartition('/')[2] == 'mIoU'
+    }

@@ -1,0 +1,95 @@
+"""Every config of the project builds, and small ones run on files of the right layout."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / 'configs' / 'amf').glob('*.py'))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_model_builds_and_names_what_it_is(path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    assert f'r{model.backbone.depth}_' in path.stem
+    assert len(model.data_preprocessor.modalities) == model.backbone.num_modalities
+    assert model.decode_head.num_modalities == model.backbone.num_modalities
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_children_stay_short(path):
+    code = [line for line in path.read_text().splitlines() if line and not line.startswith('#')]
+    assert len(code) <= 15
+
+
+@pytest.mark.parametrize(('depth', 'millions'), [(50, 99.16), (101, 118.20), (152, 133.89)])
+def test_size_of_the_papers_networks(depth, millions):
+    path = next(path for path in CONFIGS if f'amf_r{depth}_refinenet' in path.stem)
+    cfg = Config.fromfile(path)
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    parameters = sum(p.numel() for p in model.parameters())
+    assert round(parameters / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize(
+    'path', [path for path in CONFIGS if 'rooms' in path.stem], ids=lambda path: path.stem
+)
+def test_rooms_configs_agree_on_their_modalities(path, tmp_path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    names = list(cfg.model.data_preprocessor.modalities)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        assert list(loader.dataset.modalities) == names
+        dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})
+        assert len(dataset.metainfo['classes']) == cfg.model.decode_head.head.num_classes
+
+
+def write_nyudv2(root, count=2, size=(48, 64)):
+    """Files in NYUDv2's layout: depth in meters x 5000 with holes, labels 0..39 and 255."""
+    rng = np.random.default_rng(0)
+    for folder in ('rgb', 'depth', 'masks'):
+        (root / folder).mkdir(parents=True)
+    for index in range(count):
+        label = rng.integers(0, 40, size, dtype=np.uint8)
+        label[0] = 255
+        depth = rng.integers(5000, 40000, size, dtype=np.uint16)
+        depth[:4, :9] = 0
+        name = f'{index:06}.png'
+        cv2.imwrite(str(root / 'rgb' / name), rng.integers(0, 255, (*size, 3), dtype=np.uint8))
+        cv2.imwrite(str(root / 'depth' / name), depth)
+        cv2.imwrite(str(root / 'masks' / name), label)
+    return root
+
+
+@pytest.fixture(params=['generated', 'real'])
+def nyudv2_root(request, tmp_path):
+    if request.param == 'real':
+        return request.getfixturevalue('nyuv2_samples')
+    return write_nyudv2(tmp_path / 'nyudv2')
+
+
+def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
+    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r18_refinenet_1xb2-20_nyudv2-480x640.py')
+    cfg.work_dir = str(tmp_path / 'work')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(nyudv2_root)
+        loader.update(num_workers=0, persistent_workers=False)
+    cfg.train_pipeline[3].crop_size = (96, 128)
+    cfg.train_dataloader.dataset.pipeline = cfg.train_pipeline
+    cfg.model.data_preprocessor.size = (96, 128)
+    cfg.train_cfg.update(max_iters=2, val_interval=2)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    metrics = runner.test()
+    assert {'mIoU', 'rgb/mIoU', 'depth/mIoU', 'PixAcc'} <= metrics.keys()

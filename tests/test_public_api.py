@@ -1,0 +1,44 @@
+"""The names that configs of users rely on."""
+
+import subprocess
+import sys
+
+import pytest
+from mmengine import registry
+from mmseg.registry import MODELS as MMSEG_MODELS
+
+NAMES = {
+    'MODELS': [
+        'ChannelShufflePixelShiftFusion',
+        'ModalityEnsembleHead',
+        'ModalitySpecificBN',
+        'ModalitySpecificIN',
+        'MultimodalSegDataPreProcessor',
+        'MultimodalSegmentor',
+        'MultimodalTTAModel',
+        'RefineNetHead',
+        'SharedMultimodalResNet',
+    ],
+    'DATASETS': ['MultimodalSegDataset', 'NYUDv2Dataset', 'RoomsDataset'],
+    'TRANSFORMS': ['LoadLabelMap', 'LoadMultimodalImages', 'PackMultimodalSegInputs'],
+    'METRICS': ['MultimodalIoUMetric'],
+    'HOOKS': ['AtomicCheckpointHook', 'ExactResumeHook'],
+}
+PAIRS = [(kind, name) for kind, names in NAMES.items() for name in names]
+
+
+@pytest.mark.parametrize(('kind', 'name'), PAIRS)
+def test_name_is_in_the_root_registry(kind, name):
+    found = getattr(registry, kind).get(name)
+    assert found.__module__.startswith('mmamf.')
+    assert found.__doc__
+
+
+@pytest.mark.parametrize('name', NAMES['MODELS'])
+def test_name_resolves_in_mmsegs_scope(name):
+    assert MMSEG_MODELS.get(name) is registry.MODELS.get(name)
+
+
+def test_importing_the_package_does_not_import_mmagic():
+    code = 'import sys, mmamf; sys.exit("mmagic" in sys.modules)'
+    assert subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=False).returncode == 0

@@ -1,0 +1,88 @@
+"""The code in the README does what it says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import mmseg
+import pytest
+import torch
+from mmengine.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / 'README.md').read_text()
+BLOCKS = re.findall(r'```python\n(.*?)```', README, flags=re.DOTALL)
+
+
+def block(first_line):
+    (found,) = [text for text in BLOCKS if text.startswith(first_line)]
+    return found
+
+
+@pytest.mark.parametrize(
+    'tools', [ROOT / 'tools', Path(mmseg.__file__).parent / '.mim' / 'tools'], ids=['ours', 'mmseg']
+)
+def test_config_for_ones_own_folder(tools, tmp_path, make_rgbd_dataset):
+    for split in ('train', 'val'):
+        root = make_rgbd_dataset(count=2, size=(60, 80), root=tmp_path / 'data/mine' / split)
+        (root / 'label').rename(root / 'labels')
+    (tmp_path / 'my_config.py').write_text(block('# my_config.py'))
+    options = [
+        'model.decode_head.head.num_classes=5',
+        'model.auxiliary_head.head.num_classes=5',
+        # Small and offline.
+        'model.pretrained=None',
+        'model.backbone.depth=18',
+        'model.decode_head.head.in_channels=512',
+        'model.auxiliary_head.head.in_channels=256',
+        'model.decode_head.head.channels=8',
+        'train_pipeline.2.scale=(80,60)',
+        'train_dataloader.dataset.pipeline.2.scale=(80,60)',
+        'train_dataloader.dataset.pipeline.3.crop_size=(64,64)',
+        'model.data_preprocessor.size=(64,64)',
+        'train_dataloader.num_workers=0',
+        'val_dataloader.num_workers=0',
+        'test_dataloader.num_workers=0',
+        'train_dataloader.batch_size=2',
+        'train_cfg.max_iters=1',
+        'train_cfg.val_interval=1',
+        'default_hooks.checkpoint.interval=1',
+    ]
+    for tool, *args in (
+        ('train.py', 'my_config.py', '--work-dir', 'work'),
+        ('test.py', 'my_config.py', 'work/iter_1.pth', '--work-dir', 'work'),
+    ):
+        done = subprocess.run(
+            [sys.executable, tools / tool, *args, '--cfg-options', *options],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert 'depth/mIoU' in done.stdout + done.stderr
+
+
+def test_fusion_operator_of_ones_own():
+    exec(block('# my_fusion.py'), {})
+    backbone = MODELS.build(
+        {
+            'type': 'SharedMultimodalResNet',
+            'depth': 18,
+            'num_modalities': 3,
+            'base_channels': 8,
+            'stem_channels': 8,
+            'fusion': {'type': 'MeanFusion'},
+        }
+    )
+    x = torch.randn(1, 9, 32, 32, requires_grad=True)
+    backbone.eval()(x)[0][0].sum().backward()
+    assert all(x.grad[0, 3 * m : 3 * m + 3].any() for m in range(3))
+
+
+def test_links_and_files_exist():
+    targets = re.findall(r'\]\(([^)#]+)\)', README)
+    for target in targets:
+        if not target.startswith('http'):
+            assert (ROOT / target).exists(), target

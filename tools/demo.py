@@ -1,0 +1,196 @@
+"""The demo: renders the rooms, trains on them, tests, and writes a report with tables and pictures.
+
+Interrupted at any point, the same command continues from there. After a demo that came to its end,
+it trains again.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent
+ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb8-500_rooms-160x120.py'
+ROOMS = Path('data', 'rooms')
+# The old stack's warnings about its own insides.
+PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
+MEANS = ('PixAcc', 'mAcc', 'mIoU')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--config', type=Path, help='a config with data of its own, not the rooms')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs', 'demo'))
+    return parser.parse_args(argv)
+
+
+def run(*command: str | Path, log: Path | None = None) -> None:
+    """Run one step in a process and show its progress.
+
+    With a log, all that the step writes goes there, and only what `progress` makes of it is shown.
+
+    Raises:
+        SystemExit: If the step fails; its message names the error.
+    """
+    with open(log or os.devnull, 'w') as file:
+        # In a session of its own, so that Ctrl-C reaches this process alone.
+        process = subprocess.Popen(
+            list(map(str, command)),
+            stdout=subprocess.PIPE if log else None,
+            stderr=subprocess.STDOUT if log else None,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            for line in process.stdout or ():
+                file.write(line)
+                if shown := progress(line):
+                    print(shown, flush=True)
+            process.wait()
+        except KeyboardInterrupt:
+            if log is None:  # it cleans up by itself
+                process.send_signal(signal.SIGINT)
+            else:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
+    if process.returncode:
+        raise SystemExit(failure(process.returncode, log))
+
+
+def progress(line: str) -> str | None:
+    """Shorten a line of mmengine's log to what shows progress."""
+    match = re.search(r'Iter\((\w+)\) +\[ *(\d+)/(\d+)\]', line)
+    if not match:
+        return None
+    values = re.findall(r'(\S+): +(\S+)', line[match.end() :])
+    shown = [f'{k} {v}' for k, v in values if k in ('eta', 'loss') or k.endswith('mIoU')]
+    return f'  {match[1]:5} {match[2]:>5}/{match[3]}  ' + '  '.join(shown)
+
+
+def failure(code: int, log: Path | None) -> str:
+    """Say why a step failed: its last exception, or its exit code."""
+    if log is None:
+        return f'The demo stopped (exit code {code}): see the message above.'
+    lines = log.read_text().splitlines()
+    errors = [
+        i for i, line in enumerate(lines) if re.match(r'[\w.]*(Error|Exception|Exit)\b', line)
+    ]
+    reason = '\n'.join(lines[errors[-1] :][:20]) if errors else f'exit code {code}'
+    return f'The demo stopped: {reason}\nFull log: {log}'
+
+
+def train(config: Path, options: list[str], folder: Path, log: Path) -> Path:
+    """Train, or continue a training that was interrupted; return the last checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    finished, last = folder / 'finished', folder / 'last_checkpoint'
+    if not finished.is_file():
+        resume = ['--resume'] if last.is_file() else []
+        if resume:
+            print(f'  continuing the training that was interrupted in {folder}')
+        command = [*PYTHON, TOOLS / 'train.py', config, '--work-dir', folder, *resume, *options]
+        run(*command, log=log)
+        finished.touch()
+    return folder / Path(last.read_text()).name
+
+
+def collect(metrics: dict[str, float]) -> dict[str, dict]:
+    """Sort the metrics of a test by source: the ensemble, then every modality."""
+    results: dict[str, dict] = {}
+    for key, value in metrics.items():
+        source, _, metric = key.rpartition('/')
+        entry = results.setdefault(source or 'ensemble', dict(IoU={}))
+        value = None if isinstance(value, float) and math.isnan(value) else value
+        if metric in MEANS:
+            entry[metric] = value
+        elif metric.startswith('IoU.'):
+            entry['IoU'][metric.removeprefix('IoU.')] = value
+    return results
+
+
+def as_text(results: dict[str, dict]) -> str:
+    """Lay results out as two tables: means, and IoU of each class, in percent."""
+
+    def cells(values: list[float | None]) -> str:
+        return ''.join(f'{"-" if value is None else f"{value:.2f}":>12}' for value in values)
+
+    def header(title: str, names: list[str]) -> str:
+        return f'{title:16}' + ''.join(f'{name:>12}' for name in names)
+
+    lines = [header('%', list(MEANS))]
+    for source, entry in results.items():
+        lines.append(f'{source:16}' + cells([entry[mean] for mean in MEANS]))
+    lines += ['', header('IoU, %', list(results))]
+    for name in results['ensemble']['IoU']:
+        lines.append(f'{name:16}' + cells([entry['IoU'][name] for entry in results.values()]))
+    return '\n'.join(lines) + '\n'
+
+
+def demo(args: argparse.Namespace) -> None:
+    """Go through the steps and print what came out."""
+    work, report = args.work_dir, args.work_dir / 'report'
+    steps: dict[str, float] = {}
+
+    def begin(step: str) -> None:
+        steps[step] = time.perf_counter()
+        print(f'[{len(steps)}/4] {step}', flush=True)
+
+    if (work / 'finished').is_file():  # an earlier demo came to its end
+        shutil.rmtree(work / 'train', ignore_errors=True)
+        (work / 'finished').unlink()
+    work.mkdir(parents=True, exist_ok=True)
+
+    begin('data')
+    config, options = args.config, []
+    if config is None:
+        config = ROOMS_CONFIG
+        # often enough to lose little
+        options = ['--cfg-options', 'default_hooks.checkpoint.interval=100']
+        run(sys.executable, TOOLS / 'render_rooms.py', '--out', ROOMS)
+    begin('training')
+    checkpoint = train(config, options, work / 'train', work / 'train.log')
+    begin('test')
+    shutil.rmtree(work / 'test', ignore_errors=True)
+    folders = ['--work-dir', work / 'test', '--show-dir', work / 'test' / 'shown']
+    run(*PYTHON, TOOLS / 'test.py', config, checkpoint, *folders, log=work / 'test.log')
+    begin('report')
+    report.mkdir(exist_ok=True)
+    (metrics,) = (work / 'test').glob('*/*.json')
+    results = collect(json.loads(metrics.read_text()))
+    (report / 'results.json').write_text(json.dumps(results, indent=2) + '\n')
+    (report / 'results.txt').write_text(as_text(results))
+    sheet = 'prediction_sheet.png'
+    shutil.copy(work / 'test' / 'shown' / sheet, report / sheet)
+    curves = [TOOLS / 'analysis' / 'plot_curves.py', work / 'train', '--out', report / 'curves.png']
+    run(*PYTHON, *curves, log=work / 'curves.log')
+    (work / 'finished').touch()
+
+    times = [*steps.values(), time.perf_counter()]
+    print(f'\n{as_text(results)}')
+    for name in ('results.txt', 'results.json', 'curves.png', sheet):
+        print(report / name)
+    seconds = [f'{s} {b - a:.0f} s' for s, a, b in zip(steps, times, times[1:], strict=False)]
+    print(f'\nall {times[-1] - times[0]:.0f} s: {", ".join(seconds)}')
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the demo."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        demo(parse_args(argv))
+    except KeyboardInterrupt:
+        print('\ninterrupted: run `make demo` again to continue', flush=True)
+        raise SystemExit(130) from None
+
+
+if __name__ == '__main__':
+    main()
