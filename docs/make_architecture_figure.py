@@ -27,37 +27,40 @@ def room() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labels, depth = surfaces.argmin(0), surfaces.min(0)
     # class, distance, left, right, top, bottom (m, y downward)
     for kind, z, left, right, top, bottom in (
-        (3, 3.9, 0.7, 1.6, -0.7, 1.0),
-        (4, 2.6, -1.1, 0.2, 0.2, 0.32),
-        (4, 2.6, -1.05, -0.95, 0.3, 1.0),
-        (4, 2.6, 0.05, 0.15, 0.3, 1.0),
-        (5, 2.1, 0.35, 0.8, 0.35, 0.47),
-        (5, 2.1, 0.72, 0.8, -0.25, 0.9),
-        (5, 2.1, 0.35, 0.43, 0.45, 0.9),
+        (3, 3.9, -2.0, -0.7, -0.9, 1.0),  # cabinet
+        (4, 2.8, -0.85, 0.6, 0.2, 0.34),  # table
+        (4, 2.8, -0.8, -0.66, 0.3, 1.0),
+        (4, 2.8, 0.41, 0.55, 0.3, 1.0),
+        (5, 2.3, 0.75, 1.35, 0.35, 0.5),  # chair
+        (5, 2.3, 1.23, 1.35, -0.35, 0.95),
+        (5, 2.3, 0.75, 0.87, 0.45, 0.95),
     ):
         inside = (x * z > left) & (x * z < right) & (y * z > top) & (y * z < bottom)
         labels[inside], depth[inside] = kind, z
     side = (labels == 0) & (depth < 4.15)
-    tints = np.array(
-        [
-            (214, 206, 190),
-            (150, 118, 92),
-            (236, 236, 232),
-            (112, 134, 150),
-            (176, 132, 84),
-            (96, 74, 120),
-        ]
-    )
-    light = (1.15 - 0.1 * depth) * np.where(side, 0.85, 1)
-    color = (tints[labels] * light[..., None]).clip(0, 255).astype(np.uint8)
+    tints = [
+        (226, 216, 196),
+        (150, 118, 92),
+        (240, 240, 236),
+        (96, 128, 110),
+        (196, 140, 84),
+        (126, 60, 92),
+    ]
+    light = (1.2 - 0.09 * depth) * np.where(side, 0.85, 1)
+    color = (np.array(tints)[labels] * light[..., None]).clip(0, 255).astype(np.uint8)
     near_to_far = (255 * (depth - depth.min()) / np.ptp(depth)).astype(np.uint8)
     turbo = cv2.applyColorMap(near_to_far, cv2.COLORMAP_TURBO)[..., ::-1]
     return color, turbo, labels
 
 
-def blurred(labels: np.ndarray, cell: int) -> np.ndarray:
-    """Make labels look like a prediction: coarser, with rounded outlines."""
-    votes = [cv2.blur((labels == k).astype(np.float32), (cell, cell)) for k in range(len(PALETTE))]
+def painted(labels: np.ndarray, mistaken: int | None = None) -> np.ndarray:
+    """Paint labels as a prediction: with rounded outlines, and one class partly mistaken."""
+    labels = labels.copy()
+    if mistaken is not None:
+        rows, columns = np.nonzero(labels == mistaken)
+        part = rows + columns > np.percentile(rows + columns, 45)
+        labels[rows[part], columns[part]] = mistaken - 1
+    votes = [cv2.blur((labels == k).astype(np.float32), (3, 3)) for k in range(len(PALETTE))]
     return PALETTE[np.argmax(votes, axis=0)].astype(np.uint8)
 
 
@@ -124,18 +127,19 @@ class Canvas:
                 Polygon(points, facecolor=color, edgecolor='white', linewidth=0.8, zorder=5 - i / 9)
             )
 
-    def channels(self, x: float, y: float, own: str, other: str, h: float = 0.6) -> None:
-        """Draw channels as a bar: four fifths and one fifth, upright."""
-        low, w = y - h / 2, 0.17
-        for start, part, color in ((0.2, 0.8, own), (0, 0.2, other)):
+    def channels(self, x: float, y: float, own: str, last: str, sign: int) -> None:
+        """Draw channels as an upright bar: four fifths, and on the inner side the last fifth."""
+        w, h = 0.17, 0.6
+        for start, part, color in ((0, 0.2, last), (0.2, 0.8, own)):
+            low = y + sign * (start - 0.5) * h
             self.axes.add_patch(
                 Rectangle(
-                    (x - w / 2, low + start * h),
+                    (x - w / 2, low),
                     w,
-                    part * h,
+                    sign * part * h,
                     facecolor=color,
                     edgecolor='white',
-                    lw=0.8,
+                    linewidth=0.8,
                     zorder=3,
                 )
             )
@@ -151,19 +155,19 @@ def draw_network(c: Canvas, top: float, bottom: float) -> None:
     """Draw the way from the images to the ensemble, one lane per modality."""
     lanes, middle = (top, bottom), (top + bottom) / 2
     color, depth, labels = room()
-    predictions = blurred(labels, 9), blurred(labels, 13)
+    predictions = painted(labels, 5), painted(labels, 4)
     captions = bottom - 0.68
 
     for y, image, name, lane in zip(lanes, (color, depth), ('RGB', 'depth'), LANES, strict=True):
         c.picture(0.62, y, image, lane)
-        c.text(0.62, y + 0.49, name, 9, color=lane, weight='bold')
+        c.text(0.62, y + 0.5, name, 9, color=lane, weight='bold')
         c.line((1.12, y), (1.5, middle + (y - middle) * 0.3), color=lane)
     for sign, lane in zip((1, -1), LANES, strict=True):
         c.slabs(1.78, middle + sign * 0.225, lane)
         c.line((2.02, middle + sign * 0.2), (2.38, middle + sign * (top - middle)), color=lane)
         c.slabs(2.65, middle + sign * (top - middle), lane)
-    c.text(1.78, captions, 'stacked channels\n(N, M·C, H, W)')
-    c.text(2.88, captions, 'folded into the batch\n(N·M, C, H, W)')
+    c.text(1.78, captions, 'stacked\n(N, M·C, H, W)')
+    c.text(2.72, captions, 'folded\n(N·M, C, H, W)')
 
     height = top - bottom + 0.72
     for i in range(4):
@@ -180,7 +184,7 @@ def draw_network(c: Canvas, top: float, bottom: float) -> None:
                 zorder=4,
             )
         c.text(x - 0.1, middle, str(i + 1), 9.5, weight='bold', zorder=5)
-    c.text(4.53, top + 0.53, 'shared ResNet, private norms', 9, weight='bold')
+    c.text(4.53, top + 0.5, 'shared ResNet, private norms', 9, weight='bold')
     c.text(4.75, captions, 'fusion in the last block\nof each stage')
 
     x = 6.45
@@ -194,92 +198,96 @@ def draw_network(c: Canvas, top: float, bottom: float) -> None:
         c.picture(7.5, y, image, lane, 0.86)
         c.line((7.94, y), (8.2, y), (8.36, middle + np.sign(y - middle) * 0.13), color=lane)
     c.text(7.5, captions, 'a prediction\nper modality')
-    c.text(8.04, middle, r'softmax($\alpha$)', 9)
     c.plus(8.42, middle)
     c.line((8.52, middle), (8.66, middle))
-    c.picture(9.12, middle, blurred(labels, 5), INK, 0.9)
-    c.text(9.12, captions, 'ensemble')
+    c.picture(9.1, middle, painted(labels), INK, 0.9)
+    c.text(9.05, captions, 'ensemble, weighted\nby softmax($\\alpha$)')
 
 
 def draw_block(c: Canvas, top: float, bottom: float) -> None:
     """Draw the fusion around the 3 x 3 convolution of a block."""
-    lanes, middle, other = (top, bottom), (top + bottom) / 2, LANES[::-1]
-    height = top - bottom + 0.72
-    rails = (top + 0.62, bottom - 0.62)
+    middle, height = (top + bottom) / 2, top - bottom + 0.72
+    # per lane: its height, upward or downward away from the other one, its color
+    sides = ((top, 1, RGB), (bottom, -1, DEPTH))
 
     def layer(x: float, kernel: str) -> None:
         c.box(x, middle, 0.46, height, SHARED, f'conv\n{kernel}')
-        for y, lane in zip(lanes, LANES, strict=True):
+        for y, _, lane in sides:
             c.line((x + 0.23, y), (x + 0.36, y), color=lane, head=False)
-            c.box(x + 0.52, y, 0.32, 0.5, lane, 'norm', linewidth=0.8)
+            c.box(x + 0.56, y, 0.4, 0.5, lane, 'norm')
 
     def shuffle(x: float) -> None:
-        for y, z, lane, foreign in zip(lanes, lanes[::-1], LANES, other, strict=True):
-            c.channels(x, y, lane, lane)
-            c.line((x + 0.12, y + 0.1), (x + 0.58, y + 0.1), color=lane)
-            c.line((x + 0.12, y - 0.24), (x + 0.58, z - 0.24), color=lane)
-            c.channels(x + 0.7, y, lane, foreign)
+        for y, sign, lane in sides:
+            other = DEPTH if lane == RGB else RGB
+            c.channels(x, y, lane, lane, sign)
+            c.line((x + 0.13, y), (x + 0.67, y), color=lane)
+            c.line(
+                (x + 0.13, y - sign * 0.24), (x + 0.67, middle * 2 - y + sign * 0.24), color=lane
+            )
+            c.channels(x + 0.8, y, lane, other, sign)
+            c.text(x + 0.4, y + sign * 0.16, 'shuffle', 8, color=FUSION, weight='bold')
 
-    for y, lane in zip(lanes, LANES, strict=True):
-        c.line((0.2, y), (0.42, y), color=lane)
-        c.line((1.33, y), (1.53, y), color=lane)
-        c.line((2.42, y), (2.65, y), color=lane)
-        c.line((3.56, y), (4.62, y), color=lane)
-        c.line((4.82, y), (5.02, y), color=lane)
-        c.line((5.92, y), (6.14, y), color=lane)
-        c.line((7.05, y), (7.42, y), color=lane)
-        c.line((7.62, y), (7.9, y), color=lane)
-        c.plus(4.72, y)
-        c.plus(7.52, y)
-    layer(0.65, '1×1')
-    shuffle(1.62)
-    layer(2.88, '3×3')
-    shuffle(5.11)
-    layer(6.37, '1×1')
-    # the carry: each modality's kept channels, read one pixel away, are added to the other one
-    for y, rail, lane, z in zip(lanes, rails, LANES, lanes[::-1], strict=True):
-        sign = np.sign(y - middle)
-        c.line((1.62, y + sign * 0.31), (1.62, rail), (2.35, rail), color=lane)
-        c.box(2.88, rail, 1.06, 0.3, 'white', 'pixel shift', edgecolor=lane, linewidth=1.4)
-        c.line((3.41, rail), (3.85, rail), (4.64, z + sign * 0.08), color=lane)
+    for y, sign, lane in sides:
+        away = y + sign * 0.66
+        for start, end in (
+            (0.25, 0.5),
+            (1.49, 1.67),
+            (2.65, 2.83),
+            (3.82, 4.55),
+            (4.75, 4.97),
+            (5.95, 6.13),
+            (7.12, 7.38),
+            (7.58, 7.85),
+        ):
+            c.line((start, y), (end, y), color=lane)
+        c.plus(4.65, y)
+        c.plus(7.48, y)
+        # the carry: kept channels, read one pixel away, are added to the other modality
+        c.line((1.76, y + sign * 0.31), (1.76, away), (2.68, away), color=lane)
+        c.box(3.22, away, 1.08, 0.3, 'white', 'pixel shift', edgecolor=lane, linewidth=1.4)
+        c.line((3.76, away), (3.92, away), (4.6, 2 * middle - y + sign * 0.1), color=lane)
         # the input of the block
-        c.line(
-            (0.28, y),
-            (0.28, rail + sign * 0.24),
-            (7.52, rail + sign * 0.24),
-            (7.52, y + sign * 0.1),
-            color=lane,
-        )
-    c.text(1.97, middle, 'channel\nshuffle', 8, color=FUSION, weight='bold', bbox=HALO, zorder=6)
-    c.text(5.46, middle, 'channel\nshuffle', 8, color=FUSION, weight='bold', bbox=HALO, zorder=6)
+        skip = away + sign * 0.28
+        c.line((0.34, y), (0.34, skip), (7.48, skip), (7.48, y + sign * 0.1), color=lane)
+    layer(0.73, '1×1')
+    shuffle(1.76)
+    layer(3.06, '3×3')
+    shuffle(5.06)
+    layer(6.36, '1×1')
 
-    c.text(8.98, top + 0.55, 'last block of a stage', 9, weight='bold')
-    for i, (shade, text) in enumerate(
-        ((SHARED, 'shared weights'), (RGB, 'RGB only'), (DEPTH, 'depth only'))
-    ):
-        y = top + 0.2 - i * 0.28
-        c.box(8.3, y, 0.26, 0.18, shade)
-        c.text(8.52, y, text, 8.5, ha='left')
+
+def draw_key(c: Canvas, x: float, top: float) -> None:
+    """Explain the block's colors and operations."""
+    c.text(x, top, 'Last block of a stage', 9, weight='bold', ha='left')
+    key = ((SHARED, 'shared weights'), (RGB, 'RGB only'), (DEPTH, 'depth only'))
+    for i, (shade, text) in enumerate(key):
+        y = top - 0.32 - i * 0.26
+        c.box(x + 0.12, y, 0.24, 0.17, shade)
+        c.text(x + 0.34, y, text, 8, ha='left')
+    c.text(x, top - 1.2, 'shuffle', 8, color=FUSION, weight='bold', ha='left')
+    c.text(x, top - 1.44, '1/5 of the channels\nis exchanged', 8, ha='left')
+    c.text(x, top - 1.77, 'pixel shift', 8, weight='bold', ha='left')
     c.text(
-        8.17,
-        bottom - 0.22,
-        '4/5 of the channels stay,\n1/5 is exchanged;\nReLUs not drawn',
+        x,
+        top - 2.09,
+        'the other 4/5, read one\npixel away, are added to\nthe other modality',
         8,
         ha='left',
     )
 
 
-HALO = dict(facecolor='white', edgecolor='none', pad=1)
-
-
 def main() -> None:
     """Draw the figure into its file."""
-    size = (9.75, 5.6)
+    size = (9.75, 6.0)
     figure = Figure(figsize=size, dpi=185)
     axes = figure.add_axes((0, 0, 1, 1))
     c = Canvas(axes)
-    draw_network(c, 4.75, 3.75)
-    draw_block(c, 1.75, 0.95)
+    draw_network(c, 5.25, 4.25)
+    panel = FancyBboxPatch((0.1, 0.1), 9.55, 3.0, boxstyle='round,pad=0,rounding_size=0.1')
+    panel.set(facecolor='#fafbfc', edgecolor='#c9ced6', linewidth=1)
+    axes.add_patch(panel)
+    draw_block(c, 2.0, 1.2)
+    draw_key(c, 8.0, 2.78)
     axes.set(xlim=(0, size[0]), ylim=(0, size[1]), aspect='equal')
     axes.axis('off')
     figure.savefig(OUT)

@@ -6,7 +6,6 @@ it trains again.
 
 import argparse
 import json
-import math
 import os
 import re
 import shutil
@@ -16,12 +15,13 @@ import sys
 import time
 from pathlib import Path
 
+from analysis.results_table import collect_results, format_results
+
 TOOLS = Path(__file__).resolve().parent
-ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb8-500_rooms-160x120.py'
+ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb8-800_rooms-160x120.py'
 ROOMS = Path('data', 'rooms')
 # The old stack's warnings about its own insides.
 PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
-MEANS = ('PixAcc', 'mAcc', 'mIoU')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -40,6 +40,8 @@ def run(*command: str | Path, log: Path | None = None) -> None:
     Raises:
         SystemExit: If the step fails; its message names the error.
     """
+    if log:
+        print(f'  all that is written: {log}', flush=True)
     with open(log or os.devnull, 'w') as file:
         # In a session of its own, so that Ctrl-C reaches this process alone.
         process = subprocess.Popen(
@@ -81,57 +83,25 @@ def failure(code: int, log: Path | None) -> str:
     if log is None:
         return f'The demo stopped (exit code {code}): see the message above.'
     lines = log.read_text().splitlines()
-    errors = [
-        i for i, line in enumerate(lines) if re.match(r'[\w.]*(Error|Exception|Exit)\b', line)
-    ]
+    errors = [i for i, line in enumerate(lines) if re.match(r'[\w.]*(Error|Exception)\b', line)]
     reason = '\n'.join(lines[errors[-1] :][:20]) if errors else f'exit code {code}'
-    return f'The demo stopped: {reason}\nFull log: {log}'
+    return f'The demo stopped: {reason}\n(all of it in {log}; to start over, remove {log.parent})'
 
 
-def train(config: Path, options: list[str], folder: Path, log: Path) -> Path:
+def train(config: Path, folder: Path, log: Path) -> Path:
     """Train, or continue a training that was interrupted; return the last checkpoint."""
-    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / config.name).is_file():  # nothing there, or the training of another config
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     finished, last = folder / 'finished', folder / 'last_checkpoint'
     if not finished.is_file():
         resume = ['--resume'] if last.is_file() else []
         if resume:
             print(f'  continuing the training that was interrupted in {folder}')
-        command = [*PYTHON, TOOLS / 'train.py', config, '--work-dir', folder, *resume, *options]
+        command = [*PYTHON, TOOLS / 'train.py', config, '--work-dir', folder, *resume]
         run(*command, log=log)
         finished.touch()
     return folder / Path(last.read_text()).name
-
-
-def collect(metrics: dict[str, float]) -> dict[str, dict]:
-    """Sort the metrics of a test by source: the ensemble, then every modality."""
-    results: dict[str, dict] = {}
-    for key, value in metrics.items():
-        source, _, metric = key.rpartition('/')
-        entry = results.setdefault(source or 'ensemble', dict(IoU={}))
-        value = None if isinstance(value, float) and math.isnan(value) else value
-        if metric in MEANS:
-            entry[metric] = value
-        elif metric.startswith('IoU.'):
-            entry['IoU'][metric.removeprefix('IoU.')] = value
-    return results
-
-
-def as_text(results: dict[str, dict]) -> str:
-    """Lay results out as two tables: means, and IoU of each class, in percent."""
-
-    def cells(values: list[float | None]) -> str:
-        return ''.join(f'{"-" if value is None else f"{value:.2f}":>12}' for value in values)
-
-    def header(title: str, names: list[str]) -> str:
-        return f'{title:16}' + ''.join(f'{name:>12}' for name in names)
-
-    lines = [header('%', list(MEANS))]
-    for source, entry in results.items():
-        lines.append(f'{source:16}' + cells([entry[mean] for mean in MEANS]))
-    lines += ['', header('IoU, %', list(results))]
-    for name in results['ensemble']['IoU']:
-        lines.append(f'{name:16}' + cells([entry['IoU'][name] for entry in results.values()]))
-    return '\n'.join(lines) + '\n'
 
 
 def demo(args: argparse.Namespace) -> None:
@@ -149,14 +119,12 @@ def demo(args: argparse.Namespace) -> None:
     work.mkdir(parents=True, exist_ok=True)
 
     begin('data')
-    config, options = args.config, []
+    config = args.config
     if config is None:
         config = ROOMS_CONFIG
-        # often enough to lose little
-        options = ['--cfg-options', 'default_hooks.checkpoint.interval=100']
         run(sys.executable, TOOLS / 'render_rooms.py', '--out', ROOMS)
     begin('training')
-    checkpoint = train(config, options, work / 'train', work / 'train.log')
+    checkpoint = train(config, work / 'train', work / 'train.log')
     begin('test')
     shutil.rmtree(work / 'test', ignore_errors=True)
     folders = ['--work-dir', work / 'test', '--show-dir', work / 'test' / 'shown']
@@ -164,9 +132,9 @@ def demo(args: argparse.Namespace) -> None:
     begin('report')
     report.mkdir(exist_ok=True)
     (metrics,) = (work / 'test').glob('*/*.json')
-    results = collect(json.loads(metrics.read_text()))
+    results = collect_results(json.loads(metrics.read_text()))
     (report / 'results.json').write_text(json.dumps(results, indent=2) + '\n')
-    (report / 'results.txt').write_text(as_text(results))
+    (report / 'results.txt').write_text(format_results(results))
     sheet = 'prediction_sheet.png'
     shutil.copy(work / 'test' / 'shown' / sheet, report / sheet)
     curves = [TOOLS / 'analysis' / 'plot_curves.py', work / 'train', '--out', report / 'curves.png']
@@ -174,7 +142,7 @@ def demo(args: argparse.Namespace) -> None:
     (work / 'finished').touch()
 
     times = [*steps.values(), time.perf_counter()]
-    print(f'\n{as_text(results)}')
+    print(f'\n{format_results(results)}')
     for name in ('results.txt', 'results.json', 'curves.png', sheet):
         print(report / name)
     seconds = [f'{s} {b - a:.0f} s' for s, a, b in zip(steps, times, times[1:], strict=False)]
@@ -183,12 +151,13 @@ def demo(args: argparse.Namespace) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, unless nohup is at work
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         demo(parse_args(argv))
     except KeyboardInterrupt:
-        print('\ninterrupted: run `make demo` again to continue', flush=True)
+        print('\ninterrupted: run make demo again to continue', flush=True)
         raise SystemExit(130) from None
 
 

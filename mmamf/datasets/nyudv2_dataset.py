@@ -1,6 +1,6 @@
-import colorsys
 from collections.abc import Sequence
 
+from matplotlib import colormaps
 from mmengine.registry import DATASETS
 
 from .multimodal_seg_dataset import MultimodalSegDataset
@@ -14,13 +14,9 @@ CLASSES = (
 )  # fmt: skip
 
 
-def _palette(count: int) -> list[list[int]]:
-    """Give each class an RGB color: hues a golden angle apart, on three levels of brightness."""
-    hues = [(i * 0.618034) % 1 for i in range(count)]
-    levels = [(1.0, 0.65, 0.4)[i % 3] for i in range(count)]
-    colors = [
-        colorsys.hsv_to_rgb(hue, 0.75, level) for hue, level in zip(hues, levels, strict=True)
-    ]
+def _palette() -> list[list[int]]:
+    """Give each class an RGB color: matplotlib's two sets of twenty."""
+    colors = [color for name in ('tab20', 'tab20b') for color in colormaps[name].colors]
     return [[round(channel * 255) for channel in color] for color in colors]
 
 
@@ -40,7 +36,7 @@ class NYUDv2Dataset(MultimodalSegDataset):
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
-    METAINFO = dict(classes=CLASSES, palette=_palette(len(CLASSES)))
+    METAINFO = dict(classes=CLASSES, palette=_palette())
 
     def __init__(
         self,

@@ -52,7 +52,8 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
     maps = sorted((tmp_path / 'maps').glob('*.png'))
     assert len(maps) == 8
     assert cv2.imread(str(maps[0]), cv2.IMREAD_UNCHANGED).shape == (48, 64)
-    assert len(list((tmp_path / 'painted').rglob('*.png'))) == 8
+    assert len(list((tmp_path / 'painted').rglob('vis_image/*.png'))) == 8
+    assert (tmp_path / 'painted' / 'prediction_sheet.png').is_file()
 
 
 def test_dist_scripts_without_gpu(tmp_path, short_config):
@@ -111,3 +112,20 @@ def test_tta_and_show_dir_name_what_the_config_lacks():
         tool.use_tta(Config(dict(tta_model=dict(type='SegTTAModel'))))
     with pytest.raises(ValueError, match='--show-dir: expected default_hooks.visualization'):
         tool.draw_into(Config(dict(default_hooks=dict())), 'painted')
+
+
+@pytest.mark.parametrize(
+    'suffix, painted', [('.png', True), (dict(heat='.npy', rgb='.png'), False)]
+)
+def test_show_dir_paints_over_images_only_and_always_draws_the_sheet(suffix, painted):
+    cfg = Config(
+        dict(
+            default_hooks=dict(visualization=dict(type='SegVisualizationHook')),
+            visualizer=dict(type='SegLocalVisualizer'),
+            custom_hooks=[dict(type='EMAHook')],
+            test_dataloader=dict(dataset=dict(img_suffix=suffix, modalities=['heat', 'rgb'])),
+        )
+    )
+    load_tool('test').draw_into(cfg, 'there')
+    assert cfg.default_hooks.visualization.draw == painted
+    assert cfg.custom_hooks[1] == dict(type='PredictionSheetHook', out_dir='there')

@@ -71,18 +71,19 @@ def test_accumulation_agrees_with_the_joint_batch(parts):
 
 
 def test_compile_agrees_with_eager(tmp_path, tiny_config, run_tool):
-    config = tiny_config(train_cfg=dict(max_iters=STEPS), optim_wrapper=dict(accumulative_counts=1))
+    # aot_eager: the whole step is traced and differentiated, without minutes of C++ compilation
+    settings = dict(eager=False, compiled=dict(backend='aot_eager'))
     states = []
-    for compiled in (False, True):
-        work_dir = tmp_path / f'compile_{compiled}'
-        options = (
-            '--cfg-options',
-            f'compile={compiled}',
-            'default_hooks.checkpoint.save_best=None',
-        )
-        assert run_tool('train.py', config, '--work-dir', str(work_dir), *options) == 0
+    for name, setting in settings.items():
+        options = {'train_cfg.max_iters': STEPS, 'compile': setting}
+        # rounding must not grow: no Adam, and more than a few pixels for the last norms
+        options['optim_wrapper.optimizer'] = dict(type='SGD', lr=0.05)
+        options['model.backbone.strides'] = (1, 2, 1, 1)
+        config = tiny_config(**options)
+        work_dir = tmp_path / name
+        assert run_tool('train.py', config, '--work-dir', str(work_dir)) == 0
         states.append(torch.load(work_dir / f'iter_{STEPS}.pth')['state_dict'])
     eager, compiled = states
     assert eager.keys() == compiled.keys()
     for key, value in eager.items():
-        torch.testing.assert_close(compiled[key], value, rtol=1e-3, atol=1e-4, msg=key)
+        torch.testing.assert_close(compiled[key], value, rtol=1e-4, atol=1e-5, msg=key)

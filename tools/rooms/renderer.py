@@ -165,4 +165,5 @@ def _denoise(image: np.ndarray, albedo: np.ndarray, normal: np.ndarray) -> np.nd
     color, albedo, normal = (
         np.ascontiguousarray(values[..., :3], np.float32) for values in (image, albedo, normal)
     )
-    return pyoidn.denoise(color, albedo=albedo, normal=normal, hdr=True, quality='balanced')
+    guides = dict(albedo=albedo, normal=normal, clean_aux=True)
+    return pyoidn.denoise(color, hdr=True, quality='balanced', **guides)

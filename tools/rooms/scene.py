@@ -61,7 +61,7 @@ def draw_room(rng: np.random.Generator) -> Room:
         if rng.random() < chance:
             parts += _furnish(rng, layout, kind)
     parts += _light(rng, layout, any(part.radiance is not None for part in parts))
-    return Room(parts, layout.camera, float(10 ** (-2.7 * rng.random() ** 1.6)))
+    return Room(parts, layout.camera, float(10 ** (-2.7 * rng.random() ** 1.3)))
 
 
 def _draw_camera(rng: np.random.Generator, size: tuple[float, float, float]) -> Camera:

@@ -1,0 +1,197 @@
+"""tools/demo.py: the whole of it once, on a tiny training; its decisions without any training."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    spec = importlib.util.spec_from_file_location('tool_demo', TOOLS / 'demo.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def trained(tool, monkeypatch, tmp_path):
+    """Run `tool.train` with a training that only leaves its files; returns path and commands."""
+    calls = []
+
+    def run(*command, log):
+        calls.append(list(map(str, command)))
+        folder = Path(calls[-1][calls[-1].index('--work-dir') + 1])
+        (folder / 'tiny.py').touch()
+        (folder / 'last_checkpoint').write_text('/elsewhere/iter_9.pth')
+
+    monkeypatch.setattr(tool, 'run', run)
+    return lambda: (
+        tool.train(Path('tiny.py'), tmp_path / 'train', tmp_path / 'train.log'),
+        calls,
+    )
+
+
+def test_demo_from_training_to_report(tmp_path, tiny_config):
+    config = tiny_config(train_cfg=dict(max_iters=8, val_interval=4), custom_hooks=[])
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / 'demo.py'), '--config', config],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'train     8/8' in done.stdout
+    report = tmp_path / 'work_dirs' / 'demo' / 'report'
+    results = json.loads((report / 'results.json').read_text())
+    assert list(results) == ['ensemble', 'rgb', 'depth']
+    text = (report / 'results.txt').read_text()
+    assert text in done.stdout
+    assert f'{results["depth"]["mAcc"]:.2f}' in text
+    for name in ('curves.png', 'prediction_sheet.png'):
+        assert f'work_dirs/demo/report/{name}' in done.stdout
+        assert min(Image.open(report / name).size) > 300
+    assert all(f'{step} ' in done.stdout.splitlines()[-1] for step in ('training', 'test'))
+
+
+def test_new_training_starts_and_returns_the_last_checkpoint(trained, tmp_path):
+    checkpoint, (call,) = trained()
+    assert '--resume' not in call
+    assert checkpoint == tmp_path / 'train' / 'iter_9.pth'
+
+
+@pytest.mark.parametrize(
+    'files, resumed',
+    [(('tiny.py',), False), (('tiny.py', 'last_checkpoint'), True), (('other.py',), False)],
+    ids=['died before its first checkpoint', 'died after a checkpoint', 'of another config'],
+)
+def test_interrupted_training_is_resumed_from_its_checkpoint(trained, tmp_path, files, resumed):
+    (tmp_path / 'train').mkdir()
+    for name in files:
+        (tmp_path / 'train' / name).touch()
+    _, (call,) = trained()
+    assert ('--resume' in call) == resumed
+    assert not (tmp_path / 'train' / 'other.py').exists()
+
+
+def test_finished_training_is_not_repeated_while_the_demo_is_not(trained):
+    trained()
+    _, calls = trained()
+    assert len(calls) == 1
+
+
+def test_finished_demo_trains_again_but_keeps_its_report(tool, monkeypatch, tmp_path):
+    for name in ('finished', 'train/finished', 'report/results.txt'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    def train(config, folder, log):
+        assert not folder.exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tool, 'train', train)
+    with pytest.raises(KeyboardInterrupt):
+        tool.demo(tool.parse_args(['--config', 'tiny.py', '--work-dir', str(tmp_path)]))
+    assert not (tmp_path / 'finished').exists()
+    assert (tmp_path / 'report' / 'results.txt').exists()
+
+
+def test_without_a_config_the_rooms_are_rendered_and_trained(tool, monkeypatch, tmp_path):
+    steps = []
+    monkeypatch.setattr(tool, 'run', lambda *command, log=None: steps.append(command))
+
+    def train(config, folder, log):
+        assert config.is_file()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tool, 'train', train)
+    with pytest.raises(KeyboardInterrupt):
+        tool.demo(tool.parse_args(['--work-dir', str(tmp_path)]))
+    assert steps == [(sys.executable, TOOLS / 'render_rooms.py', '--out', Path('data/rooms'))]
+
+
+def test_failure_is_told_without_a_traceback(tool, tmp_path):
+    code = 'import sys; print(1); raise ValueError("expected 3 channels,\\ngot 4")'
+    with pytest.raises(SystemExit) as stop:
+        tool.run(sys.executable, '-c', code, log=tmp_path / 'train.log')
+    message = str(stop.value)
+    assert message.startswith('The demo stopped: ValueError: expected 3 channels,\ngot 4\n')
+    assert 'Traceback' not in message and str(tmp_path / 'train.log') in message
+    with pytest.raises(SystemExit, match='exit code 3'):
+        tool.run(sys.executable, '-c', 'raise SystemExit(3)', log=tmp_path / 'train.log')
+    with pytest.raises(SystemExit, match='see the message above'):
+        tool.run(sys.executable, '-c', 'raise SystemExit(3)')
+
+
+@pytest.mark.parametrize('logged', [False, True])
+def test_interruption_ends_the_step(tool, tmp_path, logged):
+    pid = tmp_path / 'pid'
+    code = (
+        f'import os, signal, time; open({str(pid)!r}, "w").write(str(os.getpid())); '
+        'os.kill(os.getppid(), signal.SIGINT); time.sleep(60)'
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tool.run(sys.executable, '-c', code, log=tmp_path / 'train.log' if logged else None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_interrupted_demo_says_how_to_continue(tool, monkeypatch, capsys):
+    def demo(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tool, 'demo', demo)
+    monkeypatch.setattr(tool.signal, 'signal', lambda *args: None)
+    with pytest.raises(SystemExit) as stop:
+        tool.main([])
+    assert stop.value.code == 130
+    assert 'run make demo again to continue' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'line, shown',
+    [
+        (
+            '11/22 08:48:51 - mmengine - INFO - Iter(train) [ 20/500]  lr: 1.5e-03  eta: 0:01:02  '
+            'time: 1.5  loss: 6.3490  decode.rgb.loss_ce: 2.1',
+            '  train    20/500  eta 0:01:02  loss 6.3490',
+        ),
+        (
+            '... Iter(val) [25/25]    mIoU: 4.7510  IoU.floor: 0.7  depth/mIoU: 5.0716  time: 0.3',
+            '  val      25/25  mIoU 4.7510  depth/mIoU 5.0716',
+        ),
+        ('11/22 08:48:51 - mmengine - INFO - Saving checkpoint at 20 iterations', None),
+    ],
+)
+def test_progress_is_one_short_line(tool, line, shown):
+    assert tool.progress(line) == shown
+
+
+def test_results_are_sorted_by_source_and_nan_is_no_number(tool):
+    metrics = {'PixAcc': 90.0, 'mAcc': 80.0, 'mIoU': 70.0, 'IoU.floor mat': float('nan')}
+    metrics |= {f'rgb/{key}': value for key, value in metrics.items()} | {'time': 0.1}
+    results = tool.collect_results(metrics)
+    entry = dict(IoU={'floor mat': None}, PixAcc=90.0, mAcc=80.0, mIoU=70.0)
+    assert results == dict(ensemble=entry, rgb=entry)
+    assert tool.format_results(results).splitlines() == [
+        'mean (%)         PixAcc        mAcc        mIoU',
+        'ensemble          90.00       80.00       70.00',
+        'rgb               90.00       80.00       70.00',
+        '',
+        'IoU (%)        ensemble         rgb',
+        'floor mat             -           -',
+    ]
