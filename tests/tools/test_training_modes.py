@@ -42,7 +42,7 @@ def train(model: nn.Module, batches: list[dict], **options) -> tuple[list[float]
         model, dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.05)) | options
     )
     losses = [
-        float(model.train_step(copy.deepcopy(batch), wrapper)['loss'])
+        model.train_step(copy.deepcopy(batch), wrapper)['loss'].item()
         for _ in range(STEPS)
         for batch in batches
     ]
