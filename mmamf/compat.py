@@ -28,6 +28,7 @@ def apply() -> None:
     """Apply every cure. Must run before mmseg or mmagic is imported."""
     skip_albumentations_update_check()
     provide_pkg_resources()
+    name_mmamf_to_mmengine()
     provide_numpy_bool8()
     import_torchvision_without_ops()
     load_mmengine_checkpoints_safely()
@@ -43,6 +44,18 @@ def skip_albumentations_update_check() -> None:
     mmagic's transforms import it where it is installed, and need the version that is installed.
     """
     os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
+
+
+def name_mmamf_to_mmengine() -> None:
+    """Let configs inherit `mmamf::...`, as they inherit `mmseg::...`.
+
+    mmengine/config/utils.py:17 (MODULE2PACKAGE) lists the packages whose configs it looks up, and
+    refuses the others. Named is a module inside the package, because the folder of the package
+    itself is not found after an editable installation.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE.setdefault('mmamf', 'mmamf.version')
 
 
 class _PkgResourcesFinder:

@@ -105,15 +105,16 @@ def rgbd_preprocessor_cfg():
     """Config of the MultimodalSegDataPreProcessor that fits ``rgbd_dataset_cfg``."""
     return dict(
         type='MultimodalSegDataPreProcessor',
-        modalities=dict(
-            rgb=dict(
+        modalities=[
+            dict(
+                name='rgb',
                 channels=3,
                 mean=[123.675, 116.28, 103.53],
                 std=[58.395, 57.12, 57.375],
                 bgr_to_rgb=True,
             ),
-            depth=dict(channels=1, scale=0.001, mean=[2.0], std=[0.8]),
-        ),
+            dict(name='depth', channels=1, scale=0.001, mean=[2.0], std=[0.8]),
+        ],
         size_divisor=32,
     )
 

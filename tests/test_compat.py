@@ -10,6 +10,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
 
 from mmamf import compat
@@ -189,3 +190,10 @@ def test_distributed_on_cpu(launcher):
         'torch.distributed.destroy_process_group()\n'
     )
     assert out.split() == ['gloo', 'None', 'set_device']
+
+
+def test_configs_are_inherited_by_the_packages_name(tmp_path):
+    """Works where the package is installed, editable or not, as `make test` has it."""
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'mmamf::amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py'\n")
+    assert Config.fromfile(child).model.backbone.type == 'SharedMultimodalResNet'

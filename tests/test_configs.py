@@ -27,6 +27,19 @@ def test_model_builds_and_names_what_it_is(path):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_survives_a_dump(path, tmp_path):
+    """mmengine writes a config into the work directory, its keys sorted."""
+    cfg = Config.fromfile(path)
+    cfg.dump(tmp_path / 'config.py')
+    dumped = Config.fromfile(tmp_path / 'config.py')
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        model, again = MODELS.build(cfg.model), MODELS.build(dumped.model)
+    assert again.data_preprocessor.modalities == model.data_preprocessor.modalities
+    assert again.state_dict().keys() == model.state_dict().keys()
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_children_stay_short(path):
     code = [line for line in path.read_text().splitlines() if line and not line.startswith('#')]
     assert len(code) <= 15
@@ -48,7 +61,7 @@ def test_size_of_the_papers_networks(depth, millions):
 def test_rooms_configs_agree_on_their_modalities(path, tmp_path):
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
-    names = list(cfg.model.data_preprocessor.modalities)
+    names = [spec['name'] for spec in cfg.model.data_preprocessor.modalities]
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         assert list(loader.dataset.modalities) == names
         dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})

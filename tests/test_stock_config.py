@@ -15,9 +15,9 @@ _base_ = ['mmseg::_base_/models/{stock}.py', 'mmseg::_base_/default_runtime.py']
 custom_imports = dict(imports=['mmamf'])
 norm_cfg = dict(type='ModalitySpecificBN', num_modalities=2)
 
-modalities = dict(
-    rgb=dict(channels=3, mean=[120.0] * 3, std=[60.0] * 3, bgr_to_rgb=True),
-    depth=dict(channels=1, scale=0.001, mean=[2.0], std=[1.0]))
+modalities = [
+    dict(name='rgb', channels=3, mean=[120.0] * 3, std=[60.0] * 3, bgr_to_rgb=True),
+    dict(name='depth', channels=1, scale=0.001, mean=[2.0], std=[1.0])]
 model = dict(
     data_preprocessor=dict(
         _delete_=True, type='MultimodalSegDataPreProcessor', modalities=modalities, size=(64, 64)),

@@ -5,8 +5,9 @@ _base_ = [
     '../_base_/schedules/adamw_800.py',
     '../_base_/default_runtime.py',
 ]
+depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[2.5], std=[1.5])
 model = dict(
-    data_preprocessor=dict(size=(480, 640), modalities=dict(depth=dict(scale=1 / 5000))),
+    data_preprocessor=dict(size=(480, 640), modalities=[{{_base_.rgb}}, depth]),
     decode_head=dict(head=dict(num_classes=40)),
 )
 train_cfg = dict(max_iters=20, val_interval=20)

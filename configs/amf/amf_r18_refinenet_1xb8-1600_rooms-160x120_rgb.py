@@ -1,8 +1,7 @@
 # RGB alone, for the same time: one modality costs half as much, so it gets twice the iterations.
 _base_ = './amf_r18_refinenet_1xb8-800_rooms-160x120.py'
-modalities = dict(_delete_=True, rgb={{_base_.data_preprocessor.modalities.rgb}})
 model = dict(
-    data_preprocessor=dict(modalities=modalities),
+    data_preprocessor=dict(modalities=[{{_base_.rgb}}]),
     backbone=dict(num_modalities=1, fusion=None),
     decode_head=dict(num_modalities=1),
 )

@@ -143,12 +143,12 @@ def test_through_a_data_loader_into_the_preprocessor(coordinates, num_workers):
     preprocessor = MODELS.build(
         dict(
             type='MultimodalSegDataPreProcessor',
-            modalities=dict(
-                rgb=plain,
-                xy=dict(plain, bgr_to_rgb=True),
-                place=dict(channels=1, scale=0.5, mean=[3.0], std=[2.0]),
-                far=dict(channels=1, mean=[0.0], std=[1.0]),
-            ),
+            modalities=[
+                dict(plain, name='rgb'),
+                dict(plain, name='xy', bgr_to_rgb=True),
+                dict(name='place', channels=1, scale=0.5, mean=[3.0], std=[2.0]),
+                dict(name='far', channels=1, mean=[0.0], std=[1.0]),
+            ],
             size=(64, 64),
         )
     )

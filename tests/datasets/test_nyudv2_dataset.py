@@ -41,7 +41,7 @@ def test_default_folders(make_rgbd_dataset):
 def test_real_frames(nyuv2_samples, rgbd_preprocessor_cfg):
     dataset = NYUDv2Dataset(data_root=str(nyuv2_samples), pipeline=LOADING)
     batch = pseudo_collate([dataset[i] for i in range(len(dataset))])
-    rgbd_preprocessor_cfg['modalities']['depth'].update(scale=1 / 5000, mean=[0.0], std=[1.0])
+    rgbd_preprocessor_cfg['modalities'][1].update(scale=1 / 5000, mean=[0.0], std=[1.0])
     out = MODELS.build(rgbd_preprocessor_cfg)(batch, training=True)
     assert out['inputs'].shape == (len(dataset), 6, 480, 640)
     depth = out['inputs'][:, 3:]

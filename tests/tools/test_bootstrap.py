@@ -399,8 +399,6 @@ def litter(folder):
 READ_BY_NAME = """
 import mmamf
 from mmengine import Config
-from mmengine.config.utils import MODULE2PACKAGE
-MODULE2PACKAGE.setdefault('mmamf', 'mmamf.version')
 config = Config.fromfile('child.py')
 print(mmamf.__file__, config.child, 'model' in config)
 """

@@ -2,14 +2,17 @@
 # ResNet-18 of half the width, a narrow RefineNet decoder, RGB and depth (in millimeters).
 num_modalities = 2
 norm_cfg = dict(type='ModalitySpecificBN')
+rgb = dict(
+    name='rgb',
+    channels=3,
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=True,
+)
+depth = dict(name='depth', channels=1, scale=1 / 1000, mean=[2.5], std=[1.5])  # meters
 data_preprocessor = dict(
     type='MultimodalSegDataPreProcessor',
-    modalities=dict(
-        rgb=dict(
-            channels=3, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
-        ),
-        depth=dict(channels=1, scale=1 / 1000, mean=[2.5], std=[1.5]),  # meters
-    ),
+    modalities=[rgb, depth],
     pad_val=0,
     seg_pad_val=255,
 )

@@ -3,13 +3,17 @@
 num_modalities = 2
 data_preprocessor = dict(
     type='MultimodalSegDataPreProcessor',
-    modalities=dict(
-        rgb=dict(
-            channels=3, mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True
+    modalities=[
+        dict(
+            name='rgb',
+            channels=3,
+            mean=[123.675, 116.28, 103.53],
+            std=[58.395, 57.12, 57.375],
+            bgr_to_rgb=True,
         ),
         # The authors divide the file's number by 5000, and that is all.
-        depth=dict(channels=1, scale=1 / 5000, mean=[0.0], std=[1.0]),
-    ),
+        dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0]),
+    ],
     pad_val=0,
     seg_pad_val=255,
 )

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import torch
 from mmengine.registry import MODELS
 from mmseg.models import SegDataPreProcessor
@@ -15,9 +17,10 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
     parent's: it follows normalization, so ``pad_val`` is in normalized units (0 = the mean).
 
     Args:
-        modalities: Name of each modality -> ``dict(channels=..., mean=[...], std=[...], scale=1.0,
-            bgr_to_rgb=False)``, in the order of the samples' channels. ``mean`` and ``std`` have
-            one value per channel, in scaled units and in the order after ``bgr_to_rgb``.
+        modalities: One ``dict(name=..., channels=..., mean=[...], std=[...], scale=1.0,
+            bgr_to_rgb=False)`` per modality, in the order of the samples' channels. ``mean`` and
+            ``std`` have one value per channel, in scaled units and in the order after
+            ``bgr_to_rgb``. It is a list because mmengine sorts the keys of a config that it saves.
         in_channels: Channels that the model sees per modality.
         **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
 
@@ -30,7 +33,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             another number of channels than it says.
     """
 
-    def __init__(self, modalities: dict[str, dict], in_channels: int = 3, **kwargs) -> None:
+    def __init__(self, modalities: Sequence[dict], in_channels: int = 3, **kwargs) -> None:
         taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
         if taken:
             raise ValueError(
@@ -42,12 +45,12 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
                 'MultimodalSegDataPreProcessor: expected at least one modality, got none'
             )
         super().__init__(**kwargs)
-        self.modalities = tuple(modalities)
+        self.modalities = _names(modalities)
         self.in_channels = in_channels
         index, mean, std = [], [], []
         self.num_raw_channels = 0
-        for name, spec in modalities.items():
-            channels = _check_spec(name, spec, in_channels)
+        for spec in modalities:
+            channels = _check_spec(spec, in_channels)
             order = list(range(self.num_raw_channels, self.num_raw_channels + channels))
             repeats = in_channels // channels
             index += (order[::-1] if spec.get('bgr_to_rgb', False) else order) * repeats
@@ -94,13 +97,28 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             )
 
 
-def _check_spec(name: str, spec: dict, in_channels: int) -> int:
+def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
+    if isinstance(modalities, dict):
+        raise ValueError(
+            'MultimodalSegDataPreProcessor: expected a list of dict(name=..., ...), one per modality, '
+            f'got a dict of {sorted(modalities)}'
+        )
+    names = tuple(spec.get('name') for spec in modalities)
+    if None in names or len(set(names)) < len(names):
+        raise ValueError(
+            f'MultimodalSegDataPreProcessor: expected modalities with distinct names, got {names}'
+        )
+    return names
+
+
+def _check_spec(spec: dict, in_channels: int) -> int:
     """Check one modality's specification and return its number of channels."""
-    known = {'channels', 'mean', 'std', 'scale', 'bgr_to_rgb'}
+    name = spec['name']
+    known = {'name', 'channels', 'mean', 'std', 'scale', 'bgr_to_rgb'}
     if set(spec) - known or not {'channels', 'mean', 'std'} <= set(spec):
         raise ValueError(
             f'modality {name!r}: expected the keys channels, mean, std and optionally scale, '
-            f'bgr_to_rgb, got {sorted(spec)}'
+            f'bgr_to_rgb, got {sorted(set(spec) - {"name"})}'
         )
     channels = spec['channels']
     if channels not in (1, in_channels):

@@ -11,6 +11,11 @@ DEPTH = dict(channels=1, scale=0.001, mean=[2.5], std=[0.5])
 NORMAL = dict(channels=3, mean=[1.0, 2.0, 3.0], std=[4.0, 5.0, 6.0])
 
 
+def named(**specs) -> list[dict]:
+    """The specifications with their names, in order."""
+    return [dict(spec, name=name) for name, spec in specs.items()]
+
+
 def make_batch(channels: int, modalities: tuple, sizes=((10, 14), (10, 14))) -> dict:
     generator = torch.Generator().manual_seed(0)
     inputs, samples = [], []
@@ -23,7 +28,7 @@ def make_batch(channels: int, modalities: tuple, sizes=((10, 14), (10, 14))) -> 
 
 
 def test_equals_the_formula_for_three_modalities():
-    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH, normal=NORMAL))
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH, normal=NORMAL))
     batch = make_batch(7, ('rgb', 'depth', 'normal'))
     raw = torch.stack(batch['inputs'])
     out = preprocessor(batch)['inputs']
@@ -51,7 +56,7 @@ def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
     sizes = ((10, 14), (12, 9)) if training else ((10, 14),) * 2
     padding = dict(size=(16, 16), test_cfg=dict(size_divisor=8), pad_val=7, seg_pad_val=9)
     norm = dict(mean=RGB['mean'], std=RGB['std'], bgr_to_rgb=bgr_to_rgb)
-    spec = dict(rgb=dict(channels=3, **norm))
+    spec = named(rgb=dict(channels=3, **norm))
     results = []
     for preprocessor in (
         MultimodalSegDataPreProcessor(spec, **padding),
@@ -68,7 +73,7 @@ def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
 
 
 def test_padding_is_zero_after_normalization():
-    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH), size=(16, 20))
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH), size=(16, 20))
     out = preprocessor(make_batch(4, ('rgb', 'depth')), training=True)
     assert out['inputs'].shape == (2, 6, 16, 20)
     assert not out['inputs'][:, :, 10:].any() and not out['inputs'][..., 14:].any()
@@ -78,7 +83,7 @@ def test_padding_is_zero_after_normalization():
 @pytest.mark.parametrize(('in_channels', 'channels'), [(1, 2), (3, 6), (4, 8)])
 def test_tiles_to_in_channels(in_channels, channels):
     spec = dict(channels=1, mean=[0.0], std=[1.0])
-    preprocessor = MultimodalSegDataPreProcessor(dict(a=spec, b=spec), in_channels)
+    preprocessor = MultimodalSegDataPreProcessor(named(a=spec, b=spec), in_channels)
     batch = make_batch(2, ('a', 'b'))
     raw = torch.stack(batch['inputs'])
     expected = raw.repeat_interleave(in_channels, 1)
@@ -89,7 +94,7 @@ def test_tiles_to_in_channels(in_channels, channels):
 def test_folded_batch_is_one_modality_per_row():
     """(N, M * C, H, W) viewed as (N * M, C, H, W) is sample-major, modality by modality."""
     spec = dict(channels=1, mean=[0.0], std=[1.0])
-    preprocessor = MultimodalSegDataPreProcessor(dict(a=spec, b=spec))
+    preprocessor = MultimodalSegDataPreProcessor(named(a=spec, b=spec))
     batch = make_batch(2, ('a', 'b'))
     raw = torch.stack(batch['inputs'])
     folded = preprocessor(batch)['inputs'].view(4, 3, 10, 14)
@@ -99,14 +104,14 @@ def test_folded_batch_is_one_modality_per_row():
 @pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=8)])
 @pytest.mark.parametrize('extra', [dict(), dict(data_samples=None)])
 def test_without_data_samples(extra, test_cfg):
-    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH), test_cfg=test_cfg)
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH), test_cfg=test_cfg)
     out = preprocessor(dict(inputs=make_batch(4, ())['inputs'], **extra))
     assert out['data_samples'] is None
     assert out['inputs'].shape == (2, 6, *((10, 14) if test_cfg is None else (16, 16)))
 
 
 def test_inputs_of_the_caller_are_not_changed():
-    preprocessor = MultimodalSegDataPreProcessor(dict(a=dict(NORMAL, scale=2.0)))
+    preprocessor = MultimodalSegDataPreProcessor(named(a=dict(NORMAL, scale=2.0)))
     batch = make_batch(3, ('a',))
     before = [image.clone() for image in batch['inputs']]
     preprocessor(batch)
@@ -114,7 +119,7 @@ def test_inputs_of_the_caller_are_not_changed():
 
 
 def test_has_no_state_and_moves_with_the_model():
-    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH))
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
     assert not preprocessor.state_dict() and not list(preprocessor.parameters())
     preprocessor.to('meta')
     assert {buffer.device.type for buffer in preprocessor.buffers()} == {'meta'}
@@ -123,7 +128,7 @@ def test_has_no_state_and_moves_with_the_model():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def test_runs_on_the_gpu():
-    preprocessor = MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH)).cuda()
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH)).cuda()
     batch = make_batch(4, ('rgb', 'depth'))
     expected = preprocessor.cpu()(batch)['inputs']
     out = preprocessor.cuda()(batch)['inputs']
@@ -134,26 +139,33 @@ def test_runs_on_the_gpu():
 @pytest.mark.parametrize(
     ('modalities', 'kwargs', 'message'),
     [
-        (dict(), {}, 'expected at least one modality, got none'),
+        ([], {}, 'expected at least one modality, got none'),
+        (dict(a=NORMAL), {}, r"expected a list of dict.*got a dict of \['a'\]"),
+        ([DEPTH], {}, r'modalities with distinct names, got \(None,\)'),
+        (2 * named(a=DEPTH), {}, r"distinct names, got \('a', 'a'\)"),
         (
-            dict(a=dict(NORMAL, mean=[1.0])),
+            named(a=dict(NORMAL, mean=[1.0])),
             {},
             r"'a': expected mean with 3 value\(s\).*got \[1.0\]",
         ),
         (
-            dict(a=dict(DEPTH, std=[1.0] * 3)),
+            named(a=dict(DEPTH, std=[1.0] * 3)),
             {},
             r"'a': expected std with 1 value\(s\), one per cha",
         ),
-        (dict(a=dict(NORMAL, channels=2)), {}, 'channels to be 1 or in_channels = 3, got 2'),
-        (dict(a=NORMAL), dict(in_channels=4), 'channels to be 1 or in_channels = 4, got 3'),
-        (dict(a=dict(channels=3)), {}, r"the keys channels, mean, std .* got \['channels'\]"),
-        (dict(a=dict(NORMAL, rgb=True)), {}, "'a': expected the keys .* got .*'rgb'"),
-        (dict(a=dict(NORMAL, std=[1.0, 0.0, 1.0])), {}, r'expected std > 0, got \[1.0, 0.0, 1.0\]'),
-        (dict(a=dict(DEPTH, scale=0.0)), {}, "'a': expected scale > 0, got 0.0"),
-        (dict(a=dict(DEPTH, bgr_to_rgb=True)), {}, '3 channels with bgr_to_rgb=True, got 1'),
-        (dict(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] per modality, inside"),
-        (dict(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] per modality, inside"),
+        (named(a=dict(NORMAL, channels=2)), {}, 'channels to be 1 or in_channels = 3, got 2'),
+        (named(a=NORMAL), dict(in_channels=4), 'channels to be 1 or in_channels = 4, got 3'),
+        (named(a=dict(channels=3)), {}, r"the keys channels, mean, std .* got \['channels'\]"),
+        (named(a=dict(NORMAL, rgb=True)), {}, "'a': expected the keys .* got .*'rgb'"),
+        (
+            named(a=dict(NORMAL, std=[1.0, 0.0, 1.0])),
+            {},
+            r'expected std > 0, got \[1.0, 0.0, 1.0\]',
+        ),
+        (named(a=dict(DEPTH, scale=0.0)), {}, "'a': expected scale > 0, got 0.0"),
+        (named(a=dict(DEPTH, bgr_to_rgb=True)), {}, '3 channels with bgr_to_rgb=True, got 1'),
+        (named(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] per modality, inside"),
+        (named(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] per modality, inside"),
     ],
 )
 def test_bad_specification(modalities, kwargs, message):
@@ -180,4 +192,4 @@ def test_bad_specification(modalities, kwargs, message):
 )
 def test_bad_batch(batch, message):
     with pytest.raises(ValueError, match=message):
-        MultimodalSegDataPreProcessor(dict(rgb=RGB, depth=DEPTH))(batch)
+        MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)

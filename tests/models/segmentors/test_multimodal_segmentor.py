@@ -14,11 +14,11 @@ NAMES = ('rgb', 'depth')
 
 def make_config(kind='MultimodalSegmentor', names=NAMES, **test_cfg):
     m = len(names)
-    modalities = {
-        name: {'channels': 3 if name == 'rgb' else 1, 'mean': [0.0], 'std': [1.0]} for name in names
-    }
-    if 'rgb' in modalities:
-        modalities['rgb'].update(mean=[0.0] * 3, std=[1.0] * 3)
+    channels = {name: 3 if name == 'rgb' else 1 for name in names}
+    modalities = [
+        {'name': name, 'channels': c, 'mean': [0.0] * c, 'std': [1.0] * c}
+        for name, c in channels.items()
+    ]
     head = {
         'type': 'RefineNetHead',
         'widths': (8, 8, 8, 8),
