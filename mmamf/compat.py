@@ -263,7 +263,11 @@ def distribute_on_cpu() -> None:
 
 
 class _AllReduce(torch.autograd.Function):
-    """Sum over processes, whose gradient is the sum of their gradients."""
+    """Sum over processes, whose gradient is the sum of their gradients.
+
+    torch.distributed.nn.functional.all_reduce does the same, but torch 2.13 calls it deprecated,
+    and the successor that it names is private.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, group: Any) -> torch.Tensor:
@@ -284,8 +288,9 @@ def synchronize_batch_norm_on_cpu() -> None:
 
     torch/nn/modules/batchnorm.py:790 (SyncBatchNorm.forward) refuses tensors that are not on a GPU,
     and torch/nn/parallel/distributed.py:2453 models with such layers, although gloo can reduce
-    them. Written with differentiable all-reduces, the layer is the same; on a GPU, in evaluation
-    and in a single process torch's own code runs.
+    them. Written with differentiable all-reduces, the layer is the same, in half precision too,
+    whose statistics are taken in float32; on a GPU, in evaluation and in a single process torch's
+    own code runs.
     """
     original = torch.nn.SyncBatchNorm.forward
     if hasattr(original, '__wrapped__'):
@@ -298,10 +303,11 @@ def synchronize_batch_norm_on_cpu() -> None:
             return original(self, input)
         dims = [0, *range(2, input.dim())]
         shape = [1, -1] + [1] * (input.dim() - 2)
-        count = input.new_tensor(input.numel() / input.size(1))
+        x = input.to(torch.promote_types(input.dtype, torch.float32))
+        count = x.new_tensor(x.numel() / x.size(1))
         torch.distributed.all_reduce(count, group=self.process_group)
-        mean = _AllReduce.apply(input.sum(dims), self.process_group) / count
-        centered = input - mean.view(shape)
+        mean = _AllReduce.apply(x.sum(dims), self.process_group) / count
+        centered = x - mean.view(shape)
         var = _AllReduce.apply(centered.square().sum(dims), self.process_group) / count
         if self.track_running_stats:
             with torch.no_grad():
@@ -313,7 +319,7 @@ def synchronize_batch_norm_on_cpu() -> None:
         output = centered * (var + self.eps).rsqrt().view(shape)
         if self.affine:
             output = output * self.weight.view(shape) + self.bias.view(shape)
-        return output
+        return output.to(input.dtype)
 
     parallel = torch.nn.parallel.DistributedDataParallel
     check_device = parallel._passing_sync_batchnorm_handle

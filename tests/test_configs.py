@@ -82,6 +82,8 @@ def write_nyudv2(root, count=2, size=(48, 64)):
         cv2.imwrite(str(root / 'rgb' / name), rng.integers(0, 255, (*size, 3), dtype=np.uint8))
         cv2.imwrite(str(root / 'depth' / name), depth)
         cv2.imwrite(str(root / 'masks' / name), label)
+    lines = [f'rgb/{i:06}.png\tmasks/{i:06}.png\tdepth/{i:06}.png\n' for i in range(count)]
+    (root / 'train.txt').write_text(''.join(lines))
     return root
 
 
@@ -97,12 +99,15 @@ def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
     cfg.work_dir = str(tmp_path / 'work')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(nyudv2_root)
+        loader.dataset.ann_file = 'train.txt'  # the samples have no other list
         loader.update(num_workers=0, persistent_workers=False)
     cfg.train_pipeline[3].crop_size = (96, 128)
     cfg.train_dataloader.dataset.pipeline = cfg.train_pipeline
     cfg.model.data_preprocessor.size = (96, 128)
     cfg.train_cfg.update(max_iters=2, val_interval=2)
+    cfg.custom_hooks = [dict(type='PredictionSheetHook', out_dir=str(tmp_path / 'shown'))]
     runner = Runner.from_cfg(cfg)
     runner.train()
     metrics = runner.test()
+    assert (tmp_path / 'shown' / 'prediction_sheet.png').is_file()
     assert {'mIoU', 'rgb/mIoU', 'depth/mIoU', 'PixAcc'} <= metrics.keys()

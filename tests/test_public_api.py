@@ -5,7 +5,10 @@ import sys
 
 import pytest
 from mmengine import registry
+from mmengine.fileio import get_file_backend
 from mmseg.registry import MODELS as MMSEG_MODELS
+
+from mmamf.engine import AtomicLocalBackend
 
 NAMES = {
     'MODELS': [
@@ -17,12 +20,14 @@ NAMES = {
         'MultimodalSegmentor',
         'MultimodalTTAModel',
         'RefineNetHead',
+        'SharedMultimodalBackbone',
         'SharedMultimodalResNet',
     ],
     'DATASETS': ['MultimodalSegDataset', 'NYUDv2Dataset', 'RoomsDataset'],
     'TRANSFORMS': ['LoadLabelMap', 'LoadMultimodalImages', 'PackMultimodalSegInputs'],
     'METRICS': ['MultimodalIoUMetric'],
-    'HOOKS': ['AtomicCheckpointHook', 'ExactResumeHook'],
+    'HOOKS': ['AtomicCheckpointHook', 'ExactResumeHook', 'PredictionSheetHook'],
+    'OPTIM_WRAPPERS': ['Bfloat16OptimWrapper'],
 }
 PAIRS = [(kind, name) for kind, names in NAMES.items() for name in names]
 
@@ -37,6 +42,11 @@ def test_name_is_in_the_root_registry(kind, name):
 @pytest.mark.parametrize('name', NAMES['MODELS'])
 def test_name_resolves_in_mmsegs_scope(name):
     assert MMSEG_MODELS.get(name) is registry.MODELS.get(name)
+
+
+def test_file_backend_is_known_by_name():
+    backend = get_file_backend(backend_args=dict(backend='atomic_local'))
+    assert type(backend) is AtomicLocalBackend
 
 
 def test_importing_the_package_does_not_import_mmagic():

@@ -1,5 +1,6 @@
 """The code in the README does what it says."""
 
+import copy
 import re
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 import mmseg
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
+from mmseg.registry import MODELS as MMSEG_MODELS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text()
@@ -29,8 +32,6 @@ def test_config_for_ones_own_folder(tools, tmp_path, make_rgbd_dataset):
         (root / 'label').rename(root / 'labels')
     (tmp_path / 'my_config.py').write_text(block('# my_config.py'))
     options = [
-        'model.decode_head.head.num_classes=5',
-        'model.auxiliary_head.head.num_classes=5',
         # Small and offline.
         'model.pretrained=None',
         'model.backbone.depth=18',
@@ -86,3 +87,31 @@ def test_links_and_files_exist():
     for target in targets:
         if not target.startswith('http'):
             assert (ROOT / target).exists(), target
+
+
+def test_no_placeholder_is_left():
+    for path in (ROOT / 'README.md', *ROOT.glob('configs/**/README.md')):
+        assert not re.search(r'^[A-Z_]{5,}$', path.read_text(), flags=re.MULTILINE), path
+
+
+def test_any_backbone_with_the_fusion_as_its_neck():
+    parts = eval(f'dict({block("backbone=dict(type=")})')
+    parts['backbone']['backbone'].update(
+        embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]
+    )
+    head = {
+        'type': 'SegformerHead',
+        'in_channels': [8, 8, 8, 8],
+        'in_index': [0, 1, 2, 3],
+        'channels': 8,
+        'num_classes': 5,
+    }
+    parts['decode_head'] = {'type': 'ModalityEnsembleHead', 'num_modalities': 2, 'head': head}
+    for kind in ('MultimodalSegmentor', 'EncoderDecoder'):
+        model = MMSEG_MODELS.build(
+            {'type': kind, 'test_cfg': ConfigDict(mode='whole'), **copy.deepcopy(parts)}
+        ).eval()
+        inputs = torch.randn(2, 6, 64, 64)
+        alone = model(inputs[:1], mode='tensor')
+        torch.testing.assert_close(model(inputs, mode='tensor')[:1], alone, rtol=1e-4, atol=1e-4)
+        assert len(model(inputs, mode='predict')) == 2

@@ -2,10 +2,18 @@
 """Turn a checkpoint of the authors' segmentation network into one that configs/amf/ loads."""
 
 import argparse
+import pickle
 import sys
 from pathlib import Path
 
-from mmamf.checkpoints import convert_official  # isort: skip  (mmamf cures the stack before torch loads)
+try:
+    from mmamf.checkpoints import convert_official
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from mmamf.checkpoints import convert_official
+
 import torch
 
 
@@ -17,10 +25,9 @@ def main() -> None:
     args = parser.parse_args()
     if not args.src.is_file():
         sys.exit(f'no such checkpoint: {args.src}')
-    checkpoint = torch.load(args.src, map_location='cpu', weights_only=True)
     try:
-        state = convert_official(checkpoint)
-    except ValueError as error:
+        state = convert_official(torch.load(args.src, map_location='cpu', weights_only=True))
+    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         sys.exit(f'{args.src}: {error}')
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save({'state_dict': state}, args.dst)

@@ -39,10 +39,7 @@ def parse_args() -> argparse.Namespace:
         'lists as key="[a,b]"',
     )
     parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='job launcher',
+        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help='job launcher'
     )
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
@@ -87,6 +84,10 @@ def use_tta(cfg: Config) -> None:
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
+    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone and leave each
+    # modality with what the last augmented image gave
+    if cfg.model.type == 'MultimodalSegmentor' and cfg.tta_model.type == 'SegTTAModel':
+        cfg.tta_model.type = 'MultimodalTTAModel'
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model

@@ -45,10 +45,7 @@ def parse_args() -> argparse.Namespace:
         'lists as key="[a,b]"',
     )
     parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='job launcher',
+        '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help='job launcher'
     )
     parser.add_argument(
         '--local_rank', '--local-rank', type=int, default=0, help='set by the launcher'
@@ -120,7 +117,10 @@ def main() -> None:
         use_amp(cfg.optim_wrapper)
     if args.resume is not None:
         cfg.resume = True
-        cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
+        try:
+            cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
+        except FileNotFoundError as error:
+            sys.exit(str(error))
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     runner.train()
 

@@ -41,9 +41,9 @@ def convert_official(checkpoint: Mapping) -> StateDict:
     private = {int(m[1]) for key in state if (m := re.search(r'\.bn_(\d+)\.', key))}
     if not private:
         raise ValueError(
-            'expected a checkpoint of the release, with private norms named bn_0, bn_1, ...; '
-            f'got one without any (first keys: {list(state)[:3]}). A plain ResNet checkpoint needs no '
-            "conversion: load it with init_cfg=dict(type='Pretrained', checkpoint=...)"
+            'expected a checkpoint of the release, with private norms named bn_0, bn_1; '
+            f'got one without any (first keys: {list(state)[:3]}). A plain ResNet checkpoint '
+            "needs no conversion: load it with init_cfg=dict(type='Pretrained', checkpoint=...)"
         )
     num_modalities = max(private) + 1
     converted, unknown = _rename(state, num_modalities)

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib import colormaps
 from mmengine.registry import DATASETS
@@ -26,7 +27,7 @@ class NYUDv2Dataset(MultimodalSegDataset):
 
     ``rgb/`` holds 8-bit color, ``depth/`` 16-bit depth in 1/5000 m (0 = no reading), ``masks/``
     the labels 0..39, 255 = unlabeled. ``train.txt`` and ``test.txt``, given as ``ann_file``, name a
-    file per line without suffix.
+    file per line without suffix, or list the files as the authors do, separated by tabs.
 
     Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html
 
@@ -46,3 +47,8 @@ class NYUDv2Dataset(MultimodalSegDataset):
     ) -> None:
         data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
         super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)
+
+    def _names_in_ann_file(self) -> list[str]:
+        # rgb/000433.png<TAB>masks/000433.png<TAB>depth/000433.png
+        lines = super()._names_in_ann_file()
+        return [Path(line.split('\t')[0]).stem if '\t' in line else line for line in lines]

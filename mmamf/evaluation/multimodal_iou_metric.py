@@ -26,8 +26,8 @@ class MultimodalIoUMetric(IoUMetric):
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`, except ``iou_metrics``.
 
     Raises:
-        ValueError: If ``iou_metrics`` is given, or a sample has no label map or one of another
-            size.
+        ValueError: If ``iou_metrics`` is given, a sample has no label map or one of another size,
+            or the model predicts another number of classes than the data set has.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -42,7 +42,7 @@ class MultimodalIoUMetric(IoUMetric):
         """Count the pixels of each class, one result per sample."""
         if not self.format_only:
             for sample in data_samples:
-                _check_sample(sample)
+                _check_sample(sample, len(self.dataset_meta['classes']))
         start = len(self.results)
         super().process(data_batch, data_samples)
         # the parent's counts of the ensemble -> the counts of every source of predictions
@@ -105,7 +105,7 @@ def _modalities(sample: dict) -> list[str]:
     return ordered + sorted(found.difference(ordered))
 
 
-def _check_sample(sample: dict) -> None:
+def _check_sample(sample: dict, num_classes: int) -> None:
     if 'gt_sem_seg' not in sample:
         raise ValueError(
             f'{sample.get("img_path")}: expected a label map in `gt_sem_seg`, got none; add '
@@ -116,4 +116,10 @@ def _check_sample(sample: dict) -> None:
         raise ValueError(
             f"{sample.get('img_path')}: expected a prediction of the label map's size "
             f'{tuple(label)}, got {tuple(prediction)}'
+        )
+    logits = sample.get('seg_logits')
+    if logits is not None and logits['data'].shape[0] not in (1, num_classes):  # 1: binary
+        raise ValueError(
+            f'expected a model of {num_classes} classes, as the data set has, got one of '
+            f'{logits["data"].shape[0]}: set num_classes of its heads'
         )

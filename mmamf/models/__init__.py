@@ -1,4 +1,4 @@
-from .backbones import SharedMultimodalResNet
+from .backbones import SharedMultimodalBackbone, SharedMultimodalResNet
 from .data_preprocessors import MultimodalSegDataPreProcessor
 from .decode_heads import ModalityEnsembleHead, RefineNetHead
 from .fusions import ChannelShufflePixelShiftFusion, FusionOperator
@@ -15,5 +15,6 @@ __all__ = [
     'MultimodalSegmentor',
     'MultimodalTTAModel',
     'RefineNetHead',
+    'SharedMultimodalBackbone',
     'SharedMultimodalResNet',
 ]

@@ -1,5 +1,7 @@
 """Our parts against the numbers of the authors' own network."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -8,6 +10,8 @@ from mmengine.registry import MODELS
 from mmamf.checkpoints import convert_official
 from mmamf.models import ChannelShufflePixelShiftFusion
 from mmamf.models.backbones.fusible_blocks import FusibleBottleneck
+
+ROOT = Path(__file__).parents[2]
 
 
 def fold(first, second):
@@ -83,7 +87,7 @@ def test_bottleneck_in_train_mode(golden, assert_close):
 @pytest.fixture(scope='module')
 def network(official_state):
     """The R50 network of configs/amf with the official weights."""
-    cfg = Config.fromfile('configs/amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py')
+    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py')
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     model.load_state_dict(convert_official(official_state), strict=True)

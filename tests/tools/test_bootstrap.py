@@ -362,6 +362,169 @@ class TestMmcvWheel:
         assert mmcv_wheel.job_count({}) == 1
 
 
+class Interrupted(Exception):
+    """Stands for Ctrl-C or a power cut."""
+
+
+@pytest.fixture
+def make_workshop(monkeypatch, tmp_path):
+    """Maker of a workshop whose commands only leave behind what the real ones would.
+
+    ``make_workshop(stop_at=..., error=..., replaces_torch=...)``: labels of the step that ends in an
+    error, and of the one that brings another torch. ``ran`` holds the labels of all that was run.
+    """
+    import installer
+    import mmcv_step
+    from workshop import Workshop
+
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    for name in ('TORCH', 'FORCE_CUDA'):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(installer, 'base_torch', lambda: None)
+    for name in ('check_venv_module', 'check_disk'):
+        monkeypatch.setattr(installer, name, lambda *_: None)
+    for name in ('find_compiler', 'check_headers'):
+        monkeypatch.setattr(mmcv_step, name, lambda: None)
+
+    class Progress:
+        def say(self, text):
+            pass
+
+        def wait(self, job, background=None):
+            job()
+
+    class FakeWorkshop(Workshop):
+        def __init__(self, stop_at=None, error=Interrupted, replaces_torch=None):
+            super().__init__(tmp_path / 'venv', Progress())
+            self.ran, self.pip_calls = [], []
+            self.stop_at, self.error, self.replaces_torch = stop_at, error, replaces_torch
+
+        def do(self, label, command):
+            self.ran.append(label)
+            if '-m pip' in ' '.join(command):
+                self.pip_calls.append(command)
+            if label == self.stop_at:
+                raise self.error
+            if label.startswith('virtual environment'):
+                self.environment.python.parent.mkdir()
+                self.environment.python.touch()
+                self.environment.site.mkdir(parents=True)
+                install(self.environment, 'pip', '25.0')
+            if label == 'torch and build tools':
+                self._install_torch('2.13.0')
+            if label in ('mmcv', 'mmamf'):
+                remove(self.environment, label)
+                install(self.environment, label, '2.1.0')
+            if label == self.replaces_torch:
+                self._install_torch('2.14.0')
+            return 'ops=cpu\n'
+
+        def _install_torch(self, version):
+            remove(self.environment, 'torch')
+            install(self.environment, 'torch', version)
+            (self.environment.site / 'torch').mkdir(exist_ok=True)
+            file = self.environment.site / 'torch' / 'version.py'
+            file.write_text(f"__version__ = '{version}+cpu'\n")
+
+        def start(self, label, command, log):
+            def build():
+                self.ran.append(label)
+                folder = Path(command[-3])
+                folder.mkdir()
+                (folder / 'mmcv-2.1.0-cp311-cp311-linux.whl').touch()
+
+            self.background = build
+
+    return FakeWorkshop
+
+
+def remove(environment, name):
+    """Uninstall what `install` wrote."""
+    for info in environment.site.glob(f'{name}-*.dist-info'):
+        shutil.rmtree(info)
+
+
+class TestInstaller:
+    STEPS = [
+        'virtual environment venv',
+        'torch and build tools',
+        'mmcv: looking for CUDA',
+        'packages',
+        'packages without dependencies',
+        'mmcv build (cpu)',
+        'mmcv',
+        'mmcv: trying its ops',
+        'mmamf',
+        'trying the imports',
+    ]
+
+    def run(self, workshop):
+        from installer import Installer
+
+        Installer(workshop).run()
+        return workshop.ran
+
+    def test_second_run_calls_nothing(self, make_workshop):
+        first = make_workshop()
+        assert self.run(first) == self.STEPS
+        assert len(first.pip_calls) == 5
+        second = make_workshop()
+        assert self.run(second) == [] and second.pip_calls == []
+
+    def test_torch_is_fixed_for_all_later_steps(self, make_workshop):
+        workshop = make_workshop()
+        self.run(workshop)
+        for command in workshop.pip_calls[1:]:
+            assert command[command.index('-c') + 1] == str(workshop.constraints)
+        assert '\ntorch==2.13.0\n' in workshop.constraints.read_text()
+
+    @pytest.mark.parametrize(
+        'label', ['packages', 'packages without dependencies', 'mmcv', 'mmamf']
+    )
+    def test_step_that_replaces_torch_is_an_error(self, make_workshop, label):
+        from preflight import SetupError
+
+        message = r'torch was 2\.13\.0\+cpu and is 2\.14\.0\+cpu now(?s:.)*install\.log(?s:.)*rm -r'
+        with pytest.raises(SetupError, match=message):
+            self.run(make_workshop(replaces_torch=label))
+
+    def test_wheel_is_taken_from_the_cache(self, make_workshop):
+        first = make_workshop()
+        self.run(first)
+        shutil.rmtree(first.environment.root)  # another checkout, the same user
+        second = make_workshop()
+        assert self.run(second) == [step for step in self.STEPS if 'build (' not in step]
+        (wheel,) = (command[-1] for command in second.pip_calls if 'mmcv' in command[-1])
+        assert '/cache/mmamf/wheels/mmcv-2.1.0_torch-2.13.0+cpu_' in wheel
+
+    def test_wheel_whose_ops_fail_leaves_the_cache(self, make_workshop, tmp_path):
+        from preflight import SetupError
+
+        workshop = make_workshop(stop_at='mmcv: trying its ops', error=SetupError)
+        with pytest.raises(SetupError, match='It was removed from the cache'):
+            self.run(workshop)
+        assert not list((tmp_path / 'cache').rglob('*.whl'))
+
+    @pytest.mark.parametrize(
+        ('stop_at', 'expected'),
+        [
+            ('virtual environment venv', STEPS),
+            ('torch and build tools', STEPS[1:]),
+            ('packages', STEPS[2:]),
+            ('packages without dependencies', [STEPS[2], *STEPS[4:]]),
+            # built, but not installed: from the cache
+            ('mmcv', [STEPS[2], *STEPS[6:]]),
+            ('mmamf', STEPS[8:]),
+            ('trying the imports', STEPS[9:]),
+        ],
+    )
+    def test_repeated_after_an_interruption(self, make_workshop, stop_at, expected):
+        with pytest.raises(Interrupted):
+            self.run(make_workshop(stop_at=stop_at))
+        assert self.run(make_workshop()) == expected
+        assert self.run(make_workshop()) == []
+
+
 @pytest.fixture(scope='module')
 def checkout(tmp_path_factory):
     """A copy of what a clone has, as far as packaging looks at it, in a git repository."""

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,12 @@ def load_tool(name: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return str(free.getsockname()[1])
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
 
 
 def test_dist_scripts_without_gpu(tmp_path, short_config):
-    env = dict(PYTHON=sys.executable, PORT='29541', CUDA_VISIBLE_DEVICES='-1')
+    env = dict(PYTHON=sys.executable, PORT=free_port(), CUDA_VISIBLE_DEVICES='-1')
     train = call(
         str(TOOLS / 'dist_train.sh'), short_config, '2', '--work-dir', 'dist', cwd=tmp_path, **env
     )
@@ -68,6 +75,14 @@ def test_dist_scripts_without_gpu(tmp_path, short_config):
     )
     assert test.returncode == 0, test.stderr
     assert 'PixAcc' in test.stdout
+
+
+def test_resume_without_checkpoint_ends_with_a_message(tmp_path, short_config):
+    train = call(sys.executable, str(TOOLS / 'train.py'), short_config, '--resume', cwd=tmp_path)
+    assert train.returncode == 1
+    assert '--resume: expected a checkpoint in work_dirs/tiny' in train.stderr
+    assert 'Traceback' not in train.stderr
+    assert not (tmp_path / 'work_dirs').exists()
 
 
 @pytest.mark.parametrize('named', [False, True], ids=['nothing', 'missing file'])
@@ -112,6 +127,29 @@ def test_tta_and_show_dir_name_what_the_config_lacks():
         tool.use_tta(Config(dict(tta_model=dict(type='SegTTAModel'))))
     with pytest.raises(ValueError, match='--show-dir: expected default_hooks.visualization'):
         tool.draw_into(Config(dict(default_hooks=dict())), 'painted')
+
+
+@pytest.mark.parametrize(
+    'model, tta_model, expected',
+    [
+        ('MultimodalSegmentor', 'SegTTAModel', 'MultimodalTTAModel'),
+        ('MultimodalSegmentor', 'MultimodalTTAModel', 'MultimodalTTAModel'),
+        ('MultimodalSegmentor', 'MyTTAModel', 'MyTTAModel'),
+        ('EncoderDecoder', 'SegTTAModel', 'SegTTAModel'),
+    ],
+)
+def test_tta_merges_every_modality(model, tta_model, expected):
+    cfg = Config(
+        dict(
+            model=dict(type=model),
+            tta_model=dict(type=tta_model),
+            tta_pipeline=[dict(type='TestTimeAug')],
+            test_dataloader=dict(dataset=dict(pipeline=[])),
+        )
+    )
+    load_tool('test').use_tta(cfg)
+    assert cfg.model == dict(type=expected, module=dict(type=model))
+    assert cfg.test_dataloader.dataset.pipeline == cfg.tta_pipeline
 
 
 @pytest.mark.parametrize(

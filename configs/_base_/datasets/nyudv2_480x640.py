@@ -28,6 +28,7 @@ train_dataloader = dict(
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
+        ann_file='train.txt',
         modalities=['rgb', 'depth'],
         pipeline=train_pipeline,
     ),
@@ -40,6 +41,7 @@ val_dataloader = dict(
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
+        ann_file='test.txt',
         modalities=['rgb', 'depth'],
         pipeline=test_pipeline,
     ),

@@ -1,7 +1,6 @@
 # A small relative of the paper's network, to be trained from scratch in minutes on a CPU:
 # ResNet-18 of half the width, a narrow RefineNet decoder, RGB and depth (in millimeters).
 num_modalities = 2
-norm_cfg = dict(type='ModalitySpecificBN')
 rgb = dict(
     name='rgb',
     channels=3,

@@ -67,6 +67,8 @@ class AtomicCheckpointHook(CheckpointHook):
         return done >= loop.val_begin and (done % loop.val_interval == 0 or done == last)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        # In place of mmengine's, which ends by writing `last_checkpoint` with `open(..., 'w')`:
+        # whatever is done around it, a process that dies there leaves the file empty.
         outdated = []
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:

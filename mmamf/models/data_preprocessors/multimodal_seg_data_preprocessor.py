@@ -100,8 +100,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
 def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
     if isinstance(modalities, dict):
         raise ValueError(
-            'MultimodalSegDataPreProcessor: expected a list of dict(name=..., ...), one per modality, '
-            f'got a dict of {sorted(modalities)}'
+            'MultimodalSegDataPreProcessor: expected a list of dict(name=..., ...), one per '
+            f'modality, got a dict of {sorted(modalities)}'
         )
     names = tuple(spec.get('name') for spec in modalities)
     if None in names or len(set(names)) < len(names):

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
+from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType, SampleList, add_prefix
 from torch import Tensor, nn
@@ -40,6 +41,10 @@ class ModalityEnsembleHead(BaseModule):
         super().__init__()
         self.num_modalities = num_modalities
         self.head = MMSEG_MODELS.build(head)
+        if isinstance(self.head, BaseCascadeDecodeHead):
+            raise ValueError(
+                f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
+            )
         self.alpha = nn.Parameter(torch.ones(num_modalities))
         # What mmseg's segmentors ask of their decode head.
         self.align_corners = self.head.align_corners
@@ -56,7 +61,7 @@ class ModalityEnsembleHead(BaseModule):
     ) -> dict:
         """Compute the head's losses for every modality, by name, and for the ensemble."""
         names = self.modality_names(batch_data_samples[0].metainfo)
-        members = self._members(inputs)
+        members = self._members(inputs, len(batch_data_samples))
         losses = {}
         for name, logits in zip(names, members.unbind(1)):
             losses.update(add_prefix(self.head.loss_by_feat(logits, batch_data_samples), name))
@@ -68,7 +73,8 @@ class ModalityEnsembleHead(BaseModule):
         self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
     ) -> Tensor:
         """Predict the ensemble's logits at the size of the images."""
-        return self.head.predict_by_feat(self.forward(inputs), batch_img_metas)
+        members = self._members(inputs, len(batch_img_metas))
+        return self.head.predict_by_feat(self._ensemble(members), batch_img_metas)
 
     def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
         """Predict like :meth:`predict`, with every modality's logits behind the ensemble's.
@@ -76,7 +82,7 @@ class ModalityEnsembleHead(BaseModule):
         Shape:
             - Output: (N, (1 + M) * K, H, W).
         """
-        members = self._members(inputs)
+        members = self._members(inputs, len(batch_img_metas))
         stacked = torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
@@ -105,7 +111,7 @@ class ModalityEnsembleHead(BaseModule):
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _members(self, inputs: Sequence[Tensor]) -> Tensor:
+    def _members(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""
         logits = self.head(inputs)
         if not isinstance(logits, Tensor):
@@ -114,6 +120,12 @@ class ModalityEnsembleHead(BaseModule):
                 f'logits, got {type(logits).__name__}'
             )
         stacked = unfold_modalities(logits, self.num_modalities)
+        if num_samples not in (None, len(stacked)):
+            raise ValueError(
+                f'expected {num_samples} samples x {self.num_modalities} modalities in the batch, '
+                f'got {len(logits)}: a backbone that does not fold the modalities into its batch '
+                'needs SharedMultimodalBackbone around it'
+            )
         return stacked.unflatten(1, (self.num_modalities, self.out_channels))
 
     def _ensemble(self, members: Tensor) -> Tensor:

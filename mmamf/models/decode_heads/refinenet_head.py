@@ -93,8 +93,7 @@ class _RefineLevel(nn.Module):
 class _ResidualConvUnit(nn.Module):
     """Twice ReLU and convolution, added to the rectified input.
 
-    The published weights were trained with a ReLU that works in place, so it is the rectified input
-    that is added, not the input.
+    The authors' ReLU works in place, so it is the rectified input that is added, not the input.
     """
 
     def __init__(self, width: int) -> None:

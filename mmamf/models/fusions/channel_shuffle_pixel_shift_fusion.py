@@ -25,6 +25,9 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
     likewise; another permutation changes who partners whom. With C < 5, k is 0: whole maps are
     exchanged and nothing is added.
 
+    As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
+    remains is the addition of shifted channels.
+
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.

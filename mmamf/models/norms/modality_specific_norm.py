@@ -44,8 +44,8 @@ class ModalitySpecificNorm(nn.Module):
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if f'{prefix}bn_0.weight' in state_dict:
             raise ValueError(
-                f"{prefix}bn_0.weight: this is a checkpoint of the authors' release, convert it first "
-                'with tools/convert_checkpoint.py'
+                f"{prefix}bn_0.weight: this is a checkpoint in the authors' format, "
+                'convert it first with tools/convert_checkpoint.py'
             )
         # Called by torch's and by mmengine's loader alike, before the child is loaded from the same
         # dict.

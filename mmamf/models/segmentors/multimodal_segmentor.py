@@ -25,7 +25,8 @@ class MultimodalSegmentor(EncoderDecoder):
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If the decode head is not a ModalityEnsembleHead.
+        ValueError: If the decode head is not a ModalityEnsembleHead, or a checkpoint has nothing of
+            this model.
     """
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
@@ -35,8 +36,15 @@ class MultimodalSegmentor(EncoderDecoder):
                 'decode_head must be a ModalityEnsembleHead around the head, '
                 f'got {type(self.decode_head).__name__}'
             )
-        # What sliding-window inference accumulates: the ensemble, then every modality.
-        self.out_channels *= 1 + self.decode_head.num_modalities
+
+    def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Slide over the image, for the ensemble and every modality at once."""
+        single = self.out_channels
+        self.out_channels = single * (1 + self.decode_head.num_modalities)  # what mmseg accumulates
+        try:
+            return super().slide_inference(inputs, batch_img_metas)
+        finally:
+            self.out_channels = single
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Predict the stacked logits of the ensemble and of every modality."""
@@ -59,3 +67,19 @@ class MultimodalSegmentor(EncoderDecoder):
                     }
                 )
         return results
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        # mmengine's loader would merely log it, and go on with random weights.
+        parts = tuple(f'{prefix}{name}.' for name in self._modules)
+        if any('.bn_0.' in key for key in state_dict) or 'segmenter' in state_dict:
+            raise ValueError(
+                "this is a checkpoint in the authors' format, "
+                'convert it first with tools/convert_checkpoint.py'
+            )
+        if not any(key.startswith(parts) for key in state_dict):
+            raise ValueError(
+                f'expected a checkpoint of this model, with entries of {parts}, got one without '
+                f'any (first keys: {list(state_dict)[:3]}). A checkpoint of the backbone alone is '
+                "loaded by the backbone: init_cfg=dict(type='Pretrained', checkpoint=...)"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)

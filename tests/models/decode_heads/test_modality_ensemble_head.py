@@ -136,3 +136,11 @@ def test_checkpoint_of_another_m_is_refused():
     state = build(num_modalities=3).state_dict()
     with pytest.raises(ValueError, match='alpha: expected the weights of 2 modalities, .* has 3'):
         load_state_dict(build(num_modalities=2), state, strict=False)
+
+
+@pytest.mark.parametrize('kind', ['OCRHead', 'PointHead'])
+def test_cascade_head_cannot_be_wrapped(kind):
+    head = {'type': kind, 'in_channels': 32, 'in_index': 3, 'channels': 8, 'num_classes': K}
+    extra = {'ocr_channels': 8} if kind == 'OCRHead' else {}
+    with pytest.raises(ValueError, match=f'{kind} cannot be wrapped'):
+        ModalityEnsembleHead(M, {**head, **extra})

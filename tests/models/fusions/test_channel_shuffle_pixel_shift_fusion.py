@@ -104,6 +104,9 @@ def test_as_neck_over_a_pyramid():
     pyramid = (torch.randn(4, 10, 8, 6), torch.randn(4, 20, 4, 3))
     for level, fused in zip(pyramid, operator(pyramid)):
         assert torch.equal(fused, fuse(operator, level))
+        kept = level.shape[1] // 5 * 4
+        assert torch.equal(fused[:, kept:], level[:, kept:])  # the two shuffles cancel
+        assert not torch.equal(fused[:, :kept], level[:, :kept])
 
 
 def test_wrong_input():

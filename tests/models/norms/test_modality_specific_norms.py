@@ -11,6 +11,12 @@ from torch import nn
 from mmamf.models import ModalitySpecificBN, ModalitySpecificIN
 
 M, C = 3, 4
+TRACKED = {'affine': True, 'track_running_stats': True}
+PAIRS = [(ModalitySpecificBN, nn.BatchNorm2d), (ModalitySpecificIN, nn.InstanceNorm2d)]
+both_norms = pytest.mark.parametrize(('private', 'plain'), PAIRS, ids=['BN', 'IN'])
+both_loaders = pytest.mark.parametrize(
+    'load', [nn.Module.load_state_dict, load_state_dict], ids=['torch', 'mmengine']
+)
 BN_KEYS = ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
 
 
@@ -22,17 +28,13 @@ def randomize(module):
 
 
 @pytest.mark.parametrize('training', [True, False])
-@pytest.mark.parametrize(
-    ('private', 'plain'),
-    [(ModalitySpecificBN, nn.BatchNorm2d), (ModalitySpecificIN, nn.InstanceNorm2d)],
-)
+@both_norms
 def test_equals_one_layer_per_modality(private, plain, training):
-    kwargs = {'affine': True, 'track_running_stats': True}
-    ours = randomize(private(C, num_modalities=M, **kwargs)).train(training)
+    ours = randomize(private(C, num_modalities=M, **TRACKED)).train(training)
     state = ours.state_dict()
     theirs = []
     for m in range(M):
-        layer = plain(C, **kwargs).train(training)
+        layer = plain(C, **TRACKED).train(training)
         layer.load_state_dict(
             {k: v[m * C : (m + 1) * C] if v.ndim else v for k, v in state.items()}
         )
@@ -52,43 +54,48 @@ def test_gradients_stay_with_their_modality():
     assert torch.equal(norm.norm.weight.grad[C:], torch.zeros(C))
 
 
-def test_keys_are_those_of_a_plain_layer():
-    name, norm = build_norm_layer({'type': 'ModalitySpecificBN', 'num_modalities': M}, C, postfix=1)
-    assert name == 'bn1'
+@pytest.mark.parametrize(('kind', 'name'), [('BN', 'bn1'), ('IN', 'in1')])
+def test_keys_are_those_of_a_plain_layer(kind, name):
+    cfg = {'type': f'ModalitySpecific{kind}', 'num_modalities': M, **TRACKED}
+    built, norm = build_norm_layer(cfg, C, postfix=1)
+    assert built == name
     holder = nn.Sequential()
     holder.add_module(name, norm)
-    expected = [f'bn1.{key}' for key in BN_KEYS]
+    expected = [f'{name}.{key}' for key in BN_KEYS]
     assert list(holder.state_dict()) == expected
     assert list(get_state_dict(holder)) == expected  # what mmengine writes into checkpoints
 
 
-@pytest.mark.parametrize('load', [nn.Module.load_state_dict, load_state_dict])
-def test_plain_checkpoint_loads_into_every_modality(load):
-    plain = randomize(nn.Sequential(nn.BatchNorm2d(C)))
-    ours = nn.Sequential(ModalitySpecificBN(C, num_modalities=M))
-    load(ours, plain.state_dict(), strict=True)
-    for key, value in plain.state_dict().items():
+@both_loaders
+@both_norms
+def test_plain_checkpoint_loads_into_every_modality(private, plain, load):
+    theirs = randomize(nn.Sequential(plain(C, **TRACKED)))
+    ours = nn.Sequential(private(C, num_modalities=M, **TRACKED))
+    load(ours, theirs.state_dict(), strict=True)
+    for key, value in theirs.state_dict().items():
         loaded = ours.state_dict()[key]
         assert torch.equal(loaded, value.repeat(M) if value.ndim else value)
 
 
-@pytest.mark.parametrize('load', [nn.Module.load_state_dict, load_state_dict])
-def test_state_dict_round_trip(load):
-    first, second = (nn.Sequential(ModalitySpecificBN(C, num_modalities=M)) for _ in range(2))
+@both_loaders
+@both_norms
+def test_state_dict_round_trip(private, plain, load):
+    first, second = (nn.Sequential(private(C, num_modalities=M, **TRACKED)) for _ in range(2))
     randomize(first)
     load(second, first.state_dict(), strict=True)
     for key, value in first.state_dict().items():
         assert torch.equal(second.state_dict()[key], value)
 
 
-def test_copies_keep_their_key_names():
-    norm = copy.deepcopy(ModalitySpecificBN(C, num_modalities=M))
-    assert list(norm.state_dict()) == BN_KEYS
+@both_norms
+def test_copies_keep_their_key_names(private, plain):
+    assert list(copy.deepcopy(private(C, num_modalities=M, **TRACKED)).state_dict()) == BN_KEYS
 
 
-def test_checkpoint_of_another_m_is_refused():
-    state = nn.Sequential(ModalitySpecificBN(C, num_modalities=2)).state_dict()
-    ours = nn.Sequential(ModalitySpecificBN(C, num_modalities=3))
+@both_norms
+def test_checkpoint_of_another_m_is_refused(private, plain):
+    state = nn.Sequential(private(C, num_modalities=2, **TRACKED)).state_dict()
+    ours = nn.Sequential(private(C, num_modalities=3, **TRACKED))
     with pytest.raises(ValueError, match=r'0\.weight: expected 3 x 4 values .* got 8'):
         load_state_dict(ours, state, strict=False)
 
@@ -115,8 +122,9 @@ def test_sync_bn_conversion_and_back():
     torch.testing.assert_close(reverted(x), expected)
 
 
-def test_weight_decay_rules_see_a_norm():
-    model = nn.Sequential(nn.Conv2d(3, C, 1), ModalitySpecificBN(C, num_modalities=M))
+@both_norms
+def test_weight_decay_rules_see_a_norm(private, plain):
+    model = nn.Sequential(nn.Conv2d(3, C, 1), private(C, num_modalities=M, **TRACKED))
     wrapper = build_optim_wrapper(
         model,
         {

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
+from mmengine.runner import load_checkpoint
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.structures import SegDataSample
@@ -12,7 +13,7 @@ K, SIZE = 4, (48, 64)
 NAMES = ('rgb', 'depth')
 
 
-def make_config(kind='MultimodalSegmentor', names=NAMES, **test_cfg):
+def make_config(kind='MultimodalSegmentor', names=NAMES, out_channels=None, **test_cfg):
     m = len(names)
     channels = {name: 3 if name == 'rgb' else 1 for name in names}
     modalities = [
@@ -24,7 +25,8 @@ def make_config(kind='MultimodalSegmentor', names=NAMES, **test_cfg):
         'widths': (8, 8, 8, 8),
         'in_channels': [8, 16, 32, 64],
         'in_index': [0, 1, 2, 3],
-        'num_classes': K,
+        'num_classes': K if out_channels is None else 2,
+        'out_channels': out_channels,
     }
     return {
         'type': kind,
@@ -163,3 +165,44 @@ def test_time_augmentation(kind):
         mean = plain.get(logits).data.softmax(0) + mirrored.get(logits).data.softmax(0)
         prediction = merged.get(f'pred_sem_seg{suffix}').data.squeeze()
         assert (prediction == mean.argmax(0)).float().mean() > 0.999
+
+
+@torch.no_grad()
+def test_binary_heads_slide_and_augment():
+    """One channel of logits is thresholded, never compared by argmax."""
+    model = build(out_channels=1, **SLIDE)
+    model.decode_head.head.conv_seg.bias.data.fill_(5.0)
+    result = model.predict(torch.randn(1, 6, *SIZE), make_samples(1))[0]
+    tta = MMSEG_MODELS.build({'type': 'MultimodalTTAModel', 'module': model})
+    image = torch.randint(0, 255, (4, *SIZE)).float()
+    batch = {'inputs': [[image], [image]], 'data_samples': [make_samples(1), make_samples(1)]}
+    merged = tta.test_step(batch)[0]
+    for key in ('pred_sem_seg', 'pred_sem_seg_rgb', 'pred_sem_seg_depth'):
+        assert result.get(key).data.all()
+        assert merged.get(key).data.all()
+
+
+@pytest.mark.parametrize(
+    ('entries', 'message'),
+    [
+        ({'segmenter': {}}, "in the authors' format"),
+        ({'module.bn1.bn_0.weight': torch.ones(8)}, "in the authors' format"),
+        ({'conv1.weight': torch.ones(8)}, r'without any \(first keys: .*conv1'),
+    ],
+)
+def test_checkpoint_of_something_else_is_refused(entries, message, tmp_path):
+    torch.save(entries, tmp_path / 'wrong.pth')
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(build(), str(tmp_path / 'wrong.pth'))
+
+
+def test_plain_backbone_under_the_ensemble_is_refused():
+    """Features that are not folded would pair up samples as if they were modalities."""
+    cfg = make_config()
+    cfg['backbone'] = {'type': 'ResNet', 'depth': 18, 'base_channels': 8, 'stem_channels': 8}
+    cfg['backbone']['in_channels'] = 6
+    model = MMSEG_MODELS.build(cfg)
+    with pytest.raises(ValueError, match='expected 2 samples x 2 modalities in the batch, got 2'):
+        model.loss(torch.randn(2, 6, *SIZE), make_samples(2))
+    with pytest.raises(ValueError, match='SharedMultimodalBackbone'):
+        model.eval().predict(torch.randn(2, 6, *SIZE), make_samples(2))
