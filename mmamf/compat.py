@@ -6,8 +6,10 @@ needed, and may be called any number of times. Nothing else in the project knows
 stacks.
 """
 
+import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import importlib.metadata
 import importlib.util
@@ -223,14 +225,22 @@ def _without_set_device() -> Iterator[None]:
         torch.cuda.set_device = original
 
 
+def _destroy_process_group() -> None:
+    if torch.distributed.is_initialized():
+        gc.collect()  # a model in a cycle of references holds the group too
+        torch.distributed.destroy_process_group()
+
+
 def distribute_on_cpu() -> None:
     """Let mmengine's launchers and its data parallel wrapper run without a GPU, over gloo.
 
     mmengine/dist/utils.py:130 (_init_dist_pytorch) and :221 (_init_dist_slurm) call
     `torch.cuda.set_device` and take the backend, nccl, from the config;
     mmengine/runner/runner.py:900 (wrap_model) passes `device_ids=[LOCAL_RANK]`, which
-    DistributedDataParallel accepts for GPUs only. Where a GPU is available all of these run
-    untouched.
+    DistributedDataParallel accepts for GPUs only. None of them destroys the process group: a thread
+    of gloo that lets go of a tensor while the interpreter ends then aborts the process (`terminate
+    called without an active exception`, pytorch/pytorch#179291). Where a GPU is available all of
+    these run untouched.
     """
     from mmengine.dist import utils
     from mmengine.model import MMDistributedDataParallel
@@ -241,7 +251,8 @@ def distribute_on_cpu() -> None:
             if _has_accelerator():
                 return initialize(backend, *args, **kwargs)
             with _without_set_device():
-                return initialize('gloo', *args, **kwargs)
+                initialize('gloo', *args, **kwargs)
+            atexit.register(_destroy_process_group)
 
         return wrapper
 

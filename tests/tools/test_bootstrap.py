@@ -370,8 +370,8 @@ class Interrupted(Exception):
 def make_workshop(monkeypatch, tmp_path):
     """Maker of a workshop whose commands only leave behind what the real ones would.
 
-    ``make_workshop(stop_at=..., error=..., replaces_torch=...)``: labels of the step that ends in an
-    error, and of the one that brings another torch. ``ran`` holds the labels of all that was run.
+    ``make_workshop(stop_at=..., error=..., replaces_torch=...)``: labels of the step that ends in
+    an error, and of the one that brings another torch. ``ran``: the labels of all that was run.
     """
     import installer
     import mmcv_step
