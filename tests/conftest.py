@@ -50,9 +50,9 @@ def make_rgbd_dataset(tmp_path):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def mmseg_scope():
-    """Bare transform names mean mmseg's, as with default_scope='mmseg' in a config."""
+    """Bare names mean mmseg's, as with default_scope='mmseg', whatever a test before left behind."""
     with DefaultScope.overwrite_default_scope('mmseg'):
         yield
 

@@ -95,7 +95,9 @@ def test_no_placeholder_is_left():
 
 
 def test_any_backbone_with_the_fusion_as_its_neck():
-    parts = eval(f'dict({block("backbone=dict(type=")})')
+    names = {}
+    exec(block('model = dict(\n    backbone=dict(\n'), names)
+    parts = names['model']
     parts['backbone']['backbone'].update(
         embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1]
     )

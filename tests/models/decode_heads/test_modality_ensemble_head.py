@@ -138,9 +138,13 @@ def test_checkpoint_of_another_m_is_refused():
         load_state_dict(build(num_modalities=2), state, strict=False)
 
 
-@pytest.mark.parametrize('kind', ['OCRHead', 'PointHead'])
-def test_cascade_head_cannot_be_wrapped(kind):
-    head = {'type': kind, 'in_channels': 32, 'in_index': 3, 'channels': 8, 'num_classes': K}
-    extra = {'ocr_channels': 8} if kind == 'OCRHead' else {}
+@pytest.mark.parametrize(
+    ('kind', 'cfg'),
+    [
+        ('OCRHead', {'in_channels': 32, 'in_index': 3, 'ocr_channels': 8}),
+        ('PointHead', {'in_channels': [32], 'in_index': [3]}),
+    ],
+)
+def test_cascade_head_cannot_be_wrapped(kind, cfg):
     with pytest.raises(ValueError, match=f'{kind} cannot be wrapped'):
-        ModalityEnsembleHead(M, {**head, **extra})
+        ModalityEnsembleHead(M, {'type': kind, 'channels': 8, 'num_classes': K, **cfg})
