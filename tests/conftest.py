@@ -52,7 +52,7 @@ def make_rgbd_dataset(tmp_path):
 
 @pytest.fixture(autouse=True)
 def mmseg_scope():
-    """Bare names mean mmseg's, as with default_scope='mmseg', whatever a test before left behind."""
+    """Bare names mean mmseg's, as with default_scope='mmseg', whatever ran before."""
     with DefaultScope.overwrite_default_scope('mmseg'):
         yield
 
