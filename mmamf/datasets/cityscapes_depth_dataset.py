@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+
+from mmengine.registry import DATASETS
+from mmseg.datasets import CityscapesDataset
+
+from .multimodal_seg_dataset import MultimodalSegDataset
+
+
+@DATASETS.register_module()
+class CityscapesDepthDataset(MultimodalSegDataset):
+    """Cityscapes with depth from stereo, 19 classes, as ``tools/dataset_converters`` writes it.
+
+    ``rgb/`` holds 8-bit color, ``depth/`` 16-bit depth in cm (0 = no reading, 65535 = 655.35 m and
+    farther), ``masks/`` the labels 0..18, 255 = not evaluated; each has a sub-folder per city.
+    ``train.txt`` and ``val.txt``, given as ``ann_file``, name a file per line without suffix.
+    Classes and palette are those of mmseg's CityscapesDataset.
+
+    Data: https://www.cityscapes-dataset.com
+
+    Args:
+        modalities: Names of the modalities.
+        data_prefix: Folders of the modalities and the label maps; rgb, depth and masks by default.
+        **kwargs: Arguments of :class:`MultimodalSegDataset`.
+    """
+
+    METAINFO = CityscapesDataset.METAINFO
+
+    def __init__(
+        self,
+        modalities: Sequence[str] = ('rgb', 'depth'),
+        data_prefix: dict[str, str] | None = None,
+        **kwargs,
+    ) -> None:
+        data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
+        super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)

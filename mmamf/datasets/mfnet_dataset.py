@@ -1,0 +1,58 @@
+from collections.abc import Sequence
+
+from mmengine.registry import DATASETS
+
+from .multimodal_seg_dataset import MultimodalSegDataset
+
+
+@DATASETS.register_module()
+class MFNetDataset(MultimodalSegDataset):
+    """MFNet: streets by day and night in color and thermal infrared, with 9 classes.
+
+    ``rgb/`` holds 8-bit color, ``thermal/`` 8-bit intensity, ``masks/`` the labels 0..8, as
+    ``tools/dataset_converters/mfnet.py`` writes them. The benchmark counts class 0, unlabeled
+    background, as a class. The colors are those of the published pictures.
+
+    Data: Ha et al., "MFNet: Towards Real-Time Semantic Segmentation for Autonomous Vehicles with
+    Multi-Spectral Scenes", IROS 2017.
+
+    Args:
+        modalities: Names of the modalities.
+        data_prefix: Folders of the modalities and the label maps; rgb, thermal and masks by
+            default.
+        **kwargs: Arguments of :class:`MultimodalSegDataset`.
+    """
+
+    METAINFO = dict(
+        classes=(
+            'unlabeled',
+            'car',
+            'person',
+            'bike',
+            'curve',
+            'car stop',
+            'guardrail',
+            'color cone',
+            'bump',
+        ),
+        palette=[
+            [0, 0, 0],
+            [64, 0, 128],
+            [64, 64, 0],
+            [0, 128, 192],
+            [0, 0, 192],
+            [128, 128, 0],
+            [64, 64, 128],
+            [192, 128, 128],
+            [192, 64, 0],
+        ],
+    )
+
+    def __init__(
+        self,
+        modalities: Sequence[str] = ('rgb', 'thermal'),
+        data_prefix: dict[str, str] | None = None,
+        **kwargs,
+    ) -> None:
+        data_prefix = data_prefix or dict(rgb='rgb', thermal='thermal', seg_map_path='masks')
+        super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)

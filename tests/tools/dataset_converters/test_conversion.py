@@ -1,0 +1,249 @@
+"""The core of the converters: writing, resuming, counting, refusing."""
+
+import json
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def core(load_converter):
+    return load_converter('conversion')
+
+
+@pytest.fixture
+def make_samples(core):
+    """Maker of ``count`` samples of three images; the last one is for testing."""
+
+    def load(index):
+        rng = np.random.default_rng(index)
+        return dict(
+            rgb=rng.integers(0, 256, (6, 8, 3), np.uint8),
+            depth=rng.integers(0, 65536, (6, 8), np.uint16),
+            masks=rng.integers(0, 40, (6, 8), np.uint8),
+        )
+
+    def make(count=4, **replaced):
+        return [
+            core.Sample(
+                stem=f's{i}',
+                split='test' if i == count - 1 else 'train',
+                source=f'archive, entry {i}',
+                load=replaced.get(f's{i}', partial(load, i)),
+                intrinsics=(500.0, 501.0, 4.0, 3.0) if i else None,
+            )
+            for i in range(count)
+        ]
+
+    return make
+
+
+SETTINGS = dict(dataset='some', depth='raw')
+
+
+def test_layout(core, make_samples, tmp_path, capsys):
+    samples = make_samples()
+    assert core.convert(samples, tmp_path / 'out', SETTINGS, workers=3) == 0
+    for sample in samples:
+        for folder, image in sample.load().items():
+            written = cv2.imread(str(tmp_path / 'out' / folder / f'{sample.stem}.png'), -1)
+            np.testing.assert_array_equal(written, image, strict=True)
+    assert (tmp_path / 'out' / 'train.txt').read_text() == 's0\ns1\ns2\n'
+    assert (tmp_path / 'out' / 'test.txt').read_text() == 's3\n'
+    cameras = json.loads((tmp_path / 'out' / 'intrinsics.json').read_text())
+    assert cameras == {f's{i}': [500.0, 501.0, 4.0, 3.0] for i in (1, 2, 3)}
+    assert json.loads((tmp_path / 'out' / 'conversion.json').read_text()) == SETTINGS
+    assert not list(tmp_path.rglob('*.part'))
+    assert 'train: 3 samples' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('can_link', [True, False])
+def test_a_file_is_taken_over_as_it_is(core, tmp_path, monkeypatch, can_link):
+    def fail(*_):
+        raise OSError('Invalid cross-device link')
+
+    if not can_link:
+        monkeypatch.setattr('os.link', fail)
+    source = tmp_path / 'photo.jpg'
+    cv2.imwrite(str(source), np.full((6, 8, 3), 90, np.uint8))
+    sample = core.Sample('room/1', 'train', 'photo', lambda: dict(rgb=source))
+    assert core.convert([sample], tmp_path / 'out', SETTINGS, workers=1) == 0
+    written = tmp_path / 'out' / 'rgb' / 'room' / '1.jpg'
+    assert written.read_bytes() == source.read_bytes()
+    assert written.samefile(source) == can_link
+    assert (tmp_path / 'out' / 'train.txt').read_text() == 'room/1\n'
+    assert not (tmp_path / 'out' / 'intrinsics.json').exists()
+
+
+@pytest.mark.parametrize('error', [ValueError('bad value'), OSError('cannot read it'), KeyError(7)])
+def test_one_bad_sample_does_not_stop_the_others(core, make_samples, tmp_path, capsys, error):
+    def fail():
+        raise error
+
+    out = tmp_path / 'out'
+    assert core.convert(make_samples(s1=fail), out, SETTINGS, workers=2) == 1
+    said = capsys.readouterr().err
+    assert '1 of 4 samples failed' in said
+    assert f's1: {error}' in said
+    assert (out / 'train.txt').read_text() == 's0\ns2\n'
+    assert sorted(path.stem for path in (out / 'rgb').iterdir()) == ['s0', 's2', 's3']
+
+    # once mended, the next run converts what failed
+    assert core.convert(make_samples(), out, SETTINGS, workers=2) == 0
+    assert (out / 'train.txt').read_text() == 's0\ns1\ns2\n'
+    assert (out / 'rgb' / 's1.png').exists()
+
+
+def test_images_of_one_sample_differ_in_size(core, make_samples, tmp_path, capsys):
+    images = dict(rgb=np.zeros((6, 8, 3), np.uint8), depth=np.zeros((6, 7), np.uint16))
+    assert core.convert(make_samples(s2=lambda: images), tmp_path / 'out', SETTINGS, 1) == 1
+    said = capsys.readouterr().err
+    assert (
+        "archive, entry 2: images differ in size (H, W): {'rgb': (6, 8), 'depth': (6, 7)}" in said
+    )
+    assert not (tmp_path / 'out' / 'rgb' / 's2.png').exists()
+
+
+def test_a_second_run_rewrites_no_image(core, make_samples, tmp_path, tree):
+    def fail():
+        raise AssertionError('loaded again')
+
+    core.convert(make_samples(), tmp_path / 'out', SETTINGS, workers=2)
+    before = tree(tmp_path / 'out')
+    again = make_samples(**{f's{i}': fail for i in range(4)})
+    assert core.convert(again, tmp_path / 'out', SETTINGS, workers=2) == 0
+    after = tree(tmp_path / 'out')
+    assert {name: content for name, (_, content) in after.items()} == {
+        name: content for name, (_, content) in before.items()
+    }
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed <= {'train.txt', 'test.txt', 'intrinsics.json'}
+
+
+def test_resume_after_interruption(core, make_samples, tmp_path, tree):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    out = tmp_path / 'out'
+    with pytest.raises(KeyboardInterrupt):
+        core.convert(make_samples(s2=interrupt), out, SETTINGS, workers=1)
+    assert not (out / 'train.txt').exists()
+    # as a run leaves it that was killed while it wrote
+    (out / 'rgb' / 's2.png').write_bytes(b'cut')
+    (out / 'depth' / 's2.png.part').write_bytes(b'cut')
+    before = tree(out)
+    assert core.convert(make_samples(), out, SETTINGS, workers=1) == 0
+    after = tree(out)
+    assert all(
+        after[f'{folder}/s0.png'] == before[f'{folder}/s0.png'] for folder in ('rgb', 'masks')
+    )
+    assert cv2.imread(str(out / 'rgb' / 's2.png')).shape == (6, 8, 3)
+    assert not list(out.rglob('*.part'))
+
+    core.convert(make_samples(), tmp_path / 'whole', SETTINGS, workers=1)
+    assert {name: content for name, (_, content) in tree(tmp_path / 'whole').items()} == {
+        name: content for name, (_, content) in after.items()
+    }
+
+
+def test_other_settings_in_the_same_folder(core, make_samples, tmp_path, tree):
+    core.convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1)
+    before = tree(tmp_path / 'out')
+    with pytest.raises(ValueError, match=r"was converted with .*'raw'.*, not with .*'filled'"):
+        core.convert(make_samples(), tmp_path / 'out', SETTINGS | dict(depth='filled'), workers=1)
+    assert tree(tmp_path / 'out') == before
+
+
+def test_duplicate_stems(core, make_samples, tmp_path):
+    samples = make_samples() + make_samples(1)
+    with pytest.raises(
+        ValueError, match="duplicate name 's0': archive, entry 0 and archive, entry"
+    ):
+        core.convert(samples, tmp_path / 'out', SETTINGS, workers=1)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_require_lists_what_is_missing(core, tmp_path):
+    (tmp_path / 'a.mat').touch()
+    (tmp_path / 'folder').mkdir()
+    assert core.require(tmp_path, 'a.mat', 'folder') == [tmp_path / 'a.mat', tmp_path / 'folder']
+    with pytest.raises(FileNotFoundError, match=r'incomplete, 2 missing:\n  b.mat\n  other/c.txt'):
+        core.require(tmp_path, 'a.mat', 'b.mat', 'other/c.txt')
+
+
+def test_require_frames(core, tmp_path, capsys):
+    (tmp_path / 'a.png').touch()
+    (tmp_path / 'a.txt').touch()
+    (tmp_path / 'b.png').touch()
+    frames = {name: [f'{name}.png', f'{name}.txt'] for name in 'ab'}
+    with pytest.raises(FileNotFoundError, match=r'1 missing:\n  b.txt'):
+        core.require_frames(tmp_path, frames, partial=False)
+    assert core.require_frames(tmp_path, frames, partial=True) == ['a']
+    assert 'left out 1 incomplete of 2 frames' in capsys.readouterr().out
+    (tmp_path / 'b.txt').touch()
+    assert core.require_frames(tmp_path, frames, partial=False) == ['a', 'b']
+
+
+@pytest.mark.parametrize('partial', [True, False])
+def test_require_count(core, partial):
+    core.require_count('images', 10, 10, partial)
+    with pytest.raises(ValueError, match='images: expected 10, got 11$'):
+        core.require_count('images', 10, 11, partial)
+    with pytest.raises(ValueError, match='images: expected 10, got 0$'):
+        core.require_count('images', 10, 0, partial)
+
+
+def test_too_few(core):
+    core.require_count('images', 10, 9, partial=True)
+    with pytest.raises(ValueError, match='expected 10, got 9; --partial converts what is there'):
+        core.require_count('images', 10, 9)
+
+
+def test_check_label(core):
+    label = np.array([[0, 8, 255]], np.int32)
+    checked = core.check_label(label, 9, 'some.png')
+    np.testing.assert_array_equal(checked, label.astype(np.uint8), strict=True)
+    with pytest.raises(ValueError, match=r'some.png: .*expected 0..8 or 255, got \[-1, 9, 300\]'):
+        core.check_label(np.array([[0, 9, -1, 300, 9, 255]]), 9, 'some.png')
+
+
+def test_map_labels(core):
+    table = [255, 1, 0]
+    mapped = core.map_labels(np.array([[0, 1, 2, 2]], np.uint16), table, 'some')
+    np.testing.assert_array_equal(mapped, np.array([[255, 1, 0, 0]], np.uint8), strict=True)
+    with pytest.raises(ValueError, match=r'some: .*outside the mapping: expected 0..2, got \[3\]'):
+        core.map_labels(np.array([[0, 3]]), table, 'some')
+
+
+def test_read_gray(core, tmp_path):
+    path = tmp_path / 'depth.png'
+    depth = np.arange(48, dtype=np.uint16).reshape(6, 8) * 1000
+    cv2.imwrite(str(path), depth)
+    np.testing.assert_array_equal(core.read_gray(path, 'uint16'), depth, strict=True)
+    with pytest.raises(ValueError, match='depth.png: expected one channel of uint8, got .*uint16'):
+        core.read_gray(path, 'uint8')
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(ValueError, match='depth.png is corrupt'):
+        core.read_gray(path, 'uint16')
+
+
+def test_command_line(core, tmp_path):
+    args = core.make_parser('some').parse_args([str(tmp_path), 'out'])
+    assert (args.raw, args.out.name, args.partial) == (tmp_path, 'out', False)
+    assert args.workers >= 1
+    args = core.make_parser('some').parse_args(['raw', 'out', '--partial', '--workers', '3'])
+    assert (args.partial, args.workers) == (True, 3)
+
+
+def test_exit_status(core):
+    def refuse():
+        raise ValueError('wrong archive')
+
+    with pytest.raises(SystemExit) as stop:
+        core.exit_with(lambda: 1)
+    assert stop.value.code == 1
+    with pytest.raises(SystemExit) as stop:
+        core.exit_with(refuse)
+    assert stop.value.code == 'error: wrong archive'  # printed, with status 1

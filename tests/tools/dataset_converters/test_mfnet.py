@@ -1,0 +1,200 @@
+"""MFNet: a miniature of four-channel images, there and back."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmamf.datasets.mfnet_dataset import MFNetDataset
+
+
+@pytest.fixture
+def mfnet(load_converter):
+    return load_converter('mfnet')
+
+
+@pytest.fixture
+def raw(tmp_path, write_mfnet):
+    """Six samples: 00001D, 00002N, 00003D; validation 00004N, 00006N; test 00005D."""
+    return write_mfnet(tmp_path / 'raw')
+
+
+@pytest.fixture
+def convert(mfnet, tmp_path):
+    """Runner: ``convert(raw, *options)`` returns the exit status and the folder written."""
+
+    def run(raw, *options):
+        out = tmp_path / 'out'
+        return mfnet.main([str(raw), str(out), '--partial', '--workers', '2', *options]), out
+
+    return run
+
+
+def test_every_pixel(convert, raw):
+    status, out = convert(raw)
+    assert status == 0
+    written = []
+    for split in ('train', 'val', 'test'):
+        assert (out / f'{split}.txt').read_text() == (raw / f'{split}.txt').read_text()
+        written += (out / f'{split}.txt').read_text().split()
+    assert len(set(written)) == 6
+    for name in written:
+        rgbt = np.array(Image.open(raw / 'images' / f'{name}.png'))
+        rgb = np.array(Image.open(out / 'rgb' / f'{name}.png'))
+        np.testing.assert_array_equal(rgb, rgbt[:, :, :3], strict=True)
+        thermal = np.array(Image.open(out / 'thermal' / f'{name}.png'))
+        np.testing.assert_array_equal(thermal, rgbt[:, :, 3], strict=True)
+        label = np.array(Image.open(raw / 'labels' / f'{name}.png'))
+        mask = np.array(Image.open(out / 'masks' / f'{name}.png'))
+        np.testing.assert_array_equal(mask, label, strict=True)
+
+
+def test_the_data_set_reads_it(convert, raw):
+    _, out = convert(raw)
+    for split, length in dict(train=3, val=2, test=1).items():
+        assert len(MFNetDataset(data_root=str(out), ann_file=f'{split}.txt')) == length
+
+
+def test_labels_with_a_palette(convert, raw):
+    path = raw / 'labels' / '00002N.png'
+    label = np.array(Image.open(path))
+    with_palette = Image.fromarray(label)
+    with_palette.putpalette([255 - i for i in range(3 * 9)])
+    with_palette.save(path)
+    assert Image.open(path).mode == 'P'
+    status, out = convert(raw)
+    assert status == 0
+    np.testing.assert_array_equal(cv2.imread(str(out / 'masks' / '00002N.png'), -1), label)
+
+
+def test_mirrored_copies_are_left_out(convert, raw, capsys):
+    names = (raw / 'train.txt').read_text().split()
+    doubled = [copy for name in names for copy in (name, f'{name}_flip')]
+    (raw / 'train.txt').write_text('\n'.join(doubled))
+    status, out = convert(raw)
+    assert status == 0
+    assert 'train.txt: left out 3 mirrored copies' in capsys.readouterr().out
+    assert (out / 'train.txt').read_text().split() == names
+
+
+def test_a_mirrored_copy_without_its_original(convert, raw):
+    (raw / 'train.txt').write_text('00001D\n00004N_flip\n')
+    with pytest.raises(ValueError, match=r"train.txt: .* got none of \['00004N'\]"):
+        convert(raw)
+
+
+def test_official_counts(mfnet, raw, tmp_path, monkeypatch):
+    arguments = [str(raw), str(tmp_path / 'out')]
+    assert sum(mfnet.SPLITS.values()) == 1569
+    with pytest.raises(ValueError, match='train.txt: expected 784, got 3; --partial converts'):
+        mfnet.main(arguments)
+    monkeypatch.setattr(mfnet, 'SPLITS', dict(train=3, val=2, test=1))
+    assert mfnet.main(arguments) == 0
+
+
+def test_too_few_images(mfnet, raw, tmp_path, monkeypatch):
+    monkeypatch.setattr(mfnet, 'SPLITS', dict(train=3, val=2, test=1))
+    (raw / 'images' / '00002N.png').unlink()
+    (raw / 'labels' / '00005D.png').unlink()
+    with pytest.raises(FileNotFoundError, match='2 missing') as refusal:
+        mfnet.main([str(raw), str(tmp_path / 'out')])
+    assert 'images/00002N.png' in str(refusal.value)
+    assert 'labels/00005D.png' in str(refusal.value)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_part(convert, raw, capsys):
+    (raw / 'images' / '00002N.png').unlink()
+    status, out = convert(raw)
+    assert status == 0
+    assert (out / 'train.txt').read_text() == '00001D\n00003D\n'
+    assert 'left out 1 incomplete of 6' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name', ['images', 'labels', 'train.txt', 'val.txt', 'test.txt'])
+def test_a_missing_folder_or_list(convert, raw, name):
+    (raw / name).rename(raw / 'elsewhere')
+    with pytest.raises(FileNotFoundError, match=f'1 missing:\n  {name}'):
+        convert(raw)
+
+
+def test_an_empty_list(convert, raw):
+    (raw / 'val.txt').write_text('\n')
+    with pytest.raises(ValueError, match='val.txt: expected 392, got 0'):
+        convert(raw)
+
+
+def test_a_sample_in_two_lists(convert, raw):
+    (raw / 'test.txt').write_text('00001D\n')
+    with pytest.raises(ValueError, match="duplicate name '00001D': train.txt and test.txt"):
+        convert(raw)
+
+
+def three_channels(raw):
+    Image.open(raw / 'images' / '00002N.png').convert('RGB').save(raw / 'images' / '00002N.png')
+
+
+def cut_image(raw):
+    path = raw / 'images' / '00002N.png'
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def no_image(raw):
+    (raw / 'labels' / '00002N.png').write_text('<html>')
+
+
+def colored_label(raw):
+    Image.open(raw / 'labels' / '00002N.png').convert('RGB').save(raw / 'labels' / '00002N.png')
+
+
+def label_of_another_size(raw):
+    Image.fromarray(np.zeros((47, 64), np.uint8)).save(raw / 'labels' / '00002N.png')
+
+
+def unknown_class(raw):
+    Image.fromarray(np.full((48, 64), 9, np.uint8)).save(raw / 'labels' / '00002N.png')
+
+
+@pytest.mark.parametrize(
+    'damage, message',
+    [
+        (three_channels, 'images/00002N.png: expected a PNG of mode RGBA, got RGB'),
+        (cut_image, 'images/00002N.png is corrupt or truncated'),
+        (no_image, 'labels/00002N.png is corrupt or truncated'),
+        (colored_label, 'labels/00002N.png: expected a PNG of mode L or P, got RGB'),
+        (label_of_another_size, "images differ in size (H, W): {'rgb': (48, 64), "),
+        (unknown_class, 'label values outside the mapping: expected 0..8 or 255, got [9]'),
+    ],
+)
+def test_one_bad_sample(convert, raw, tmp_path, write_mfnet, capsys, damage, message):
+    damage(raw)
+    status, out = convert(raw)
+    assert status == 1
+    said = capsys.readouterr().err
+    assert '1 of 6 samples failed' in said
+    assert message in said
+    assert (out / 'train.txt').read_text() == '00001D\n00003D\n'
+    assert len([*(out / 'thermal').iterdir()]) == 5
+
+    assert convert(write_mfnet(tmp_path / 'raw'))[0] == 0  # mended
+    assert (out / 'train.txt').read_text() == '00001D\n00002N\n00003D\n'
+
+
+def test_resume(convert, raw, tree):
+    _, out = convert(raw)
+    before = tree(out)
+    assert convert(raw)[0] == 0
+    after = tree(out)
+    assert {n: f for n, f in after.items() if n.endswith('.png')} == {
+        n: f for n, f in before.items() if n.endswith('.png')
+    }
+    assert {n: content for n, (_, content) in after.items()} == {
+        n: content for n, (_, content) in before.items()
+    }
+
+
+def test_the_folder_of_another_data_set(convert, raw, tmp_path, write_nyudv2, load_converter):
+    _, out = convert(raw)
+    other = write_nyudv2(tmp_path / 'other')
+    with pytest.raises(ValueError, match="converted with .*'mfnet'.*, not with .*'nyudv2'"):
+        load_converter('nyudv2').main([str(other), str(out), '--partial'])

@@ -1,0 +1,168 @@
+"""Convert Cityscapes with depth from stereo, 19 classes, from the official archives.
+
+RAW holds the unpacked leftImg8bit_trainvaltest, gtFine_trainvaltest, disparity_trainvaltest and
+camera_trainvaltest. OUT gets the color files as they are, depth in centimeters (0 = no reading;
+655.35 m stands for that and all beyond) and label maps 0..18, 255 = not evaluated. A frame is named
+as in ``aachen/aachen_000000_000019``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from conversion import (
+    IGNORE,
+    Sample,
+    convert,
+    exit_with,
+    make_parser,
+    map_labels,
+    read_gray,
+    require,
+    require_count,
+    require_frames,
+)
+
+# folder -> how its files end
+ENDINGS = {
+    'leftImg8bit': '_leftImg8bit.png',
+    'gtFine': '_gtFine_labelIds.png',
+    'disparity': '_disparity.png',
+    'camera': '_camera.json',
+}
+# split -> city -> number of frames
+CITIES = {
+    'train': {
+        'aachen': 174, 'bochum': 96, 'bremen': 316, 'cologne': 154, 'darmstadt': 85,
+        'dusseldorf': 221, 'erfurt': 109, 'hamburg': 248, 'hanover': 196, 'jena': 119,
+        'krefeld': 99, 'monchengladbach': 94, 'strasbourg': 365, 'stuttgart': 196, 'tubingen': 144,
+        'ulm': 95, 'weimar': 142, 'zurich': 122,
+    },
+    'val': {'frankfurt': 267, 'lindau': 59, 'munster': 174},
+}  # fmt: skip
+# the classes that are evaluated, in the order of their training ids -> id in gtFine_labelIds
+LABEL_IDS = {
+    'road': 7, 'sidewalk': 8, 'building': 11, 'wall': 12, 'fence': 13, 'pole': 17,
+    'traffic light': 19, 'traffic sign': 20, 'vegetation': 21, 'terrain': 22, 'sky': 23,
+    'person': 24, 'rider': 25, 'car': 26, 'truck': 27, 'bus': 28, 'train': 31, 'motorcycle': 32,
+    'bicycle': 33,
+}  # fmt: skip
+_CLASSES = {label_id: index for index, label_id in enumerate(LABEL_IDS.values())}
+CLASS_OF_LABEL_ID = [_CLASSES.get(label_id, IGNORE) for label_id in range(34)]
+
+FARTHEST = 65535  # cm
+
+
+def depth_of_disparity(code: np.ndarray, baseline: float, fx: float) -> np.ndarray:
+    """Return the depth in centimeters of a disparity file.
+
+    The file holds 256 times the disparity in pixels, plus one; 0 means no reading and stays 0. A
+    disparity of zero is a reading, of something infinitely far: it becomes the farthest depth.
+
+    Args:
+        code: The file's values.
+        baseline: Distance of the two cameras in meters.
+        fx: Focal length in pixels.
+
+    Shape:
+        (H, W), uint16.
+    """
+    disparity = (np.arange(1 << 16) - 1) / 256
+    with np.errstate(divide='ignore'):
+        depth = 100 * baseline * fx / disparity
+    table = np.clip(np.rint(depth), 1, FARTHEST).astype(np.uint16)
+    table[0] = 0
+    return table[code]
+
+
+def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
+    """List the frames of the training and the validation split.
+
+    Args:
+        raw: Folder of the official files.
+        incomplete: Leave out frames some of whose files are missing.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If a camera file is damaged, or there are not as many frames as the official
+            ones.
+    """
+    require(raw, *ENDINGS)
+    samples = []
+    for split, cities in CITIES.items():
+        stems = {
+            f'{path.parent.name}/{path.name.removesuffix(ending)}'
+            for folder, ending in ENDINGS.items()
+            for path in (raw / folder / split).glob(f'*/*{ending}')
+        }
+        files = {
+            stem: [f'{folder}/{split}/{stem}{ending}' for folder, ending in ENDINGS.items()]
+            for stem in sorted(stems)
+        }
+        complete = require_frames(raw, files, incomplete)
+        if incomplete:
+            require_count(f'{split} frames', sum(cities.values()), len(complete), partial=True)
+        else:
+            _check_cities(split, complete)
+        samples += [_sample(raw, split, stem, *files[stem]) for stem in complete]
+    return samples
+
+
+def _check_cities(split: str, stems: Sequence[str]) -> None:
+    """Refuse another number of frames than the official one, with the cities that are off."""
+    expected, got = CITIES[split], Counter(stem.split('/')[0] for stem in stems)
+    off = [
+        f'{city}: expected {expected.get(city, 0)}, got {got[city]}'
+        for city in sorted({*expected, *got})
+        if expected.get(city, 0) != got[city]
+    ]
+    if off:
+        listed = '\n  '.join(off)
+        raise ValueError(
+            f'{split} frames: expected {sum(expected.values())}, got {len(stems)}; --partial '
+            f'converts what is there:\n  {listed}'
+        )
+
+
+def _sample(
+    raw: Path, split: str, stem: str, rgb: str, label: str, disparity: str, camera: str
+) -> Sample:
+    baseline, fx, fy, cx, cy = _read_camera(raw / camera)
+
+    def load() -> dict[str, np.ndarray | Path]:
+        return dict(
+            rgb=raw / rgb,
+            depth=depth_of_disparity(read_gray(raw / disparity, 'uint16'), baseline, fx),
+            masks=map_labels(read_gray(raw / label, 'uint8'), CLASS_OF_LABEL_ID, label),
+        )
+
+    return Sample(stem, split, rgb, load, (fx, fy, cx, cy))
+
+
+def _read_camera(path: Path) -> tuple[float, ...]:
+    """Return the baseline in meters and the intrinsics in pixels."""
+    try:
+        camera = json.loads(path.read_text())
+        lens = camera['intrinsic']
+        numbers = (
+            camera['extrinsic']['baseline'],
+            *(lens[key] for key in ('fx', 'fy', 'u0', 'v0')),
+        )
+        return tuple(float(number) for number in numbers)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path}: expected extrinsic baseline and intrinsic fx, fy, u0, v0, got {error!r}'
+        ) from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert Cityscapes; returns the exit status."""
+    args = make_parser(__doc__).parse_args(argv)
+    samples = list_samples(args.raw, args.partial)
+    return convert(samples, args.out, dict(dataset='cityscapes'), args.workers)
+
+
+if __name__ == '__main__':
+    exit_with(main)

@@ -1,0 +1,301 @@
+"""What every converter does alike: write a folder per modality, resume, count, list what failed."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from scipy.io import loadmat
+
+from mmamf.datasets.transforms.read_image import read_image
+
+IGNORE = 255
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample to convert.
+
+    Args:
+        stem: Name of its files in every folder, without suffix; may contain '/'.
+        split: The list that names it: 'train' for train.txt.
+        source: What it is made of, for messages.
+        load: Returns the image of each folder: an array in OpenCV's channel order, which becomes a
+            PNG, or the path of a file that is taken over as it is.
+        intrinsics: fx, fy, cx, cy of the camera in pixels, where they are known.
+    """
+
+    stem: str
+    split: str
+    source: str
+    load: Callable[[], dict[str, np.ndarray | Path]]
+    intrinsics: tuple[float, float, float, float] | None = None
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Make the command line that the converters share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('raw', type=Path, metavar='RAW', help='folder of the official files')
+    parser.add_argument('out', type=Path, metavar='OUT', help='folder to write')
+    parser.add_argument(
+        '--partial', action='store_true', help='convert what is there of an incomplete data set'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count(), help='threads (default: one per CPU)'
+    )
+    return parser
+
+
+def require(root: Path, *names: str) -> list[Path]:
+    """Return the files and folders of that name, or refuse with the list of what is missing.
+
+    Raises:
+        FileNotFoundError: If some are missing.
+    """
+    missing = [name for name in names if not (root / name).exists()]
+    if missing:
+        listed = '\n  '.join(missing)
+        raise FileNotFoundError(f'{root}: incomplete, {len(missing)} missing:\n  {listed}')
+    return [root / name for name in names]
+
+
+def require_frames(root: Path, frames: Mapping[str, Sequence[str]], partial: bool) -> list[str]:
+    """Return the names of the frames whose files are all there.
+
+    Args:
+        root: Folder of the official files.
+        frames: Name of each frame -> its files, relative to ``root``.
+        partial: Leave the others out, and say how many, instead of refusing.
+
+    Raises:
+        FileNotFoundError: If files are missing, with their list.
+    """
+    missing = {
+        name: [file for file in files if not (root / file).exists()]
+        for name, files in frames.items()
+    }
+    complete = [name for name in frames if not missing[name]]
+    if not partial:
+        require(root, *(file for files in missing.values() for file in files))
+    elif len(complete) < len(frames):
+        print(f'{root}: left out {len(frames) - len(complete)} incomplete of {len(frames)} frames')
+    return complete
+
+
+def require_count(what: str, expected: int, got: int, partial: bool = False) -> None:
+    """Refuse a data set of another size than its owners publish.
+
+    Raises:
+        ValueError: If there are too many, or too few and that was not asked for.
+    """
+    if got > expected or (got < expected and not partial) or got == 0:
+        hint = '; --partial converts what is there' if 0 < got < expected else ''
+        raise ValueError(f'{what}: expected {expected}, got {got}{hint}')
+
+
+def check_label(label: np.ndarray, num_classes: int, source: str) -> np.ndarray:
+    """Return a label map as uint8 if it holds class indices or 255 alone.
+
+    Raises:
+        ValueError: If a value lies outside.
+    """
+    outside = np.unique(label[((label < 0) | (label >= num_classes)) & (label != IGNORE)])
+    if outside.size:
+        raise ValueError(
+            f'{source}: label values outside the mapping: expected 0..{num_classes - 1} or '
+            f'{IGNORE}, got {outside[:SHOWN].tolist()}'
+        )
+    return label.astype(np.uint8)
+
+
+def map_labels(values: np.ndarray, table: Sequence[int], source: str) -> np.ndarray:
+    """Return the class index, as uint8, that ``table`` has at each value.
+
+    Raises:
+        ValueError: If a value lies outside the table.
+    """
+    outside = np.unique(values[(values < 0) | (values >= len(table))])
+    if outside.size:
+        raise ValueError(
+            f'{source}: label values outside the mapping: expected 0..{len(table) - 1}, got '
+            f'{outside[:SHOWN].tolist()}'
+        )
+    return np.asarray(table, np.uint8)[values.astype(np.intp)]
+
+
+def read_gray(path: Path, dtype: str) -> np.ndarray:
+    """Read an image of one channel, such as a depth or a label map.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, or not of one channel of that type.
+    """
+    image = read_image(str(path))
+    if image.ndim != 2 or image.dtype != dtype:
+        raise ValueError(
+            f'{path}: expected one channel of {dtype}, got shape {image.shape} of {image.dtype}'
+        )
+    return image
+
+
+def load_mat(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Read variables of a MATLAB v5 file.
+
+    Raises:
+        ValueError: If the file is damaged or of another version, or does not hold them all.
+    """
+    try:
+        content = loadmat(path, squeeze_me=True, variable_names=names)
+    except Exception as error:  # SciPy raises almost anything on damaged files
+        raise ValueError(f'{path} is no MATLAB v5 file, or damaged: {error}') from error
+    missing = [name for name in names if name not in content]
+    if missing:
+        raise ValueError(f'{path}: incomplete, missing variables: {missing}')
+    return content
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """Open a MATLAB v7.3 file, which is HDF5.
+
+    Raises:
+        ValueError: If it is damaged or of another version.
+    """
+    try:
+        return h5py.File(path, 'r')
+    except OSError as error:
+        raise ValueError(f'{path} is no MATLAB v7.3 (HDF5) file, or damaged: {error}') from error
+
+
+def convert(samples: Sequence[Sample], out: Path, settings: dict, workers: int) -> int:
+    """Convert samples into ``out``; what is there already is kept.
+
+    One unreadable sample does not stop the others. It is not named in the lists.
+
+    Args:
+        samples: The samples, in the order of their lists.
+        out: Folder to write.
+        settings: Data set and options, written to ``out/conversion.json``; a folder converted with
+            others is refused.
+        workers: Number of threads.
+
+    Returns:
+        Exit status: 1 if samples failed, else 0.
+
+    Raises:
+        ValueError: If two samples have one name, or ``out`` was converted with other settings.
+    """
+    _refuse_duplicates(samples)
+    out.mkdir(parents=True, exist_ok=True)
+    _refuse_other_settings(out / 'conversion.json', settings)
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    failed = {}
+    # OpenCV and zlib leave Python's lock, so threads are enough
+    with Progress(*columns) as progress, ThreadPoolExecutor(workers) as pool:
+        task = progress.add_task(f'Converting into {out}', total=len(samples))
+        try:
+            for sample, error in zip(samples, pool.map(lambda s: _attempt(s, out), samples)):
+                if error:
+                    failed[sample.stem] = error
+                progress.advance(task)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+    for split in dict.fromkeys(sample.split for sample in samples):
+        stems = [s.stem for s in samples if s.split == split and s.stem not in failed]
+        _write_atomically(out / f'{split}.txt', ''.join(f'{stem}\n' for stem in stems).encode())
+        print(f'{split}: {len(stems)} samples')
+    cameras = {s.stem: list(s.intrinsics) for s in samples if s.intrinsics is not None}
+    if cameras:
+        _write_atomically(out / 'intrinsics.json', json.dumps(cameras).encode())
+    if failed:
+        print(f'{len(failed)} of {len(samples)} samples failed:', file=sys.stderr)
+        for stem, error in failed.items():
+            print(f'  {stem}: {error}', file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _attempt(sample: Sample, out: Path) -> str | None:
+    """Convert one sample; returns what went wrong."""
+    done = out / '.done' / sample.stem
+    if done.exists():
+        return None
+    try:
+        images = sample.load()
+        sizes = {
+            folder: (read_image(str(image)) if isinstance(image, Path) else image).shape[:2]
+            for folder, image in images.items()
+        }
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f'{sample.source}: images differ in size (H, W): {sizes}')
+        for folder, image in images.items():
+            _write_image(out / folder / sample.stem, image)
+    except (OSError, ValueError, KeyError) as error:
+        return str(error)
+    _write_atomically(done, b'')
+    return None
+
+
+def _write_image(path: Path, image: np.ndarray | Path) -> None:
+    if isinstance(image, Path):
+        path = path.with_name(path.name + image.suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        try:
+            os.link(image.resolve(), path)
+        except OSError:  # another file system
+            shutil.copyfile(image, path)
+        return
+    _write_atomically(path.with_name(path.name + '.png'), cv2.imencode('.png', image)[1].tobytes())
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + '.part')
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def _refuse_duplicates(samples: Sequence[Sample]) -> None:
+    sources = {}
+    for sample in samples:
+        if sample.stem in sources:
+            raise ValueError(
+                f'duplicate name {sample.stem!r}: {sources[sample.stem]} and {sample.source}'
+            )
+        sources[sample.stem] = sample.source
+
+
+def _refuse_other_settings(path: Path, settings: dict) -> None:
+    if path.exists():
+        before = json.loads(path.read_text())
+        if before != settings:
+            raise ValueError(
+                f'{path.parent} was converted with {before}, not with {settings}: expected another '
+                'folder, or an empty one'
+            )
+    else:
+        _write_atomically(path, json.dumps(settings).encode())
+
+
+def exit_with(main: Callable[[], int]) -> None:
+    """Run a converter as a script: a refusal is one message, not a traceback."""
+    try:
+        sys.exit(main())
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f'error: {error}')

@@ -1,0 +1,109 @@
+"""Convert MFNet's images of streets by day and night, color and thermal, 9 classes.
+
+RAW holds images/ (PNGs of four channels: red, green, blue, thermal), labels/ (0..8) and train.txt,
+val.txt and test.txt (784, 392 and 393 names). Their mirrored copies NAME_flip, which some lists
+hold, are left out: the training pipeline mirrors by itself.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from conversion import (
+    SHOWN,
+    Sample,
+    check_label,
+    convert,
+    exit_with,
+    make_parser,
+    require,
+    require_count,
+    require_frames,
+)
+from PIL import Image
+
+SPLITS = dict(train=784, val=392, test=393)
+CLASSES = 9  # 0 = unlabeled, which the benchmark counts as a class
+FLIPPED = '_flip'
+
+
+def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
+    """Validate the archive and list its images.
+
+    Args:
+        raw: Folder of the lists, images/ and labels/.
+        incomplete: Whether images may be missing; the samples that are whole are listed.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If the lists have other lengths than the published ones.
+    """
+    require(raw, 'images', 'labels', *(f'{split}.txt' for split in SPLITS))
+    listed = {split: _names(raw / f'{split}.txt') for split in SPLITS}
+    for split, expected in SPLITS.items():
+        require_count(f'{split}.txt', expected, len(listed[split]), incomplete)
+    frames = {
+        name: [f'images/{name}.png', f'labels/{name}.png']
+        for split in SPLITS
+        for name in listed[split]
+    }
+    complete = set(require_frames(raw, frames, incomplete))
+    return [
+        Sample(
+            stem=name,
+            split=split,
+            source=f'{split}.txt',
+            load=partial(_load, *(raw / file for file in frames[name])),
+        )
+        for split in SPLITS
+        for name in listed[split]
+        if name in complete
+    ]
+
+
+def _names(path: Path) -> list[str]:
+    names = path.read_text().split()
+    kept = [name for name in names if not name.endswith(FLIPPED)]
+    alone = sorted({name.removesuffix(FLIPPED) for name in names} - set(kept))
+    if alone:
+        raise ValueError(
+            f'{path}: expected the original of every mirrored copy, got none of {alone[:SHOWN]}'
+        )
+    if len(kept) < len(names):
+        print(f'{path.name}: left out {len(names) - len(kept)} mirrored copies')
+    return kept
+
+
+def _load(image_path: Path, label_path: Path) -> dict[str, np.ndarray]:
+    rgbt = _read(image_path, ('RGBA',))
+    label = _read(label_path, ('L', 'P'))
+    return dict(
+        rgb=cv2.cvtColor(rgbt, cv2.COLOR_RGBA2BGR),
+        thermal=np.ascontiguousarray(rgbt[:, :, 3]),
+        masks=check_label(label, CLASSES, str(label_path)),
+    )
+
+
+def _read(path: Path, modes: tuple[str, ...]) -> np.ndarray:
+    """Read the values as they are stored: palettes and transparency are not applied."""
+    try:
+        with Image.open(path) as image:
+            values = np.array(image)
+    except (OSError, SyntaxError) as error:  # what Pillow raises on damaged files
+        raise ValueError(f'{path} is corrupt or truncated: {error}') from error
+    if image.mode not in modes:
+        raise ValueError(f'{path}: expected a PNG of mode {" or ".join(modes)}, got {image.mode}')
+    return values
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert MFNet from the command line; returns the exit status."""
+    args = make_parser('Convert MFNet (RGB and thermal, 9 classes)').parse_args(argv)
+    samples = list_samples(args.raw, args.partial)
+    return convert(samples, args.out, dict(dataset='mfnet'), args.workers)
+
+
+if __name__ == '__main__':
+    exit_with(main)

@@ -1,0 +1,156 @@
+"""Convert SUN RGB-D, 37 classes, from the official SUNRGBD.zip and SUNRGBDtoolbox.zip.
+
+RAW holds the unpacked folders SUNRGBD/ and SUNRGBDtoolbox/. OUT gets the color files as they are,
+depth in millimeters (0 = no reading; clipped at 8 m, as the authors' toolbox does) and label maps
+0..36, 255 = unlabeled. A frame is named by its folder in SUNRGBD/.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import h5py
+import numpy as np
+from conversion import (
+    IGNORE,
+    SHOWN,
+    Sample,
+    convert,
+    exit_with,
+    load_mat,
+    make_parser,
+    map_labels,
+    open_hdf5,
+    read_gray,
+    require,
+    require_count,
+    require_frames,
+)
+
+SPLITS = {'train': ('alltrain', 5285), 'test': ('alltest', 5050)}
+ALLSPLIT = 'SUNRGBDtoolbox/traintestSUNRGBD/allsplit.mat'
+META = 'SUNRGBDtoolbox/Metadata/SUNRGBDMeta.mat'
+SEG = 'SUNRGBDtoolbox/Metadata/SUNRGBD2Dseg.mat'
+SEGLABEL = 'SUNRGBD2Dseg/seglabel'
+
+DEPTH_FOLDERS = {'filled': 'depth_bfx', 'raw': 'depth'}
+FARTHEST = 8000  # mm
+CLASS_OF_SEGLABEL = (IGNORE, *range(37))
+
+
+def decode_depth(code: np.ndarray) -> np.ndarray:
+    """Return the depth in millimeters of a depth file: its bits, rotated to the right by three.
+
+    Shape:
+        (H, W), uint16.
+    """
+    return np.minimum((code >> 3) | (code << 13), FARTHEST)
+
+
+def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> list[Sample]:
+    """List the frames of the official split.
+
+    Args:
+        raw: Folder of the official files.
+        depth: A key of ``DEPTH_FOLDERS``.
+        seg: The label file, from which each sample reads its own map.
+        incomplete: Leave out frames whose files are missing.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If the frames, the labels and the split do not belong together, or are not as
+            many as the official ones.
+    """
+    meta = np.atleast_1d(load_mat(raw / META, 'SUNRGBDMeta')['SUNRGBDMeta'])
+    if SEGLABEL not in seg:
+        raise ValueError(f'{raw / SEG}: expected {SEGLABEL}, got only {list(seg)}')
+    labels = seg[SEGLABEL][()].ravel()  # references to the maps, not the maps
+    if len(labels) != len(meta):
+        raise ValueError(
+            f'expected a label map per frame: {len(meta)} in {META}, {len(labels)} in {SEG}'
+        )
+    frames = defaultdict(list)  # folder -> frames in it
+    for row, label in zip(meta, labels):
+        folder = str(PurePosixPath(_below_root(row['rgbpath'])).parents[1])
+        frames[folder].append(
+            dict(
+                rgb=f'SUNRGBD/{folder}/image/{row["rgbname"]}',
+                depth=f'SUNRGBD/{folder}/{DEPTH_FOLDERS[depth]}/{row["depthname"]}',
+                label=label,
+                camera=row['K'],
+            )
+        )
+
+    samples = []
+    split_file = load_mat(raw / ALLSPLIT, *(cell for cell, _ in SPLITS.values()))
+    for split, (cell, count) in SPLITS.items():
+        folders = [_below_root(path) for path in np.atleast_1d(split_file[cell])]
+        unknown = [folder for folder in folders if folder not in frames]
+        if unknown:
+            raise ValueError(
+                f'{raw / ALLSPLIT}: {len(unknown)} paths of {cell} are no frame of {META}: '
+                f'{unknown[:SHOWN]}'
+            )
+        files = {
+            folder: [frame[key] for frame in frames[folder] for key in ('rgb', 'depth')]
+            for folder in folders
+        }
+        complete = set(require_frames(raw, files, incomplete))
+        require_count(f'{split} frames', count, len(complete), incomplete)
+        samples += [
+            _sample(raw, seg, split, folder, **frame)
+            for folder in folders
+            if folder in complete
+            for frame in frames[folder]
+        ]
+    return samples
+
+
+def _sample(
+    raw: Path,
+    seg: h5py.File,
+    split: str,
+    folder: str,
+    rgb: str,
+    depth: str,
+    label: h5py.Reference,
+    camera: np.ndarray,
+) -> Sample:
+    def load() -> dict[str, np.ndarray | Path]:
+        return dict(
+            rgb=raw / rgb,
+            depth=decode_depth(read_gray(raw / depth, 'uint16')),
+            # MATLAB's files hold the transposed array
+            masks=map_labels(seg[label][()].T, CLASS_OF_SEGLABEL, f'seglabel of {folder}'),
+        )
+
+    fx, fy, cx, cy = (float(camera[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    return Sample(folder, split, rgb, load, (fx, fy, cx, cy))
+
+
+def _below_root(path: str) -> str:
+    """Return an authors' path below SUNRGBD/; some of theirs have a double or trailing slash."""
+    parts = PurePosixPath(path).parts
+    if 'SUNRGBD' not in parts:
+        raise ValueError(f'expected a path below .../SUNRGBD/, got {path!r}')
+    return '/'.join(parts[parts.index('SUNRGBD') + 1 :])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Convert SUN RGB-D; returns the exit status."""
+    parser = make_parser(__doc__)
+    parser.add_argument(
+        '--depth',
+        choices=DEPTH_FOLDERS,
+        default='filled',
+        help="filled: the authors' depth_bfx, without holes; raw: the sensor's (default: filled)",
+    )
+    args = parser.parse_args(argv)
+    require(args.raw, 'SUNRGBD', ALLSPLIT, META, SEG)
+    with open_hdf5(args.raw / SEG) as seg:
+        samples = list_samples(args.raw, args.depth, seg, args.partial)
+        return convert(samples, args.out, dict(dataset='sunrgbd', depth=args.depth), args.workers)
+
+
+if __name__ == '__main__':
+    exit_with(main)
