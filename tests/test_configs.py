@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import cv2
+import mmengine
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, MODELS
@@ -45,9 +47,19 @@ def test_children_stay_short(path):
     assert len(code) <= 15
 
 
+def test_model_index_lists_every_config():
+    index = mmengine.load(ROOT / 'model-index.yml')
+    models = [m for path in index['Import'] for m in mmengine.load(ROOT / path)['Models']]
+    assert [ROOT / model['Config'] for model in models] == CONFIGS
+    assert [model['Name'] for model in models] == [path.stem for path in CONFIGS]
+    for path in CONFIGS:
+        assert get_config(f'mmamf::amf/{path.name}').model.type == 'MultimodalSegmentor'
+
+
 @pytest.mark.parametrize(('depth', 'millions'), [(50, 99.16), (101, 118.20), (152, 133.89)])
 def test_size_of_the_papers_networks(depth, millions):
-    path = next(path for path in CONFIGS if f'amf_r{depth}_refinenet' in path.stem)
+    names = (f'amf_r{depth}_refinenet_3x1', 'nyudv2-500x500')
+    path = next(path for path in CONFIGS if all(name in path.stem for name in names))
     cfg = Config.fromfile(path)
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
@@ -95,13 +107,13 @@ def nyudv2_root(request, tmp_path):
 
 
 def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
-    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r18_refinenet_1xb2-20_nyudv2-480x640.py')
+    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r18_refinenet_1xb2-20_nyudv2-500x500.py')
     cfg.work_dir = str(tmp_path / 'work')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(nyudv2_root)
         loader.dataset.ann_file = 'train.txt'  # the samples have no other list
         loader.update(num_workers=0, persistent_workers=False)
-    cfg.train_pipeline[3].crop_size = (96, 128)
+    cfg.train_pipeline[4].crop_size = (96, 128)
     cfg.train_dataloader.dataset.pipeline = cfg.train_pipeline
     cfg.model.data_preprocessor.size = (96, 128)
     cfg.train_cfg.update(max_iters=2, val_interval=2)

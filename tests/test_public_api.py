@@ -24,10 +24,16 @@ NAMES = {
         'SharedMultimodalResNet',
     ],
     'DATASETS': ['MultimodalSegDataset', 'NYUDv2Dataset', 'RoomsDataset'],
-    'TRANSFORMS': ['LoadLabelMap', 'LoadMultimodalImages', 'PackMultimodalSegInputs'],
+    'TRANSFORMS': [
+        'LoadLabelMap',
+        'LoadMultimodalImages',
+        'PackMultimodalSegInputs',
+        'RandomScale',
+    ],
     'METRICS': ['MultimodalIoUMetric'],
     'HOOKS': ['AtomicCheckpointHook', 'ExactResumeHook', 'PredictionSheetHook'],
     'OPTIM_WRAPPERS': ['Bfloat16OptimWrapper'],
+    'PARAM_SCHEDULERS': ['StagedLR'],
 }
 PAIRS = [(kind, name) for kind, names in NAMES.items() for name in names]
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from analysis.results_table import collect_results, format_results
 
 TOOLS = Path(__file__).resolve().parent
-ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb8-800_rooms-160x120.py'
+ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
 ROOMS = Path('data', 'rooms')
 # The old stack's warnings about its own insides.
 PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')

@@ -1,6 +1,7 @@
 """Tests a checkpoint: prints the table of results and writes them as JSON into the work dir."""
 
 import argparse
+import copy
 import os
 import sys
 from pathlib import Path
@@ -30,7 +31,14 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', metavar='DIR', help='save the predicted label maps there')
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
-    parser.add_argument('--tta', action='store_true', help='test-time augmentation')
+    parser.add_argument(
+        '--tta',
+        nargs='?',
+        const='only',
+        choices=['only', 'both'],
+        help="test-time augmentation; 'both': test without it, then with it, whose files go into "
+        'a folder tta/ inside each of the others',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -65,7 +73,8 @@ def draw_into(cfg: Config, directory: str) -> None:
         suffix = suffix[cfg.test_dataloader.dataset.modalities[0]]
     # mmseg's hook paints over the first modality, which it reads as an image
     hook.update(draw=not suffix.lower().endswith('.npy'), interval=1)
-    cfg.visualizer.save_dir = directory
+    # mmengine keeps visualizers by name, with the folder of the first
+    cfg.visualizer.update(name=directory, save_dir=directory)
     hooks = cfg.get('custom_hooks') or []
     if all(hook['type'] != 'PredictionSheetHook' for hook in hooks):
         hooks = [*hooks, dict(type='PredictionSheetHook')]
@@ -93,6 +102,30 @@ def use_tta(cfg: Config) -> None:
     cfg.model = cfg.tta_model
 
 
+def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str = '') -> Config:
+    """Copy the config for a test with or without augmentation, whose files go into a folder."""
+    cfg = copy.deepcopy(cfg)
+    cfg.work_dir = str(Path(cfg.work_dir, folder))
+    if args.show_dir is not None:
+        draw_into(cfg, str(Path(args.show_dir, folder)))
+    if tta:
+        use_tta(cfg)
+    if args.out is not None:
+        evaluators = (
+            cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+        )
+        for evaluator in evaluators:
+            evaluator.output_dir = str(Path(args.out, folder))
+    return cfg
+
+
+def run_test(cfg: Config) -> None:
+    """Run one test."""
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.test()
+    runner.logger.info(f'The results are in {runner.log_dir}')
+
+
 def main() -> None:
     """Test."""
     args = parse_args()
@@ -109,18 +142,14 @@ def main() -> None:
         cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    if args.show_dir is not None:
-        draw_into(cfg, args.show_dir)
-    if args.tta:
-        use_tta(cfg)
-    if args.out is not None:
-        evaluators = (
-            cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-        )
-        for evaluator in evaluators:
-            evaluator.output_dir = args.out
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.test()
+    if args.tta != 'both':
+        run_test(with_options(cfg, args, tta=args.tta == 'only'))
+        return
+    plain = with_options(cfg, args, tta=False)
+    augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
+    augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
+    run_test(plain)
+    run_test(augmented)
 
 
 if __name__ == '__main__':

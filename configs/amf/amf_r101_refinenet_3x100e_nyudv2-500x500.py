@@ -1,4 +1,10 @@
-_base_ = './amf_r50_refinenet_3x100e_nyudv2-500x500.py'
+_base_ = [
+    '../_base_/models/amf_r50_refinenet.py',
+    '../_base_/datasets/nyudv2_500x500.py',
+    '../_base_/schedules/sgd_3x100e.py',
+    '../_base_/epoch_runtime.py',
+]
 model = dict(
-    backbone=dict(depth=101, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet101'))
+    data_preprocessor=dict(size=(500, 500)),
+    backbone=dict(depth=101, init_cfg=dict(checkpoint='torchvision://resnet101')),
 )

@@ -1,2 +1,7 @@
-_base_ = ['../_base_/models/amf_r50_refinenet.py', '../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/models/amf_r50_refinenet.py',
+    '../_base_/datasets/nyudv2_500x500.py',
+    '../_base_/schedules/sgd_3x100e.py',
+    '../_base_/epoch_runtime.py',
+]
 model = dict(data_preprocessor=dict(size=(500, 500)))

@@ -93,7 +93,7 @@ def _problem(step: object, mapped: bool, first: dict, several: bool) -> tuple[st
             return _MIXES, _TURN
         if isinstance(step, (mmcv_transforms.Resize, mmseg_transforms.ResizeToMultiple)):
             if step.interpolation != 'nearest':
-                return _MIXES, "Resize or RandomResize with interpolation='nearest'"
+                return _MIXES, "Resize, RandomResize or RandomScale with interpolation='nearest'"
     return None
 
 
@@ -107,5 +107,5 @@ def _walk(steps: Iterable, mapped: bool = False) -> Iterator[tuple[object, bool]
         for name in ('transforms', 'subroutines'):
             children = getattr(step, name, ())
             yield from _walk(getattr(children, 'transforms', children), inside)
-        if hasattr(step, 'resize'):  # RandomResize, RandomChoiceResize, ResizeShortestEdge
+        if hasattr(step, 'resize'):  # RandomScale, RandomResize, RandomChoiceResize, ...
             yield from _walk([step.resize], inside)

@@ -1,6 +1,7 @@
 from .fileio import AtomicLocalBackend
 from .hooks import AtomicCheckpointHook, ExactResumeHook, PredictionSheetHook
 from .optim_wrappers import Bfloat16OptimWrapper
+from .schedulers import StagedLR
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -8,4 +9,5 @@ __all__ = [
     'Bfloat16OptimWrapper',
     'ExactResumeHook',
     'PredictionSheetHook',
+    'StagedLR',
 ]

@@ -19,6 +19,7 @@ CROP = dict(type='RandomCrop', crop_size=(32, 32), cat_max_ratio=0.75)
 FLIP = dict(type='RandomFlip', prob=0.5)
 COLOR = dict(type='PhotoMetricDistortion')
 NEAREST = dict(RESIZE, interpolation='nearest')
+SCALE = dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=35)
 ROTATE = dict(type='RandomRotate', prob=0.5, degree=10)
 
 
@@ -31,6 +32,7 @@ def check(*steps: dict, modalities=('rgb', 'depth')) -> None:
     [
         (),
         (RESIZE, CROP, FLIP, COLOR),
+        (dict(SCALE, interpolation='bicubic'), CROP, FLIP),
         (dict(type='ResizeToMultiple', size_divisor=32),),
         (dict(type='ResizeShortestEdge', scale=48, max_size=90),),
         (dict(type='RandomChoiceResize', scales=[(32, 24), (64, 48)], keep_ratio=True),),
@@ -67,6 +69,11 @@ REFUSED = [
         'RandomCrop',
         'moves them twice; expected it outside instead',
     ),
+    (
+        dict(type='KeyMapper', mapping=dict(img='modality_depth'), transforms=[SCALE]),
+        'Resize',
+        'moves them twice; expected it outside instead',
+    ),
 ]
 
 
@@ -99,6 +106,7 @@ def test_a_single_modality_without_holes_may_use_stock_transforms(step):
     'step',
     [
         RESIZE,
+        SCALE,
         dict(type='Resize', scale=(9, 9)),
         dict(type='ResizeToMultiple', size_divisor=32),
         dict(type='ResizeShortestEdge', scale=48, max_size=90),
@@ -111,8 +119,9 @@ def test_interpolation_of_a_first_modality_with_holes_is_refused(step):
         check(step, modalities=('depth',))
 
 
-def test_nearest_interpolation_of_a_first_modality_with_holes_is_allowed():
-    check(NEAREST, CROP, FLIP, modalities=('depth', 'rgb'))
+@pytest.mark.parametrize('step', [NEAREST, dict(SCALE, interpolation='nearest')])
+def test_nearest_interpolation_of_a_first_modality_with_holes_is_allowed(step):
+    check(step, CROP, FLIP, modalities=('depth', 'rgb'))
 
 
 @pytest.mark.parametrize('first', ['depth', 'gray'])

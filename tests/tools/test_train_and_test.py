@@ -12,6 +12,7 @@ import cv2
 import pytest
 import torch
 from mmengine.config import Config
+from mmseg.registry import MODELS
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -61,6 +62,67 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
     assert cv2.imread(str(maps[0]), cv2.IMREAD_UNCHANGED).shape == (48, 64)
     assert len(list((tmp_path / 'painted').rglob('vis_image/*.png'))) == 8
     assert (tmp_path / 'painted' / 'prediction_sheet.png').is_file()
+
+
+def test_single_scale_and_augmented_results_from_one_command(tmp_path, tiny_config, run_tool):
+    config = tiny_config()
+    cfg = Config.fromfile(config)
+    scales = [dict(type='Resize', scale_factor=r, keep_ratio=True) for r in (0.5, 1.75)]
+    cfg.tta_pipeline[1].transforms.insert(0, scales)
+    Path(config).write_text('\n'.join(f'{k} = {v!r}' for k, v in cfg.to_dict().items()))
+    checkpoint = tmp_path / 'untrained.pth'
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.decode_head.head.conv_seg.bias.data.zero_()  # or one class would win everywhere
+    torch.save(dict(state_dict=model.state_dict()), checkpoint)
+
+    places = (f'--{option}={tmp_path / option}' for option in ('work-dir', 'out', 'show-dir'))
+    assert run_tool('test.py', config, str(checkpoint), '--tta', 'both', *places) == 0
+    results = []
+    for folder in ('.', 'tta'):
+        (metrics,) = (tmp_path / 'work-dir' / folder).glob('2*/*.json')
+        results.append(json.loads(metrics.read_text()))
+        assert {'mIoU', 'rgb/mIoU', 'depth/mIoU'} <= results[-1].keys()
+        assert len(list((tmp_path / 'out' / folder).glob('*.png'))) == 8
+        assert (tmp_path / 'show-dir' / folder / 'prediction_sheet.png').is_file()
+        painted = (tmp_path / 'show-dir' / folder / 'vis_data').rglob('vis_image/*.png')
+        assert len(list(painted)) == 8
+    assert results[0]['mIoU'] != results[1]['mIoU']
+
+
+@pytest.mark.parametrize(
+    ('options', 'models'),
+    [
+        ([], ['MultimodalSegmentor']),
+        (['--tta'], ['MultimodalTTAModel']),
+        (['--tta', 'both'], ['MultimodalSegmentor', 'MultimodalTTAModel']),
+    ],
+)
+def test_tests_that_are_run(tmp_path, monkeypatch, tiny_config, options, models):
+    tool, seen = load_tool('test'), []
+    (tmp_path / 'some.pth').touch()
+    arguments = ['test.py', tiny_config(), str(tmp_path / 'some.pth'), *options]
+    monkeypatch.setattr(sys, 'argv', arguments)
+    monkeypatch.setattr(tool, 'run_test', seen.append)
+    tool.main()
+    assert [cfg.model.type for cfg in seen] == models
+    assert [Path(cfg.work_dir) for cfg in seen] == [
+        Path('work_dirs/tiny'),
+        Path('work_dirs/tiny/tta'),
+    ][: len(models)]
+
+
+def test_both_tests_need_a_way_to_augment(tmp_path, monkeypatch, tiny_config):
+    """It is said before the first of them starts."""
+    tool, seen = load_tool('test'), []
+    (tmp_path / 'some.pth').touch()
+    config = tiny_config(tta_model=None)
+    arguments = ['test.py', config, str(tmp_path / 'some.pth'), '--tta', 'both']
+    monkeypatch.setattr(sys, 'argv', arguments)
+    monkeypatch.setattr(tool, 'run_test', seen.append)
+    with pytest.raises(ValueError, match='--tta: expected tta_model in the config'):
+        tool.main()
+    assert not seen
 
 
 def test_dist_scripts_without_gpu(tmp_path, short_config):

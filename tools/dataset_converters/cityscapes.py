@@ -52,6 +52,7 @@ LABEL_IDS = {
 _CLASSES = {label_id: index for index, label_id in enumerate(LABEL_IDS.values())}
 CLASS_OF_LABEL_ID = [_CLASSES.get(label_id, IGNORE) for label_id in range(34)]
 
+UNITS_PER_METER = 100
 FARTHEST = 65535  # cm
 
 
@@ -71,7 +72,7 @@ def depth_of_disparity(code: np.ndarray, baseline: float, fx: float) -> np.ndarr
     """
     disparity = (np.arange(1 << 16) - 1) / 256
     with np.errstate(divide='ignore'):
-        depth = 100 * baseline * fx / disparity
+        depth = UNITS_PER_METER * baseline * fx / disparity
     table = np.clip(np.rint(depth), 1, FARTHEST).astype(np.uint16)
     table[0] = 0
     return table[code]
@@ -161,7 +162,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Convert Cityscapes; returns the exit status."""
     args = make_parser(__doc__).parse_args(argv)
     samples = list_samples(args.raw, args.partial)
-    return convert(samples, args.out, dict(dataset='cityscapes'), args.workers)
+    settings = dict(dataset='cityscapes', depth_units_per_meter=UNITS_PER_METER)
+    return convert(samples, args.out, settings, args.workers)
 
 
 if __name__ == '__main__':

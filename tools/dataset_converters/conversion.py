@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -50,10 +51,15 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         '--partial', action='store_true', help='convert what is there of an incomplete data set'
     )
+    add_workers(parser)
+    return parser
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the option that :func:`run_all` wants."""
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count(), help='threads (default: one per CPU)'
     )
-    return parser
 
 
 def require(root: Path, *names: str) -> list[Path]:
@@ -196,26 +202,9 @@ def convert(samples: Sequence[Sample], out: Path, settings: dict, workers: int) 
     """
     _refuse_duplicates(samples)
     out.mkdir(parents=True, exist_ok=True)
-    _refuse_other_settings(out / 'conversion.json', settings)
-    columns = (
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    failed = {}
-    # OpenCV and zlib leave Python's lock, so threads are enough
-    with Progress(*columns) as progress, ThreadPoolExecutor(workers) as pool:
-        task = progress.add_task(f'Converting into {out}', total=len(samples))
-        try:
-            for sample, error in zip(samples, pool.map(lambda s: _attempt(s, out), samples)):
-                if error:
-                    failed[sample.stem] = error
-                progress.advance(task)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
+    refuse_other_settings(out / 'conversion.json', settings)
+    jobs = {sample.stem: partial(_convert_sample, sample, out) for sample in samples}
+    failed = run_all(f'Converting into {out}', jobs, workers)
     for split in dict.fromkeys(sample.split for sample in samples):
         stems = [s.stem for s in samples if s.split == split and s.stem not in failed]
         _write_atomically(out / f'{split}.txt', ''.join(f'{stem}\n' for stem in stems).encode())
@@ -223,35 +212,83 @@ def convert(samples: Sequence[Sample], out: Path, settings: dict, workers: int) 
     cameras = {s.stem: list(s.intrinsics) for s in samples if s.intrinsics is not None}
     if cameras:
         _write_atomically(out / 'intrinsics.json', json.dumps(cameras).encode())
+    return report(failed, len(samples))
+
+
+def run_all(title: str, jobs: Mapping[str, Callable[[], None]], workers: int) -> dict[str, str]:
+    """Run jobs in threads and show progress; a failed one does not stop the others.
+
+    Args:
+        title: What is being done.
+        jobs: Stem -> its job, which raises if it fails.
+        workers: Number of threads.
+
+    Returns:
+        Stem -> message of each that failed.
+    """
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    failed = {}
+    # OpenCV, NumPy and zlib leave Python's lock, so threads are enough
+    with Progress(*columns) as progress, ThreadPoolExecutor(workers) as pool:
+        task = progress.add_task(title, total=len(jobs))
+        try:
+            for stem, error in zip(jobs, pool.map(_attempt, jobs.values())):
+                if error:
+                    failed[stem] = error
+                progress.advance(task)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return failed
+
+
+def report(failed: Mapping[str, str], total: int) -> int:
+    """List the failures of :func:`run_all`; returns the exit status."""
     if failed:
-        print(f'{len(failed)} of {len(samples)} samples failed:', file=sys.stderr)
+        print(f'{len(failed)} of {total} samples failed:', file=sys.stderr)
         for stem, error in failed.items():
             print(f'  {stem}: {error}', file=sys.stderr)
     return 1 if failed else 0
 
 
-def _attempt(sample: Sample, out: Path) -> str | None:
-    """Convert one sample; returns what went wrong."""
-    done = out / '.done' / sample.stem
-    if done.exists():
-        return None
+def _attempt(job: Callable[[], None]) -> str | None:
+    """Run a job; returns what went wrong."""
     try:
-        images = sample.load()
-        sizes = {
-            folder: (read_image(str(image)) if isinstance(image, Path) else image).shape[:2]
-            for folder, image in images.items()
-        }
-        if len(set(sizes.values())) > 1:
-            raise ValueError(f'{sample.source}: images differ in size (H, W): {sizes}')
-        for folder, image in images.items():
-            _write_image(out / folder / sample.stem, image)
+        job()
     except (OSError, ValueError, KeyError) as error:
         return str(error)
-    _write_atomically(done, b'')
     return None
 
 
-def _write_image(path: Path, image: np.ndarray | Path) -> None:
+def _convert_sample(sample: Sample, out: Path) -> None:
+    done = out / '.done' / sample.stem
+    if done.exists():
+        return
+    images = sample.load()
+    sizes = {
+        folder: (read_image(str(image)) if isinstance(image, Path) else image).shape[:2]
+        for folder, image in images.items()
+    }
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f'{sample.source}: images differ in size (H, W): {sizes}')
+    for folder, image in images.items():
+        write_image(out / folder / sample.stem, image)
+    _write_atomically(done, b'')
+
+
+def write_image(path: Path, image: np.ndarray | Path) -> None:
+    """Write an image to ``path`` plus its suffix; a PNG appears as a whole or not at all.
+
+    Args:
+        path: File to write, without suffix.
+        image: An array in OpenCV's channel order, which becomes a PNG, or the path of a file that
+            is taken over as it is.
+    """
     if isinstance(image, Path):
         path = path.with_name(path.name + image.suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -281,7 +318,12 @@ def _refuse_duplicates(samples: Sequence[Sample]) -> None:
         sources[sample.stem] = sample.source
 
 
-def _refuse_other_settings(path: Path, settings: dict) -> None:
+def refuse_other_settings(path: Path, settings: dict) -> None:
+    """Write settings to ``path``, or check them against those that are there.
+
+    Raises:
+        ValueError: If they differ.
+    """
     if path.exists():
         before = json.loads(path.read_text())
         if before != settings:

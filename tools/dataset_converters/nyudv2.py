@@ -31,7 +31,7 @@ CLASSES = 40
 SIZE = (480, 640)
 # of the color camera, to which depth is registered, from the authors' toolbox
 INTRINSICS = (518.857901, 519.469611, 325.582449, 253.736166)
-DEPTH_SCALE = 5000  # units of a meter
+UNITS_PER_METER = 5000
 SENSOR_LIMIT = 10.0  # meters; the authors' toolbox takes 0 and 10 for no reading
 DEPTHS = dict(filled='depths', raw='rawDepths')
 
@@ -132,11 +132,11 @@ def _read(file: h5py.File, key: str, index: int) -> np.ndarray:
 def _encode_depth(meters: np.ndarray, is_raw: bool) -> np.ndarray:
     if is_raw:
         meters = np.where(meters >= SENSOR_LIMIT, 0, meters)
-    units = np.rint(meters.astype(np.float64) * DEPTH_SCALE)
+    units = np.rint(meters.astype(np.float64) * UNITS_PER_METER)
     largest = np.iinfo(np.uint16).max
     if not ((units >= 0) & (units <= largest)).all():  # NaN is not either
         raise ValueError(
-            f'depth out of range: expected 0..{largest / DEPTH_SCALE:.2f} m, got '
+            f'depth out of range: expected 0..{largest / UNITS_PER_METER:.2f} m, got '
             f'{meters.min():.2f}..{meters.max():.2f} m'
         )
     return units.astype(np.uint16)
@@ -157,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     labeled, *_ = require(args.raw, *names)
     with open_hdf5(labeled) as file:
         samples = list_samples(args.raw, file, args.depth, args.partial)
-        settings = dict(dataset='nyudv2', depth=args.depth)
+        settings = dict(dataset='nyudv2', depth=args.depth, depth_units_per_meter=UNITS_PER_METER)
         return convert(samples, args.out, settings, args.workers)
 
 

@@ -34,6 +34,7 @@ SEG = 'SUNRGBDtoolbox/Metadata/SUNRGBD2Dseg.mat'
 SEGLABEL = 'SUNRGBD2Dseg/seglabel'
 
 DEPTH_FOLDERS = {'filled': 'depth_bfx', 'raw': 'depth'}
+UNITS_PER_METER = 1000
 FARTHEST = 8000  # mm
 CLASS_OF_SEGLABEL = (IGNORE, *range(37))
 
@@ -149,7 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     require(args.raw, 'SUNRGBD', ALLSPLIT, META, SEG)
     with open_hdf5(args.raw / SEG) as seg:
         samples = list_samples(args.raw, args.depth, seg, args.partial)
-        return convert(samples, args.out, dict(dataset='sunrgbd', depth=args.depth), args.workers)
+        settings = dict(dataset='sunrgbd', depth=args.depth, depth_units_per_meter=UNITS_PER_METER)
+        return convert(samples, args.out, settings, args.workers)
 
 
 if __name__ == '__main__':

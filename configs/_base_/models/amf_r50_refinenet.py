@@ -1,19 +1,18 @@
 # The paper's network: one ResNet-50 with private norms, fused in the last block of every stage,
 # and a RefineNet decoder, for RGB and depth.
 num_modalities = 2
+rgb = dict(
+    name='rgb',
+    channels=3,
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=True,
+)
+# The authors divide the file's number by 5000, which gives meters, and that is all.
+depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0])
 data_preprocessor = dict(
     type='MultimodalSegDataPreProcessor',
-    modalities=[
-        dict(
-            name='rgb',
-            channels=3,
-            mean=[123.675, 116.28, 103.53],
-            std=[58.395, 57.12, 57.375],
-            bgr_to_rgb=True,
-        ),
-        # The authors divide the file's number by 5000, and that is all.
-        dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0]),
-    ],
+    modalities=[rgb, depth],
     pad_val=0,
     seg_pad_val=255,
 )

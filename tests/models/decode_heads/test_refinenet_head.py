@@ -1,3 +1,4 @@
+import cv2
 import pytest
 import torch
 import torch.nn.functional as F
@@ -53,6 +54,29 @@ def test_dropout_covers_the_two_deepest_maps_and_the_classifier(ratio):
     if ratio == 1:
         bias = head.conv_seg.bias.view(1, -1, 1, 1)
         torch.testing.assert_close(out, bias.expand_as(out))
+
+
+@pytest.mark.parametrize(
+    ('size', 'tolerance'),
+    # OpenCV's coordinates are in single precision, which only whole factors stand without loss
+    [((68, 84), 1e-5), ((67, 90), 1e-3)],
+)
+@pytest.mark.parametrize('key', ['img_shape', 'pad_shape', 'window'])
+def test_predicts_as_opencvs_cubic_interpolation(size, tolerance, key):
+    head = RefineNetHead(widths=(8, 6, 6, 6), **LEVELS).eval()
+    meta = {'img_shape': (9, 9), key: (*size, 3)}
+    if key == 'window':  # of sliding inference
+        meta = {'img_shape': torch.Size(size), 'pad_shape': (99, 99)}
+    pyramid = make_pyramid()
+    with torch.no_grad():
+        logits = head(pyramid)
+        predicted = head.predict(pyramid, [meta] * 2, None)
+    assert predicted.shape == (2, 5, *size)
+    for small, large in zip(logits, predicted):
+        small = small.permute(1, 2, 0).numpy().copy()
+        expected = cv2.resize(small, size[::-1], interpolation=cv2.INTER_CUBIC)
+        expected = torch.from_numpy(expected).permute(2, 0, 1)
+        torch.testing.assert_close(large, expected, rtol=0, atol=tolerance * abs(small).max())
 
 
 def test_one_width_per_level():

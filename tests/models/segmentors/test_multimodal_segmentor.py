@@ -83,6 +83,18 @@ def test_returns_the_ensemble_and_every_modality(names, test_cfg):
 
 @pytest.mark.parametrize('test_cfg', [{}, SLIDE])
 @torch.no_grad()
+def test_logits_of_the_labels_size_are_not_resampled_again(test_cfg):
+    model = build(**test_cfg)
+    inputs = torch.randn(2, 6, *SIZE)
+    stacked = model.inference(inputs, [dict(s.metainfo) for s in make_samples(2)])
+    for logits, result in zip(stacked, model.predict(inputs, make_samples(2))):
+        keys = ('seg_logits', 'seg_logits_rgb', 'seg_logits_depth')
+        for part, key in zip(logits.split(K), keys, strict=True):
+            assert torch.equal(result.get(key).data, part)
+
+
+@pytest.mark.parametrize('test_cfg', [{}, SLIDE])
+@torch.no_grad()
 def test_ensemble_equals_the_stock_segmentors(test_cfg):
     ours, stock = build(**test_cfg), build('EncoderDecoder', **test_cfg)
     stock.load_state_dict(ours.state_dict())

@@ -89,7 +89,9 @@ def test_every_pixel(converter, raw, out, cityscapes_frames):
         cameras[stem] = [lens[key] for key in ('fx', 'fy', 'u0', 'v0')]
     assert lists(out) == STEMS
     assert json.loads((out / 'intrinsics.json').read_text()) == cameras
-    assert json.loads((out / 'conversion.json').read_text()) == dict(dataset='cityscapes')
+    assert json.loads((out / 'conversion.json').read_text()) == dict(
+        dataset='cityscapes', depth_units_per_meter=100
+    )
 
 
 def test_every_disparity(load_converter):

@@ -43,7 +43,7 @@ def test_every_pixel(convert, tmp_path, write_nyudv2, nyudv2_frames, nyudv2_map_
     assert (out / 'train.txt').read_text() == '000004\n000002\n000001\n'
     assert (out / 'test.txt').read_text() == '000003\n'
     assert json.loads((out / 'conversion.json').read_text()) == dict(
-        dataset='nyudv2', depth=depth or 'raw'
+        dataset='nyudv2', depth=depth or 'raw', depth_units_per_meter=5000
     )
     class_of = {0: 255} | {i: int(c) - 1 for i, c in enumerate(nyudv2_map_class, start=1)}
     for index, frame in enumerate(frames, start=1):

@@ -76,7 +76,7 @@ def test_every_pixel(depth, converter, raw, out, frames, stems):
     }
     assert json.loads((out / 'intrinsics.json').read_text()) == cameras
     settings = json.loads((out / 'conversion.json').read_text())
-    assert settings == dict(dataset='sunrgbd', depth=depth)
+    assert settings == dict(dataset='sunrgbd', depth=depth, depth_units_per_meter=1000)
 
 
 def test_filled_depth_by_default(converter, raw, out, frames, stems):

@@ -1,18 +1,19 @@
-# NYUDv2 in the authors' folder layout: rgb/, depth/ (16-bit, meters x 5000), masks/ (40 classes).
-dataset_type = 'NYUDv2Dataset'
-data_root = 'data/nyudv2/'
+# SUN RGB-D: color and depth (16-bit, millimeters), 37 classes; NYUDv2's augmentation.
+dataset_type = 'SUNRGBDDataset'
+data_root = 'data/sunrgbd/'
 load_images = dict(
     type='LoadMultimodalImages',
     modalities=dict(
-        rgb=dict(channels=3, dtype='uint8'), depth=dict(channels=1, dtype='uint16', missing=0)
+        rgb=dict(channels=3, dtype='uint8'),
+        depth=dict(channels=1, dtype='uint16', missing=0),
     ),
 )
 train_pipeline = [
     load_images,
     dict(type='LoadLabelMap'),
-    dict(type='RandomResize', scale=(640, 480), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=(480, 640)),
+    dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=350, interpolation='bicubic'),
     dict(type='RandomFlip', prob=0.5),
+    dict(type='RandomCrop', crop_size=(500, 500)),
     dict(type='PackMultimodalSegInputs'),
 ]
 test_pipeline = [
@@ -20,11 +21,27 @@ test_pipeline = [
     dict(type='LoadLabelMap'),
     dict(type='PackMultimodalSegInputs'),
 ]
+tta_pipeline = [
+    load_images,
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [
+                dict(type='Resize', scale_factor=ratio, keep_ratio=True)
+                for ratio in (0.5, 0.75, 1.0, 1.25, 1.5, 1.75)
+            ],
+            [dict(type='RandomFlip', prob=0.0), dict(type='RandomFlip', prob=1.0)],
+            [dict(type='LoadLabelMap')],
+            [dict(type='PackMultimodalSegInputs')],
+        ],
+    ),
+]
 train_dataloader = dict(
-    batch_size=2,
-    num_workers=1,
+    batch_size=6,
+    num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    drop_last=True,
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
@@ -35,7 +52,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     batch_size=1,
-    num_workers=1,
+    num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(

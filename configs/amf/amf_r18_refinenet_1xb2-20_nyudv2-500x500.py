@@ -1,13 +1,14 @@
 # A few iterations on real sensor files: to see that a data set in NYUDv2's layout goes through.
 _base_ = [
     '../_base_/models/amf_r18_refinenet.py',
-    '../_base_/datasets/nyudv2_480x640.py',
-    '../_base_/schedules/adamw_800.py',
+    '../_base_/datasets/nyudv2_500x500.py',
+    '../_base_/schedules/adamw_1200.py',
     '../_base_/default_runtime.py',
 ]
 depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[2.5], std=[1.5])
 model = dict(
-    data_preprocessor=dict(size=(480, 640), modalities=[{{_base_.rgb}}, depth]),
+    data_preprocessor=dict(size=(500, 500), modalities=[{{_base_.rgb}}, depth]),
     decode_head=dict(head=dict(num_classes=40)),
 )
+train_dataloader = dict(batch_size=2, sampler=dict(type='InfiniteSampler'))
 train_cfg = dict(max_iters=20, val_interval=20)

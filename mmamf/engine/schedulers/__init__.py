@@ -1,0 +1,3 @@
+from .staged_lr import StagedLR
+
+__all__ = ['StagedLR']
