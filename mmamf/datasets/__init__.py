@@ -1,4 +1,5 @@
 from .cityscapes_depth_dataset import CityscapesDepthDataset
+from .encode_hha import encode_hha
 from .mfnet_dataset import MFNetDataset
 from .multimodal_seg_dataset import MultimodalSegDataset
 from .nyudv2_13_dataset import NYUDv2Dataset13
@@ -19,4 +20,5 @@ __all__ = [
     'RandomScale',
     'RoomsDataset',
     'SUNRGBDDataset',
+    'encode_hha',
 ]

@@ -1,0 +1,126 @@
+"""Encode the depth maps of a converted data set as HHA images, a modality of three channels.
+
+ROOT/depth/STEM.png becomes ROOT/hha/STEM.png: horizontal disparity, height above ground and angle
+with gravity as red, green and blue; black is no reading. Depth should be filled, as the encoding's
+authors have it, where the data set offers that. What is there already is kept.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from conversion import (
+    add_workers,
+    exit_with,
+    read_gray,
+    refuse_other_settings,
+    report,
+    require,
+    run_all,
+    write_image,
+)
+
+from mmamf.datasets.encode_hha import encode_hha
+
+CONVERSION = 'conversion.json'
+INTRINSICS = 'intrinsics.json'
+UNITS = 'depth_units_per_meter'
+
+
+def read_units_per_meter(root: Path) -> float:
+    """Return the depth units that the data set's converter wrote down.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    settings = _read_json(root / CONVERSION)
+    if UNITS not in settings:
+        raise ValueError(
+            f'{root / CONVERSION}: expected {UNITS}, or the option --units-per-meter, got '
+            f'{settings or "no such file"}'
+        )
+    return settings[UNITS]
+
+
+def encode_file(
+    depth: Path, hha: Path, units_per_meter: float, intrinsics: Sequence[float] | None
+) -> None:
+    """Encode one depth map, unless that was done before.
+
+    Args:
+        depth: 16-bit file; 0 = no reading.
+        hha: File to write, without suffix.
+        units_per_meter: The file's units in a meter.
+        intrinsics: fx, fy, cx, cy in px; None if they are unknown.
+
+    Raises:
+        ValueError: If intrinsics are unknown, or the file cannot be encoded.
+    """
+    if hha.with_name(f'{hha.name}.png').exists():
+        return
+    if intrinsics is None:
+        raise ValueError(f'no intrinsics in {INTRINSICS}; --intrinsics gives them for all')
+    encoded = encode_hha(read_gray(depth, 'uint16') / units_per_meter, tuple(intrinsics))
+    write_image(hha, encoded[..., ::-1])  # BGR
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Encode a data set; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('root', type=Path, metavar='ROOT', help='folder of the converted data set')
+    parser.add_argument(
+        '--units-per-meter',
+        type=float,
+        help=f'depth units in a meter (default: {UNITS} of ROOT/{CONVERSION})',
+    )
+    parser.add_argument(
+        '--intrinsics',
+        type=float,
+        nargs=4,
+        metavar=('FX', 'FY', 'CX', 'CY'),
+        help=f'of all frames, in pixels (default: those in ROOT/{INTRINSICS})',
+    )
+    add_workers(parser)
+    args = parser.parse_args(argv)
+
+    (folder,) = require(args.root, 'depth')
+    units = args.units_per_meter
+    units = read_units_per_meter(args.root) if units is None else units
+    if not units > 0:
+        raise ValueError(f'depth units per meter: expected more than 0, got {units}')
+    stems = sorted(
+        path.relative_to(folder).as_posix().removesuffix('.png') for path in folder.rglob('*.png')
+    )
+    if not stems:
+        raise FileNotFoundError(f'{folder}: expected depth maps as .png, got none')
+    if args.intrinsics:
+        cameras = dict.fromkeys(stems, args.intrinsics)
+    else:
+        cameras = _read_json(args.root / INTRINSICS)
+        if not cameras:
+            raise FileNotFoundError(
+                f'{args.root / INTRINSICS}: expected fx, fy, cx, cy of each frame, or the option '
+                '--intrinsics, got none'
+            )
+
+    out = args.root / 'hha'
+    settings = dict(encoding='hha', intrinsics=args.intrinsics or INTRINSICS)
+    refuse_other_settings(out / CONVERSION, settings | {UNITS: units})
+    jobs = {
+        stem: partial(encode_file, folder / f'{stem}.png', out / stem, units, cameras.get(stem))
+        for stem in stems
+    }
+    return report(run_all(f'Encoding into {out}', jobs, args.workers), len(jobs))
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise ValueError(f'{path}: expected JSON, got {error}') from error
+
+
+if __name__ == '__main__':
+    exit_with(main)
