@@ -14,8 +14,9 @@ VENV_PYTHON := .venv/bin/python
 demo: setup
 	$(VENV_PYTHON) tools/demo.py
 
+# A process per CPU, each with one thread: more threads than CPUs would slow torch down tenfold.
 test: setup
-	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
 
 lint: setup
 	$(VENV_PYTHON) -m ruff check .

@@ -80,11 +80,13 @@ setup(
             'huggingface_hub<0.26',
             'transformers<4.49',
             'albumentations<2',
+            'torchmetrics',
+            'torch-fidelity',
         ],
         # The rooms data set; exact, because its checksums hold for these versions only.
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],
         'converters': ['h5py', 'scipy'],
-        'tests': ['pytest', 'ruff'],
+        'tests': ['pytest', 'pytest-xdist', 'ruff'],
     },
     zip_safe=False,
 )
