@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 import torch
@@ -9,8 +11,10 @@ from mmseg.datasets.transforms import PackSegInputs
 class PackMultimodalSegInputs(PackSegInputs):
     """Stack all modalities of a sample along channels and pack them with the label map.
 
-    ``inputs`` is in the units of the files: uint8 if every modality is, otherwise float32. The data
-    sample is mmseg's, with ``modalities`` and ``modality_paths`` added to its meta information.
+    ``inputs`` is in the units of the files: uint8 if every modality is, uint16 (half of what has to
+    be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. The data
+    sample is mmseg's, with ``modalities`` and ``modality_paths`` added to its meta information; a
+    label map of 8 bits stays one, until :class:`MultimodalSegDataPreProcessor` makes it int64.
 
     Args:
         **kwargs: Arguments of :class:`mmseg.datasets.transforms.PackSegInputs`.
@@ -40,10 +44,13 @@ class PackMultimodalSegInputs(PackSegInputs):
 
         # (H, W) or (H, W, C) each -> one (sum of C, H, W)
         planes = [plane[None] for image in images.values() for plane in cv2.split(image)]
-        small = all(image.dtype == np.uint8 for image in images.values())
-        inputs = np.concatenate(planes, dtype=np.uint8 if small else np.float32)
+        inputs = np.concatenate(planes, dtype=_smallest_dtype(images.values()))
         packed = super().transform({key: value for key, value in results.items() if key != 'img'})
         packed['inputs'] = torch.from_numpy(inputs)
+        if results.get('gt_seg_map') is not None and results['gt_seg_map'].dtype == np.uint8:
+            # the parent made it int64, which would be most of what moves to the trainer
+            label = packed['data_samples'].gt_sem_seg
+            label.data = label.data.to(torch.uint8)
         return packed
 
     def _check_sizes(self, results: dict, images: dict[str, np.ndarray]) -> None:
@@ -62,3 +69,12 @@ class PackMultimodalSegInputs(PackSegInputs):
                 f'label map and images differ in size (H, W) after the pipeline: expected {size}, '
                 f'got {label.shape} for {results.get("seg_map_path")}'
             )
+
+
+def _smallest_dtype(images: Iterable[np.ndarray]) -> type:
+    dtypes = {image.dtype for image in images}
+    if dtypes == {np.dtype(np.uint8)}:
+        return np.uint8
+    if dtypes <= {np.dtype(np.uint8), np.dtype(np.uint16)} and hasattr(torch, 'uint16'):
+        return np.uint16
+    return np.float32

@@ -70,6 +70,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         samples = data.get('data_samples')
         for sample in samples or []:
             self._check_sample(sample)
+            if 'gt_sem_seg' in sample:  # packed as uint8; mmseg's losses need int64
+                sample.gt_sem_seg.data = sample.gt_sem_seg.data.long()
         inputs = [self._normalize(image) for image in data['inputs']]
         # the parent writes padding into data_samples, and cannot do without them
         given = samples or [SegDataSample() for _ in inputs]
@@ -85,7 +87,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
                 f'modalities {self.modalities} together, got shape {tuple(image.shape)}'
             )
         # (sum of channels, H, W) -> (M * in_channels, H, W)
-        image = image.index_select(0, self.channel_index).float()
+        image = image.float().index_select(0, self.channel_index)
         return image.sub_(self.mean).div_(self.std)
 
     def _check_sample(self, sample: SegDataSample) -> None:

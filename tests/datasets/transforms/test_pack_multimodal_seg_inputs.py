@@ -44,7 +44,12 @@ def sample(depth_dtype='uint16', label=True, **changes) -> dict:
 
 @pytest.mark.parametrize(
     ('depth_dtype', 'expected'),
-    [('uint8', torch.uint8), ('uint16', torch.float32), ('float64', torch.float32)],
+    [
+        ('uint8', torch.uint8),
+        ('uint16', torch.uint16),
+        ('int16', torch.float32),
+        ('float64', torch.float32),
+    ],
 )
 def test_stacks_in_the_order_of_modalities(depth_dtype, expected):
     results = sample(depth_dtype)
@@ -61,7 +66,7 @@ def test_meta_information_and_label():
     packed = PackMultimodalSegInputs()(results)['data_samples']
     assert packed.metainfo == {key: results[key] for key in META}
     np.testing.assert_array_equal(packed.gt_sem_seg.data[0], results['gt_seg_map'])
-    assert packed.gt_sem_seg.data.dtype == torch.int64
+    assert packed.gt_sem_seg.data.dtype == torch.uint8
 
 
 def test_own_meta_keys_keep_the_modalities():

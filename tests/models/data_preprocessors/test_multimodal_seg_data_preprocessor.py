@@ -51,7 +51,7 @@ def test_equals_the_formula_for_three_modalities():
 
 @pytest.mark.parametrize('training', [True, False])
 @pytest.mark.parametrize('bgr_to_rgb', [True, False])
-@pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.uint16, torch.float32])
 def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
     sizes = ((10, 14), (12, 9)) if training else ((10, 14),) * 2
     padding = dict(size=(16, 16), test_cfg=dict(size_divisor=8), pad_val=7, seg_pad_val=9)
@@ -193,3 +193,14 @@ def test_bad_specification(modalities, kwargs, message):
 def test_bad_batch(batch, message):
     with pytest.raises(ValueError, match=message):
         MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)
+
+
+def test_labels_of_8_bits_become_int64():
+    """As mmseg's losses need them; PackMultimodalSegInputs leaves them small."""
+    preprocessor = MultimodalSegDataPreProcessor(named(depth=DEPTH), size=(16, 16))
+    label = torch.tensor([[[0, 7], [254, 255]]], dtype=torch.uint8)
+    sample = SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=dict(modalities=('depth',)))
+    batch = preprocessor(dict(inputs=[torch.ones(1, 2, 2)], data_samples=[sample]), training=True)
+    padded = batch['data_samples'][0].gt_sem_seg.data
+    assert padded.dtype == torch.int64 and padded.shape == (1, 16, 16)
+    assert padded[0, :2, :2].tolist() == label[0].tolist()
