@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turn a checkpoint of the authors' segmentation network into one that configs/amf/ loads."""
+"""Turn a checkpoint of one of the authors' networks into one that configs/amf/ loads."""
 
 import argparse
 import pickle

@@ -26,6 +26,7 @@ def official_value(key, shape):
     if key == 'alpha':
         return z
     is_norm = '.bn' in key or key.startswith('bn') or 'downsample.1' in key
+    is_norm = is_norm or 'insnorm' in key
     if is_norm and key.endswith('weight'):
         return (0.25 if '.bn3.' in key else 1.0) * (1 + 0.1 * z)
     if key.endswith('bias'):
@@ -33,16 +34,40 @@ def official_value(key, shape):
     return z * np.sqrt(1.0 / np.prod(shape[1:]))
 
 
-@pytest.fixture(scope='session')
-def official_state():
-    """A whole R50 checkpoint in the authors' format."""
-    shapes = json.loads((GOLDEN / 'refinenet50_keys.json').read_text())
+def make_official_state(name):
+    """A whole checkpoint in the authors' format."""
+    shapes = json.loads((GOLDEN / f'{name}_keys.json').read_text())
     return {
         key: torch.as_tensor(official_value(key, shape)).to(
             torch.int64 if key.endswith('num_batches_tracked') else torch.float32
         )
         for key, shape in shapes.items()
     }
+
+
+@pytest.fixture(scope='session')
+def official_state():
+    """The R50 segmentation network."""
+    return make_official_state('refinenet50')
+
+
+@pytest.fixture(scope='session')
+def official_generator_state():
+    """The generator, with 4 filters for 2 modalities."""
+    return make_official_state('unet_generator')
+
+
+@pytest.fixture(scope='session')
+def official_discriminator_state():
+    """The discriminator, with 4 filters."""
+    return make_official_state('patch_discriminator')
+
+
+@pytest.fixture(scope='session')
+def translation_source():
+    """What the golden outputs of the generator were translated from, (1, 2*3, 256, 256)."""
+    inputs = [np.tanh(standard_normal(name, (1, 3, 256, 256))) for name in ('u0', 'u1')]
+    return torch.from_numpy(np.concatenate(inputs, axis=1)).float()
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
 from .multimodal_seg_data_preprocessor import MultimodalSegDataPreProcessor
+from .multimodal_translation_data_preprocessor import MultimodalTranslationDataPreprocessor
 
-__all__ = ['MultimodalSegDataPreProcessor']
+__all__ = ['MultimodalSegDataPreProcessor', 'MultimodalTranslationDataPreprocessor']

@@ -1,0 +1,53 @@
+"""What the converters of the authors' checkpoints share."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+StateDict = dict[str, Tensor]
+
+
+def plain_state_dict(state: Mapping) -> StateDict:
+    """Drop the leading ``module.`` that DataParallel adds; refuse what is no state dict."""
+    if not all(isinstance(value, Tensor) for value in state.values()):
+        others = [key for key, value in state.items() if not isinstance(value, Tensor)]
+        raise ValueError(
+            "expected a state dict, plain or, of the segmentation network, under 'segmenter'; "
+            f'these entries are no tensors: {others[:10]}'
+        )
+    return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+
+
+def stack_private(state: StateDict, pattern: str, num_modalities: int) -> Tensor:
+    """Stack the entries of all modalities; ``pattern`` has braces where the number stands.
+
+    A modality that is missing leaves the stack too short, which :func:`check_entries` then reports
+    as misshapen.
+    """
+    values = [state[key] for m in range(num_modalities) if (key := pattern.format(m)) in state]
+    # The steps that a norm counted are the same for all.
+    return values[0] if values[0].ndim == 0 else torch.cat(values)
+
+
+def check_entries(
+    converted: StateDict, expected: Mapping[str, torch.Size], unknown: Sequence[str]
+) -> None:
+    """Hold the converted entries against those of our network.
+
+    Raises:
+        ValueError: If they differ, with the list of missing, left-over and misshapen entries.
+    """
+    problems = [f'left over: {key}' for key in unknown]
+    problems += [f'left over: {key}' for key in sorted(converted.keys() - expected.keys())]
+    problems += [f'missing: {key}' for key in sorted(expected.keys() - converted.keys())]
+    problems += [
+        f'misshapen: {key}: expected {tuple(shape)}, got {tuple(converted[key].shape)}'
+        for key, shape in expected.items()
+        if key in converted and converted[key].shape != shape
+    ]
+    if problems:
+        raise ValueError(
+            f'the checkpoint does not fit, {len(problems)} entries:\n  ' + '\n  '.join(problems)
+        )

@@ -1,0 +1,3 @@
+from .multimodal_patch_discriminator import MultimodalPatchDiscriminator
+
+__all__ = ['MultimodalPatchDiscriminator']

@@ -1,0 +1,3 @@
+from .shared_multimodal_unet_generator import SharedMultimodalUnetGenerator
+
+__all__ = ['SharedMultimodalUnetGenerator']
