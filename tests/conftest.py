@@ -120,6 +120,64 @@ def rgbd_preprocessor_cfg():
 
 
 @pytest.fixture
+def write_taskonomy(tmp_path):
+    """Writer of a miniature of Taskonomy in its published folders and encodings.
+
+    ``write_taskonomy(count=4, size=(64, 64), building='almena', root=...)`` writes ``count`` views
+    of (H, W) pixels to ``root`` (default: ``tmp_path / 'taskonomy'``) and returns it:
+    ``rgb/almena/point_0_view_0_domain_rgb.png`` and the same for seven further domains; lists
+    train.txt and val.txt with half of the views each. With ``building=''`` there is no folder for
+    it, as in the published sample. All images are noisy functions of a few slanted planes.
+    """
+
+    def make(
+        count: int = 4,
+        size: tuple[int, int] = (64, 64),
+        building: str = 'almena',
+        root: str | Path | None = None,
+    ) -> Path:
+        root = Path(root or tmp_path / 'taskonomy')
+        rng = np.random.default_rng(0)
+        colors = rng.uniform(60, 255, (4, 3))
+        slants = rng.normal(size=(4, 3)) + [0, 0, 2]
+        slants /= np.linalg.norm(slants, axis=1, keepdims=True)
+        stems = [f'{building}/point_{i // 2}_view_{i % 2}'.lstrip('/') for i in range(count)]
+        for stem in stems:
+            blocks = rng.integers(0, 4, (3, 4)).astype(np.uint8)
+            plane = cv2.resize(blocks, size[::-1], interpolation=cv2.INTER_NEAREST)
+            normal = slants[plane]
+            depth = 1000 + 1500 * plane + rng.integers(0, 100, size)
+            depth[:3, :5] = 65535
+            rim = cv2.morphologyEx(plane, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+            shade = np.repeat(255 * normal[..., 2:], 3, 2)
+            rgb = colors[plane] * normal[..., 2:] + rng.integers(-9, 10, (*size, 3))
+            curvature = np.full((*size, 3), 127)
+            curvature[rim, :2] = 180
+            for domain, image in dict(
+                rgb=rgb,
+                reshading=shade,
+                edge_texture=rim * rng.integers(2000, 15000, size),
+                edge_occlusion=rim * rng.integers(2000, 15000, size),
+                normal=127 + 127 * normal,
+                depth_zbuffer=depth,
+                depth_euclidean=np.minimum(depth + depth // 10, 65535),
+                principal_curvature=curvature,
+            ).items():
+                path = root / domain / f'{stem}_domain_{domain}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if image.ndim == 2:
+                    stored = image.astype(np.uint16)
+                else:
+                    stored = image.clip(0, 255).astype(np.uint8)[..., ::-1]  # RGB in the file
+                cv2.imwrite(str(path), stored)
+        (root / 'train.txt').write_text('\n'.join(stems[: count // 2]))
+        (root / 'val.txt').write_text('\n'.join(stems[count // 2 :]))
+        return root
+
+    return make
+
+
+@pytest.fixture
 def nyuv2_samples():
     """Folder of real NYUv2 frames (rgb/, depth/, masks/), named by MMAMF_NYUV2_SAMPLES."""
     folder = os.environ.get('MMAMF_NYUV2_SAMPLES')

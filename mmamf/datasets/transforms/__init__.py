@@ -1,6 +1,17 @@
 from .load_label_map import LoadLabelMap
 from .load_multimodal_images import LoadMultimodalImages
+from .load_translation_images import LoadTranslationImages
+from .mirror_normals import MirrorNormals
 from .pack_multimodal_seg_inputs import PackMultimodalSegInputs
+from .pack_translation_inputs import PackTranslationInputs
 from .random_scale import RandomScale
 
-__all__ = ['LoadLabelMap', 'LoadMultimodalImages', 'PackMultimodalSegInputs', 'RandomScale']
+__all__ = [
+    'LoadLabelMap',
+    'LoadMultimodalImages',
+    'LoadTranslationImages',
+    'MirrorNormals',
+    'PackMultimodalSegInputs',
+    'PackTranslationInputs',
+    'RandomScale',
+]

@@ -1,0 +1,73 @@
+from collections.abc import Sequence
+
+from mmengine.registry import DATASETS
+
+from .multimodal_translation_dataset import MultimodalTranslationDataset
+
+# our name -> Taskonomy's, which is the folder and the end of the file names
+DOMAINS = dict(
+    rgb='rgb',
+    shade='reshading',
+    texture_edge='edge_texture',
+    occlusion_edge='edge_occlusion',
+    normal='normal',
+    depth='depth_zbuffer',
+    distance='depth_euclidean',
+    curvature='principal_curvature',
+)
+
+
+@DATASETS.register_module()
+class TaskonomyDataset(MultimodalTranslationDataset):
+    """Taskonomy: views of real buildings with geometry from their 3D scans, in published folders.
+
+    ``DOMAIN/BUILDING/point_X_view_Y_domain_DOMAIN.png``, without a folder BUILDING in the sample of
+    a single building (https://github.com/alexsax/taskonomy-sample-model-1), the one the paper is
+    trained on. All images are 512 x 512:
+
+    ================  ===================  ==================================================
+    name              DOMAIN               content
+    ================  ===================  ==================================================
+    rgb               rgb                  8 bits, color
+    shade             reshading            8 bits, color; lit by one lamp at the camera
+    texture_edge      edge_texture         16 bits
+    occlusion_edge    edge_occlusion       16 bits
+    normal            normal               8 bits, color; (n + 1) / 2, camera frame, x in red
+    depth             depth_zbuffer        16 bits, 1/512 m, 65535 = no reading
+    distance          depth_euclidean      16 bits, 1/512 m, 65535 = no reading
+    curvature         principal_curvature  8 bits, color; two principal curvatures, 127 = none
+    ================  ===================  ==================================================
+
+    The annotation file names a view per line, as ``BUILDING/point_X_view_Y``; the authors' lists,
+    ``{domain}/point_X_view_Y_domain_{domain}.png``, are read as well.
+
+    Data: Zamir et al., "Taskonomy: Disentangling Task Transfer Learning", CVPR 2018,
+    http://taskonomy.stanford.edu
+
+    Args:
+        modalities: Names of the inputs.
+        target: Name of the image to be predicted.
+        **kwargs: Arguments of :class:`MultimodalTranslationDataset`, but for ``data_prefix`` and
+            ``img_suffix``.
+
+    Raises:
+        ValueError: If Taskonomy has no such name.
+    """
+
+    def __init__(self, modalities: Sequence[str], target: str = 'rgb', **kwargs) -> None:
+        unknown = [name for name in (*modalities, target) if name not in DOMAINS]
+        if unknown:
+            raise ValueError(f'expected names among {tuple(DOMAINS)}, got {unknown}')
+        super().__init__(
+            modalities,
+            target,
+            data_prefix=DOMAINS,
+            img_suffix={name: f'_domain_{domain}.png' for name, domain in DOMAINS.items()},
+            **kwargs,
+        )
+
+    def _names_in_ann_file(self) -> list[str]:
+        return [
+            line.removeprefix('{domain}/').removesuffix('_domain_{domain}.png')
+            for line in super()._names_in_ann_file()
+        ]

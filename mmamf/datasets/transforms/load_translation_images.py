@@ -1,0 +1,92 @@
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine.registry import TRANSFORMS
+
+from .checked_image import check_spec, load_images
+
+WHITE = 255.0
+
+
+@TRANSFORMS.register_module()
+class LoadTranslationImages(BaseTransform):
+    """Load the registered images of one sample, inputs and target, as pictures of 0..255.
+
+    ``img`` becomes a list of all images in the order of ``modality_paths``. mmagic's Resize,
+    FixedCrop, Flip and others treat a list like the frames of a video, all alike, so ``keys='img'``
+    keeps every domain in step, whichever domains the data set chooses.
+
+    A value v of the file becomes v * scale, or log(1 + v) * scale with ``log=True``, cut to 0..255.
+    With the scale that the authors of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ use for
+    Taskonomy, 255 / 11.1, depth fills the range of a picture. We differ from their code
+    (https://github.com/yikaiw/CEN) in this: they cut to whole numbers before resizing, and what
+    exceeds 255 wraps around to black.
+
+    A missing reading has no value of its own, as in their code: 65535 in Taskonomy's depth becomes
+    254.8, as if far away; 0 in other depth maps stays 0, black. Resizing mixes it into its
+    neighbors, and as a target it counts like any other pixel.
+
+    Required keys: ``modality_paths``. Added keys: ``img``, ``domains``, ``ori_shape``.
+
+    Args:
+        domains: Name of each kind of image -> ``dict(channels=..., dtype=..., missing=..., log=...,
+            scale=...)``. ``channels`` (1 or 3) and ``dtype`` are what its files hold. The others
+            are optional: ``missing`` is the value on disk that means "no reading", ``log`` is False
+            and ``scale`` 1 by default. Names that the data set does not use are ignored.
+        backend_args: Arguments of the mmengine file backend.
+
+    Shape:
+        ``img``: (H, W, C) each, float32; color in RGB order.
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If the specification is wrong; if a file is damaged, holds NaN or infinity, has
+            another number of channels, dtype or size than expected, or no reading at all; if the
+            logarithm is asked of a negative value.
+    """
+
+    def __init__(self, domains: dict[str, dict], backend_args: dict | None = None) -> None:
+        if not domains:
+            raise ValueError('LoadTranslationImages: expected at least one domain, got none')
+        self.domains = {name: _checked(name, spec) for name, spec in domains.items()}
+        self.backend_args = backend_args
+
+    def transform(self, results: dict) -> dict:
+        """Load the images of one sample, in the order of its ``modality_paths``."""
+        paths = results.get('modality_paths')
+        if not paths:
+            raise ValueError(
+                'LoadTranslationImages: expected `modality_paths` with a path per domain, as '
+                f'MultimodalTranslationDataset gives, got the keys {sorted(results)}'
+            )
+        images = load_images(paths, self.domains, self.backend_args)
+        results['img'] = [self._picture(name, paths[name], image) for name, image in images.items()]
+        results['domains'] = tuple(images)
+        results['ori_shape'] = results['img'][0].shape[:2]
+        return results
+
+    def _picture(self, name: str, path: str, image: np.ndarray) -> np.ndarray:
+        spec = self.domains[name]
+        if image.ndim == 2:
+            image = image[:, :, None]
+        values = image[:, :, ::-1].astype(np.float32)  # from BGR; one channel has no order
+        if spec['log']:
+            if values.min() < 0:
+                raise ValueError(
+                    f'modality {name!r}: expected values >= 0 for log(1 + v), got {values.min()} '
+                    f'in {path}'
+                )
+            values = np.log1p(values)
+        # contiguous, which flipping in place needs
+        return np.ascontiguousarray((values * np.float32(spec['scale'])).clip(0, WHITE))
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(domains={self.domains})'
+
+
+def _checked(name: str, spec: dict) -> dict:
+    spec = dict(log=False, scale=1.0) | check_spec(name, spec, further=('log', 'scale'))
+    if spec['channels'] not in (1, 3):
+        raise ValueError(f'modality {name!r}: expected 1 or 3 channels, got {spec["channels"]}')
+    if not 0 < spec['scale'] < float('inf'):
+        raise ValueError(f'modality {name!r}: expected a scale > 0, got {spec["scale"]}')
+    return spec

@@ -1,0 +1,69 @@
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.registry import TRANSFORMS
+
+META_KEYS = ('modalities', 'target', 'modality_paths', 'img_path', 'target_path', 'ori_shape')
+
+
+@TRANSFORMS.register_module()
+class PackTranslationInputs(BaseTransform):
+    """Stack the inputs of a translation along channels and pack the target as ``gt_img``.
+
+    Images of one channel are tiled to three, so that a network can share its first layer. Without
+    a target, as when a model is applied to new images, there is no ``gt_img``.
+
+    Required keys: ``img``, ``domains`` and ``modality_paths``, as :class:`LoadTranslationImages`
+    leaves them; ``target`` if there is one.
+
+    Shape:
+        ``inputs``: (M * 3, H, W), float32, 0..255; ``gt_img``: (3, H, W), float32, 0..255.
+
+    Raises:
+        ValueError: If a transform of the pipeline moved the images apart, or the target was not
+            loaded.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Pack one sample into ``dict(inputs=..., data_samples=...)``."""
+        if 'domains' not in results:
+            raise ValueError(
+                'PackTranslationInputs: expected images loaded by LoadTranslationImages, got the '
+                f'keys {sorted(results)}'
+            )
+        images = dict(zip(results['domains'], results['img'], strict=True))
+        sizes = {name: image.shape[:2] for name, image in images.items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(
+                f'a transform changed the size of some images but not of others: {sizes}; give '
+                "mmagic's transforms the keys 'img', which holds them all"
+            )
+        planes = {name: _planes(image) for name, image in images.items()}
+        # here, because only translation needs mmagic, and it takes seconds to import
+        from mmagic.structures import DataSample
+
+        sample = DataSample()
+        target = results.get('target')
+        if target is not None:
+            if target not in planes:
+                raise ValueError(
+                    f'target {target!r}: expected it among the loaded images {tuple(planes)}'
+                )
+            sample.gt_img = torch.from_numpy(planes.pop(target))
+            results['target_path'] = results['modality_paths'][target]
+        results['modalities'] = tuple(planes)
+        results['img_path'] = results['modality_paths'][results['modalities'][0]]
+        sample.set_metainfo({key: results[key] for key in META_KEYS if key in results})
+        inputs = torch.from_numpy(np.concatenate(list(planes.values())))
+        return dict(inputs=inputs, data_samples=sample)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+def _planes(image: np.ndarray) -> np.ndarray:
+    """Move channels first, and tile a single one to three."""
+    # (H, W, C) -> (3, H, W)
+    height, width, _ = image.shape
+    planes = np.broadcast_to(image.transpose(2, 0, 1), (3, height, width))
+    return np.ascontiguousarray(planes, dtype=np.float32)
