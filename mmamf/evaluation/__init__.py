@@ -1,3 +1,15 @@
+from .feature_distance_metric import FeatureDistanceMetric
+from .lpips_metric import LPIPSMetric
 from .multimodal_iou_metric import MultimodalIoUMetric
+from .networks import BackboneFeatures, EfficientNetLite0Features, InceptionFeatures
+from .translation_metric import TranslationMetric
 
-__all__ = ['MultimodalIoUMetric']
+__all__ = [
+    'BackboneFeatures',
+    'EfficientNetLite0Features',
+    'FeatureDistanceMetric',
+    'InceptionFeatures',
+    'LPIPSMetric',
+    'MultimodalIoUMetric',
+    'TranslationMetric',
+]

@@ -1,0 +1,122 @@
+import warnings
+from collections.abc import Sequence
+
+import torch
+from mmengine.device import get_device
+from mmengine.evaluator import BaseMetric
+from mmengine.registry import METRICS, MODELS
+from torch import nn
+
+from .networks import InceptionFeatures
+from .translated_images import TRUTH, metric_key, translated_images
+
+SUBSETS = 50
+SCALE = 100  # of the papers' tables
+
+
+@METRICS.register_module()
+class FeatureDistanceMetric(BaseMetric):
+    """Frechet and kernel distance between the true images and each output, in a network's features.
+
+    On :class:`InceptionFeatures` the scalars are ``FID`` (`Heusel et al., 2017
+    <https://arxiv.org/abs/1706.08500>`_) and ``KID`` (`Binkowski et al., 2018
+    <https://arxiv.org/abs/1801.01401>`_), on any other network ``FD_<name>`` and ``KD_<name>``,
+    which do not compare with those; the same behind ``<modality>/``. torchmetrics computes both,
+    in double precision. The kernel is ``(x . y / C + 1) ** 3``; the distance is the mean over 50
+    random subsets, the same in every evaluation, times 100.
+
+    The release of `Deep Multimodal Fusion by Channel Exchanging
+    <https://arxiv.org/abs/2011.05005>`_ asks for subsets of 1000 images and silently takes all
+    where there are fewer: with its 500 validation images, every subset is the whole set, as here
+    by default. It saves its pictures through matplotlib, each stretched to its own extremes, before
+    it measures them; here the values are rounded to 8 bits and measured as they are.
+
+    Args:
+        network: Config of a registered network that maps uint8 RGB images (N, 3, H, W) to
+            features (N, C) and has a ``name``: ``InceptionFeatures``, ``BackboneFeatures``,
+            ``EfficientNetLite0Features``.
+        subset_size: Images in a subset of the kernel distance, at least 2.
+        **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
+
+    Raises:
+        FileNotFoundError: If the network's weights are not on this machine.
+        ValueError: If there are fewer images than ``subset_size``, or a sample lacks an image.
+    """
+
+    def __init__(self, network: dict, subset_size: int = 500, **kwargs) -> None:
+        super().__init__(**kwargs)
+        if subset_size < 2:
+            raise ValueError(f'expected a subset_size of at least 2, got {subset_size}')
+        self.subset_size = subset_size
+        self.network = MODELS.build(network).to(get_device()).eval()
+        if isinstance(self.network, InceptionFeatures):
+            self.names = ('FID', 'KID')
+        else:
+            self.names = (f'FD_{self.network.name}', f'KD_{self.network.name}')
+
+    @torch.no_grad()
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Compute the features of all images of a sample, one result per sample."""
+        for sample in data_samples:
+            truth, outputs = translated_images(sample)
+            images = torch.stack([truth, *outputs.values()])  # (1 + outputs, 3, H, W)
+            images = images.round().clamp(0, 255).to(get_device(), torch.uint8)
+            features = self.network(images).float().cpu()
+            # clones: a view is pickled with all of its storage when results are gathered
+            self.results.append(
+                {key: f.clone() for key, f in zip((TRUTH, *outputs), features, strict=True)}
+            )
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Gather the features of all processes and compare them."""
+        # here every process raises; in compute_metrics the others would wait for the main one
+        if size < self.subset_size:
+            raise ValueError(
+                f'{self.names[1]}: expected at least subset_size={self.subset_size} images, got '
+                f'{size}; give the metric a smaller subset_size'
+            )
+        return super().evaluate(size)
+
+    def compute_metrics(self, results: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+        """Compare the features of each output with those of the true images."""
+        sets = {
+            key: torch.stack([features[key] for features in results]).double() for key in results[0]
+        }
+        truth = sets.pop(TRUTH)
+        metrics = {}
+        for name, output in sets.items():
+            metrics[metric_key(name, self.names[0])] = _frechet_distance(truth, output)
+            metrics[metric_key(name, self.names[1])] = SCALE * _kernel_distance(
+                truth, output, self.subset_size
+            )
+        return metrics
+
+
+def _frechet_distance(truth: torch.Tensor, output: torch.Tensor) -> float:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    identity = nn.Identity()
+    identity.num_features = truth.shape[1]
+    # only the main process computes: to synchronize would wait for the others forever
+    metric = FrechetInceptionDistance(feature=identity, sync_on_compute=False)
+    metric.update(truth, real=True)
+    metric.update(output, real=False)
+    return metric.compute().item()
+
+
+def _kernel_distance(truth: torch.Tensor, output: torch.Tensor, subset_size: int) -> float:
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    with warnings.catch_warnings():  # that it keeps all features, as is meant
+        warnings.simplefilter('ignore', UserWarning)
+        metric = KernelInceptionDistance(
+            feature=nn.Identity(),
+            subsets=1 if subset_size == len(truth) else SUBSETS,  # all subsets are the whole set
+            subset_size=subset_size,
+            sync_on_compute=False,
+        )
+    metric.update(truth, real=True)
+    metric.update(output, real=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        return metric.compute()[0].item()

@@ -1,0 +1,54 @@
+import torch
+
+ENSEMBLE = ''  # name of the ensemble's output
+OUTPUT = 'fake_img'  # key of the ensemble's image; a modality's has `_<modality>` behind it
+TRUTH = 'gt_img'
+
+
+def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Take the true image and every output out of a sample that a translation model returned.
+
+    Args:
+        sample: A data sample as a dict: ``gt_img``, ``fake_img`` (the ensemble, or a stock model's
+            only output) and ``fake_img_<modality>`` for each modality, float in 0..255.
+
+    Returns:
+        The true image, and the outputs by name: ``''`` for the ensemble, then the modalities in
+        the order of the sample's ``modalities``.
+
+    Shape:
+        - every image: (3, H, W)
+
+    Raises:
+        ValueError: If an image is missing, has another size than the truth, or has values that
+            are not finite.
+    """
+    where = sample.get('target_path') or sample.get('img_path')
+    for key, maker in ((TRUTH, 'PackTranslationInputs'), (OUTPUT, 'the model')):
+        if key not in sample:
+            raise ValueError(f'{where}: expected an image in `{key}` (from {maker}), got none')
+    truth = sample[TRUTH]
+    if truth.ndim != 3 or truth.shape[0] != 3:
+        raise ValueError(
+            f'{where}: expected `{TRUTH}` of shape (3, H, W), got {tuple(truth.shape)}'
+        )
+    found = {key.removeprefix(f'{OUTPUT}_') for key in sample if key.startswith(f'{OUTPUT}_')}
+    ordered = [name for name in sample.get('modalities', ()) if name in found]
+    outputs = {ENSEMBLE: sample[OUTPUT]}
+    for name in ordered + sorted(found.difference(ordered)):
+        outputs[name] = sample[f'{OUTPUT}_{name}']
+    for name, image in outputs.items():
+        key = f'{OUTPUT}_{name}' if name else OUTPUT
+        if image.shape != truth.shape:
+            raise ValueError(
+                f"{where}: expected `{key}` of the true image's shape {tuple(truth.shape)}, got "
+                f'{tuple(image.shape)}'
+            )
+        if not image.isfinite().all():
+            raise ValueError(f'{where}: expected finite values in `{key}`, got NaN or infinity')
+    return truth, outputs
+
+
+def metric_key(output: str, metric: str) -> str:
+    """Name a scalar: ``MAE`` of the ensemble, ``rgb/MAE`` of a modality."""
+    return f'{output}/{metric}' if output != ENSEMBLE else metric
