@@ -1,4 +1,5 @@
-# Two commands do everything: `make demo` and `make test`. Both set the environment up first.
+# Two commands do everything: `make demo` and `make test`. Both set the environment up first, as does
+# `make demo-translation`, the same for images in, an image out.
 #
 #   make demo PYTHON=python3.11      choose the Python that makes .venv (3.10, 3.11 or 3.12)
 #   make demo TORCH=torch==2.11.0    choose the torch to install (any pip requirement)
@@ -9,10 +10,13 @@
 export TORCH
 VENV_PYTHON := .venv/bin/python
 
-.PHONY: demo test lint clean setup
+.PHONY: demo demo-translation test lint clean setup
 
 demo: setup
 	$(VENV_PYTHON) tools/demo.py
+
+demo-translation: setup
+	$(VENV_PYTHON) tools/demo.py translation --work-dir work_dirs/demo-translation
 
 # A process per CPU, each with one thread: more threads than CPUs would slow torch down tenfold.
 test: setup

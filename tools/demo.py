@@ -1,4 +1,4 @@
-"""The demo: renders the rooms, trains on them, tests, and writes a report with tables and pictures.
+"""A demo: renders the rooms, trains on them, tests, and writes a report with tables and pictures.
 
 Interrupted at any point, the same command continues from there. After a demo that came to its end,
 it trains again.
@@ -18,7 +18,12 @@ from pathlib import Path
 from analysis.results_table import collect_results, format_results
 
 TOOLS = Path(__file__).resolve().parent
-ROOMS_CONFIG = TOOLS.parent / 'configs' / 'amf' / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
+CONFIGS = TOOLS.parent / 'configs' / 'amf'
+TASKS = dict(
+    segmentation=CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py',
+    translation=CONFIGS / 'amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py',
+)
+SHEETS = ('prediction_sheet.png', 'translation_sheet.png')
 ROOMS = Path('data', 'rooms')
 # The old stack's warnings about its own insides.
 PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
@@ -27,6 +32,7 @@ PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarn
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('task', nargs='?', choices=TASKS, default='segmentation')
     parser.add_argument('--config', type=Path, help='a config with data of its own, not the rooms')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs', 'demo'))
     return parser.parse_args(argv)
@@ -74,7 +80,7 @@ def progress(line: str) -> str | None:
     if not match:
         return None
     values = re.findall(r'(\S+): +(\S+)', line[match.end() :])
-    shown = [f'{k} {v}' for k, v in values if k in ('eta', 'loss') or k.endswith('mIoU')]
+    shown = [f'{k} {v}' for k, v in values if k in ('eta', 'loss') or k.endswith(('mIoU', 'MAE'))]
     return f'  {match[1]:5} {match[2]:>5}/{match[3]}  ' + '  '.join(shown)
 
 
@@ -121,7 +127,7 @@ def demo(args: argparse.Namespace) -> None:
     begin('data')
     config = args.config
     if config is None:
-        config = ROOMS_CONFIG
+        config = TASKS[args.task]
         run(sys.executable, TOOLS / 'render_rooms.py', '--out', ROOMS)
     begin('training')
     checkpoint = train(config, work / 'train', work / 'train.log')
@@ -135,8 +141,9 @@ def demo(args: argparse.Namespace) -> None:
     results = collect_results(json.loads(metrics.read_text()))
     (report / 'results.json').write_text(json.dumps(results, indent=2) + '\n')
     (report / 'results.txt').write_text(format_results(results))
-    sheet = 'prediction_sheet.png'
-    shutil.copy(work / 'test' / 'shown' / sheet, report / sheet)
+    shown = work / 'test' / 'shown'
+    (sheet,) = (name for name in SHEETS if (shown / name).is_file())
+    shutil.copy(shown / sheet, report / sheet)
     curves = [TOOLS / 'analysis' / 'plot_curves.py', work / 'train', '--out', report / 'curves.png']
     run(*PYTHON, *curves, log=work / 'curves.log')
     (work / 'finished').touch()

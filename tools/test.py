@@ -29,7 +29,9 @@ def parse_args() -> argparse.Namespace:
         help='where log and metrics go, as <time>/<time>.json; '
         'default: work_dirs/<name of the config>',
     )
-    parser.add_argument('--out', metavar='DIR', help='save the predicted label maps there')
+    parser.add_argument(
+        '--out', metavar='DIR', help='save the predicted label maps or pictures there'
+    )
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
     parser.add_argument(
         '--tta',
@@ -57,12 +59,33 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def is_translation(cfg: Config) -> bool:
+    """Whether the config is of mmagic, not of mmseg."""
+    return cfg.get('default_scope') == 'mmagic'
+
+
+def use_hook(cfg: Config, kind: str, directory: str) -> None:
+    """Let a hook, which the config may have already, write into a directory."""
+    hooks = list(cfg.get('custom_hooks') or [])
+    if all(hook['type'] != kind for hook in hooks):
+        hooks.append(dict(type=kind))
+    for hook in hooks:
+        if hook['type'] == kind:
+            hook['out_dir'] = directory
+    cfg.custom_hooks = hooks
+
+
 def draw_into(cfg: Config, directory: str) -> None:
     """Let hooks paint every prediction, and a sheet of some of them, into a directory.
+
+    Of a translation, the sheet is drawn.
 
     Raises:
         ValueError: If the config has no visualization hook or no visualizer.
     """
+    if is_translation(cfg):
+        use_hook(cfg, 'TranslationSheetHook', directory)
+        return
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None or cfg.get('visualizer') is None:
         raise ValueError(
@@ -75,21 +98,27 @@ def draw_into(cfg: Config, directory: str) -> None:
     hook.update(draw=not suffix.lower().endswith('.npy'), interval=1)
     # mmengine keeps visualizers by name, with the folder of the first
     cfg.visualizer.update(name=directory, save_dir=directory)
-    hooks = cfg.get('custom_hooks') or []
-    if all(hook['type'] != 'PredictionSheetHook' for hook in hooks):
-        hooks = [*hooks, dict(type='PredictionSheetHook')]
-    for hook in hooks:
-        if hook['type'] == 'PredictionSheetHook':
-            hook['out_dir'] = directory
-    cfg.custom_hooks = hooks
+    use_hook(cfg, 'PredictionSheetHook', directory)
+
+
+def save_into(cfg: Config, directory: str) -> None:
+    """Save every predicted label map, or picture, into a directory."""
+    if is_translation(cfg):
+        use_hook(cfg, 'TranslatedPicturesHook', directory)
+        return
+    evaluators = cfg.test_evaluator
+    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
+        evaluator.output_dir = directory
 
 
 def use_tta(cfg: Config) -> None:
     """Wrap the model for test-time augmentation.
 
     Raises:
-        ValueError: If the config does not say how.
+        ValueError: If the config does not say how, or there is none for its task.
     """
+    if is_translation(cfg):
+        raise ValueError('--tta: expected a segmentation config, got one of translation')
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
@@ -111,11 +140,7 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     if tta:
         use_tta(cfg)
     if args.out is not None:
-        evaluators = (
-            cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-        )
-        for evaluator in evaluators:
-            evaluator.output_dir = str(Path(args.out, folder))
+        save_into(cfg, str(Path(args.out, folder)))
     return cfg
 
 

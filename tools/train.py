@@ -85,11 +85,16 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
 
 
 def use_amp(optim_wrapper: dict) -> None:
-    """Turn an optimizer wrapper's config into one with mixed precision.
+    """Turn an optimizer wrapper's config, or those of several networks, into mixed precision.
 
     Raises:
-        ValueError: If it is of a type for which there is none.
+        ValueError: If one is of a type for which there is none.
     """
+    if 'constructor' in optim_wrapper and 'optimizer' not in optim_wrapper:  # one per network
+        for part in optim_wrapper.values():
+            if isinstance(part, dict):
+                use_amp(part)
+        return
     kind = optim_wrapper.get('type', 'OptimWrapper')
     if kind in ('AmpOptimWrapper', 'Bfloat16OptimWrapper'):
         return

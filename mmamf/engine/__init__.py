@@ -1,5 +1,12 @@
 from .fileio import AtomicLocalBackend
-from .hooks import AtomicCheckpointHook, ExactResumeHook, PredictionSheetHook
+from .hooks import (
+    AtomicCheckpointHook,
+    ExactResumeHook,
+    PredictionSheetHook,
+    TranslatedPicturesHook,
+    TranslationSheetHook,
+)
+from .model_wrappers import GANDistributedDataParallel
 from .optim_wrappers import Bfloat16OptimWrapper
 from .schedulers import StagedLR
 
@@ -8,6 +15,9 @@ __all__ = [
     'AtomicLocalBackend',
     'Bfloat16OptimWrapper',
     'ExactResumeHook',
+    'GANDistributedDataParallel',
     'PredictionSheetHook',
     'StagedLR',
+    'TranslatedPicturesHook',
+    'TranslationSheetHook',
 ]

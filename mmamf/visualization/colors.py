@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
@@ -38,6 +39,19 @@ def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = 
         rgb = cv2.applyColorMap(gray, cv2.COLORMAP_TURBO)[..., ::-1].copy()
     rgb[~readings] = BLACK
     return rgb
+
+
+def picture_of(image: Tensor) -> np.ndarray:
+    """Turn a translated image into a picture: rounded, clipped, channels last.
+
+    Args:
+        image: RGB, 0..255.
+
+    Shape:
+        - image: (3, H, W).
+        - Output: (H, W, 3), uint8.
+    """
+    return image.round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:

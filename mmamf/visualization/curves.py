@@ -10,7 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 SCALARS = '*/vis_data/scalars.json'
-LOSS = re.compile(r'decode\.(ensemble\.|(?P<name>\w+)\.)?loss\w*')
+# of a decode head: decode.loss_ce, decode.<modality>.loss_ce; of a translator: <modality>.loss_pixel
+LOSS = re.compile(
+    r'decode\.(ensemble\.|(?P<segmented>\w+)\.)?loss\w*|(ensemble|(?P<translated>\w+))\.loss_pixel'
+)
+METRICS = dict(mIoU='validation mIoU (%)', MAE='validation MAE (x 10)')
 ENSEMBLE = ''  # name of the ensemble, or of a stock model's only prediction
 ENSEMBLE_COLOR = '#222222'
 
@@ -18,7 +22,7 @@ Curve = list[tuple[int, float]]  # (iteration, value)
 
 
 def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
-    """Read loss and mIoU of the ensemble and of every modality.
+    """Read loss and mIoU, or MAE of a translator, of the ensemble and of every modality.
 
     Runs in one work dir are joined in the order in which they started. Where a later run begins,
     the earlier ones end: what an interrupted run logged beyond the checkpoint from which it was
@@ -28,7 +32,8 @@ def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
         work_dir: A work dir of `tools/train.py`.
 
     Returns:
-        ``dict(loss={name: curve}, mIoU={name: curve})``; the ensemble's name is ''.
+        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``; the ensemble's
+        name is ''.
 
     Raises:
         FileNotFoundError: If there are no scalars.
@@ -45,16 +50,17 @@ def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
         raise FileNotFoundError(
             f'{work_dir}: expected the scalars of a training in {SCALARS}, found none'
         )
-    curves: dict[str, dict[str, Curve]] = dict(loss={}, mIoU={})
+    metric = 'MAE' if any('MAE' in record for _, record in records) else 'mIoU'
+    curves: dict[str, dict[str, Curve]] = {'loss': {}, metric: {}}
     for step, record in records:
-        for kind, values in (('loss', _losses(record)), ('mIoU', _mean_ious(record))):
+        for kind, values in (('loss', _losses(record)), (metric, _values(record, metric))):
             for name, value in values.items():
                 curves[kind].setdefault(name, []).append((step, value))
     return curves
 
 
 def plot_curves(work_dir: str | Path, out: str | Path) -> None:
-    """Plot loss and mIoU over iterations into a file.
+    """Plot loss and mIoU (or MAE) over iterations into a file.
 
     Args:
         work_dir: A work dir of `tools/train.py`.
@@ -65,7 +71,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
     modalities = [name for name in names if name != ENSEMBLE]
     colors = dict(zip(modalities, matplotlib.color_sequences['tab10'] * len(names), strict=False))
     figure = Figure(figsize=(10, 4), dpi=120, layout='constrained')
-    titles = dict(loss='training loss', mIoU='validation mIoU (%)')
+    titles = {kind: METRICS.get(kind, 'training loss') for kind in curves}
     for axes, (kind, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
         for name in [*modalities, ENSEMBLE]:
             if name in curves[kind]:
@@ -113,20 +119,20 @@ def _read_run(path: Path) -> list[tuple[int, dict]]:
 
 
 def _losses(record: dict) -> dict[str, float]:
-    """Sum the losses of the decode head: decode.loss_ce, decode.<modality>.loss_ce."""
+    """Sum the losses of every source."""
     losses: dict[str, float] = {}
     for key, value in record.items():
         match = LOSS.fullmatch(key)
         if match:
-            name = match['name'] or ENSEMBLE
+            name = match['segmented'] or match['translated'] or ENSEMBLE
             losses[name] = losses.get(name, 0.0) + value
     return losses
 
 
-def _mean_ious(record: dict) -> dict[str, float]:
-    """Take mIoU and <modality>/mIoU."""
+def _values(record: dict, metric: str) -> dict[str, float]:
+    """Take <metric> and <modality>/<metric>."""
     return {
-        key.removesuffix('mIoU').rstrip('/'): value
+        key.removesuffix(metric).rstrip('/'): value
         for key, value in record.items()
-        if key.rpartition('/')[2] == 'mIoU'
+        if key.rpartition('/')[2] == metric
     }

@@ -25,7 +25,7 @@ class PredictionSheet:
     large ones reduced.
 
     Args:
-        classes: Names of the classes.
+        classes: Names of the classes; none if only images are shown.
         palette: RGB color of every class, 0-255.
         tile_width: Width of a tile in px.
 
@@ -48,7 +48,10 @@ class PredictionSheet:
         self._any_ignored = False
 
     def add_row(
-        self, name: str, images: dict[str, np.ndarray], label_maps: dict[str, np.ndarray]
+        self,
+        name: str,
+        images: dict[str, np.ndarray],
+        label_maps: dict[str, np.ndarray] | None = None,
     ) -> None:
         """Add a sample.
 
@@ -62,7 +65,7 @@ class PredictionSheet:
             - images: (H, W, 3); label_maps: (H, W).
         """
         tiles = {(False, key): self._tile(image) for key, image in images.items()}
-        for key, labels in label_maps.items():
+        for key, labels in (label_maps or {}).items():
             self._any_ignored |= bool((labels >= len(self.classes)).any())
             tiles[True, key] = self._tile(colorize_labels(labels, self.palette), exact=True)
         self._rows.append((name, tiles))
@@ -85,11 +88,13 @@ class PredictionSheet:
         left, top = MARGIN + LINE, MARGIN + LINE
         width = left + len(columns) * (cell_w + GAP) - GAP + MARGIN
         entries = self._entries()
-        entry_width = SWATCH + 3 * GAP + max(self._length(text) for text, _ in entries)
+        longest = max((self._length(text) for text, _ in entries), default=0)
+        entry_width = SWATCH + 3 * GAP + longest
         per_line = max(1, min(len(entries), (width - left - MARGIN) // entry_width))
-        per_line = -(-len(entries) // -(-len(entries) // per_line))  # lines of equal length
+        lines = -(-len(entries) // per_line)
+        per_line = -(-len(entries) // max(1, lines))  # lines of equal length
         legend_top = top + len(self._rows) * (cell_h + GAP) + GAP
-        height = legend_top + -(-len(entries) // per_line) * LINE + MARGIN
+        height = legend_top + lines * LINE + MARGIN
 
         sheet = Image.new('RGB', (width, height), 'white')
         canvas = ImageDraw.Draw(sheet)

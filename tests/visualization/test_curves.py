@@ -51,6 +51,16 @@ def test_loss_and_miou_are_sorted_by_source(tmp_path, write_run):
     assert curves['mIoU'] == {'': [(10, 30.0)], 'depth': [(10, 29.0)]}
 
 
+def test_translator_has_its_l1_and_mae(tmp_path, write_run):
+    train = {'rgb.loss_pixel': 2.0, 'ensemble.loss_pixel': 1.0, 'rgb.loss_gan_g': 9.0, 'loss': 12.0}
+    write_run('1', [train | dict(iter=1, step=1), {'MAE': 3.0, 'rgb/MAE': 4.0, 'step': 1}])
+    assert read_curves(tmp_path) == dict(
+        loss={'rgb': [(1, 2.0)], '': [(1, 1.0)]}, MAE={'': [(1, 3.0)], 'rgb': [(1, 4.0)]}
+    )
+    plot_curves(tmp_path, tmp_path / 'curves.png')
+    assert Image.open(tmp_path / 'curves.png').size[0] > 100
+
+
 def test_stock_model_has_one_curve(tmp_path, write_run):
     write_run('1', [{'decode.loss_ce': 2.0, 'iter': 1, 'step': 1}])
     assert read_curves(tmp_path) == dict(loss={'': [(1, 2.0)]}, mIoU={})

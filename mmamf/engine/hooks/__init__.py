@@ -1,5 +1,15 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .prediction_sheet_hook import PredictionSheetHook
+from .sheet_hook import SheetHook
+from .translated_pictures_hook import TranslatedPicturesHook
+from .translation_sheet_hook import TranslationSheetHook
 
-__all__ = ['AtomicCheckpointHook', 'ExactResumeHook', 'PredictionSheetHook']
+__all__ = [
+    'AtomicCheckpointHook',
+    'ExactResumeHook',
+    'PredictionSheetHook',
+    'SheetHook',
+    'TranslatedPicturesHook',
+    'TranslationSheetHook',
+]

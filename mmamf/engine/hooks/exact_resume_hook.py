@@ -8,6 +8,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch import nn
@@ -56,6 +57,10 @@ class ExactResumeHook(Hook):
                 data set cannot be indexed.
         """
         loop = runner.train_loop
+        if isinstance(runner.optim_wrapper, OptimWrapperDict):
+            # mmengine would count the iterations of several optimizers from zero again
+            for wrapper in runner.optim_wrapper.values():
+                wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
         endless = isinstance(loop, IterBasedTrainLoop)
         if not endless and not isinstance(loop, EpochBasedTrainLoop):
             raise ValueError(

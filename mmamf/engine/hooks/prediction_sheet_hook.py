@@ -1,94 +1,39 @@
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
 from mmamf.datasets.transforms import LoadMultimodalImages
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.visualization import PredictionSheet, colorize_image
 
+from .sheet_hook import SheetHook
+
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 
 
 @HOOKS.register_module()
-class PredictionSheetHook(Hook):
+class PredictionSheetHook(SheetHook):
     """Draws ``prediction_sheet.png`` after a test: inputs, truth and predictions side by side.
 
     A row per sample, a column per modality (read again from its file, in raw values), the truth
     where there are labels, every modality's prediction where the model gives one, and the ensemble.
-    Samples are evenly spaced over the test set; in distributed tests, over the main process's part
-    of it.
 
     Args:
-        num_samples: How many samples to show.
-        out_dir: Where the sheet goes; by default beside the log of the run.
-
-    Raises:
-        ValueError: If ``num_samples`` is not positive.
+        Those of :class:`SheetHook`.
     """
 
-    def __init__(self, num_samples: int = 8, out_dir: str | None = None) -> None:
-        if num_samples < 1:
-            raise ValueError(f'num_samples: expected at least 1, got {num_samples}')
-        self.num_samples = num_samples
-        self.out_dir = out_dir
-        self._chosen: set[int] = set()
-        self._seen = 0
+    file_name = 'prediction_sheet.png'
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        """Choose the samples, and read from the data set how to paint them.
+    def begin_sheet(self, dataset: Any) -> PredictionSheet:
+        """Make a sheet with the classes and colors of the data set."""
+        self._loading = _find_loading(dataset)
+        return PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
 
-        Args:
-            runner: The runner of the test.
-        """
-        loader = runner.test_dataloader
-        last = len(loader.sampler) - 1
-        chosen = np.linspace(0, last, min(self.num_samples, last + 1)).round()
-        self._chosen = set(chosen.astype(int)) if is_main_process() else set()
-        self._seen = 0
-        meta = loader.dataset.metainfo
-        self._sheet = PredictionSheet(meta['classes'], meta['palette'])
-        self._loading = _find_loading(loader.dataset)
-
-    def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: Any = None,
-        outputs: Sequence[SegDataSample] | None = None,
-    ) -> None:
-        """Add the chosen samples of a batch to the sheet.
-
-        Args:
-            runner: Not used.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: The predicted samples.
-        """
-        for sample in outputs or ():
-            if self._seen in self._chosen:
-                self._add(sample)
-            self._seen += 1
-
-    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Write the sheet.
-
-        Args:
-            runner: The runner of the test.
-            metrics: Not used.
-        """
-        if self._chosen:
-            path = Path(self.out_dir or runner.log_dir, 'prediction_sheet.png')
-            self._sheet.save(path)
-            runner.logger.info(f'Sheet of predictions: {path}')
-
-    def _add(self, sample: SegDataSample) -> None:
+    def add_sample(self, sample: SegDataSample) -> None:
+        """Add inputs, truth and predictions of a sample."""
         paths = sample.get('modality_paths') or {}
         if not paths and 'img_path' in sample:
             paths = dict(image=sample.img_path)
@@ -98,7 +43,7 @@ class PredictionSheetHook(Hook):
         for key in [*ordered, *sorted(found.difference(ordered))]:
             label_maps[f'prediction: {key.removeprefix(PREDICTION)}'] = key
         label_maps['ensemble' if found or len(paths) > 1 else 'prediction'] = 'pred_sem_seg'
-        self._sheet.add_row(
+        self.sheet.add_row(
             Path(next(iter(paths.values()), '')).stem,
             {name: self._read(name, path) for name, path in paths.items()},
             {

@@ -12,7 +12,9 @@ from mmseg.models.backbones import ResNet
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGS = sorted(
-    path for path in (ROOT / 'configs' / 'amf').glob('*.py') if 'rooms' not in path.stem
+    path
+    for path in (ROOT / 'configs' / 'amf').glob('*.py')
+    if 'refinenet' in path.stem and 'rooms' not in path.stem
 )
 CROP = (64, 64)
 

@@ -1,0 +1,6 @@
+# The runtime for translators that count epochs.
+_base_ = './translation_runtime.py'
+log_processor = dict(by_epoch=True)
+default_hooks = dict(
+    logger=dict(log_metric_by_epoch=True), checkpoint=dict(by_epoch=True, interval=20)
+)

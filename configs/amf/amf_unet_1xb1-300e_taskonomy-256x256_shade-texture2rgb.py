@@ -1,0 +1,4 @@
+_base_ = './amf_unet_1xb1-300e_taskonomy-256x256_shade-depth2rgb.py'
+domains = dict(modalities=['shade', 'texture_edge'], target='rgb')
+train_dataloader = dict(dataset=domains)
+val_dataloader = test_dataloader = dict(dataset=domains)

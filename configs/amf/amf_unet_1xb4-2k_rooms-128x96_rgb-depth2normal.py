@@ -1,0 +1,13 @@
+# A translator small enough for a CPU.
+_base_ = [
+    '../_base_/models/amf_unet.py',
+    '../_base_/datasets/rooms_translation_128x96.py',
+    '../_base_/schedules/pix2pix_2k.py',
+    '../_base_/translation_runtime.py',
+]
+size = dict(image_size=(96, 128), base_channels=24)
+model = dict(generator=size, discriminator=dict(base_channels=16))
+domains = dict(modalities=['rgb', 'depth'], target='normal')
+train_dataloader = dict(dataset=domains)
+val_dataloader = test_dataloader = dict(dataset=domains)
+default_hooks = dict(checkpoint=dict(interval=200))

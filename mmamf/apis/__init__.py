@@ -1,0 +1,3 @@
+from .translation import init_translator, translate
+
+__all__ = ['init_translator', 'translate']

@@ -1,0 +1,78 @@
+"""Translation of new images, from Python."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.device import get_device
+from mmengine.model import BaseModel
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner import load_checkpoint
+
+from mmamf.visualization import picture_of
+
+
+def init_translator(
+    config: str | Path | Config, checkpoint: str | Path, device: str | None = None
+) -> BaseModel:
+    """Build a trained translation model.
+
+    Args:
+        config: The config that the model was trained with, or its file.
+        checkpoint: File of its weights.
+        device: Where it runs; by default on the GPU if there is one.
+    """
+    if not isinstance(config, Config):
+        config = Config.fromfile(config)
+    with DefaultScope.overwrite_default_scope(config.default_scope):
+        model = MODELS.build(config.model)
+    load_checkpoint(model, str(checkpoint), map_location='cpu')
+    model.cfg = config
+    return model.to(device or get_device()).eval()
+
+
+def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> np.ndarray:
+    """Translate images of one scene into the ensemble's picture.
+
+    They go through the test pipeline of the model's config, and must be of the kind that it loads.
+
+    Args:
+        model: What :func:`init_translator` returned.
+        images: Modality -> file, or array in the units of such a file; color in RGB order.
+
+    Shape:
+        - images: (H, W), or (H, W, 3) for color.
+        - Output: (h, w, 3), RGB, uint8, in the size that the pipeline gives the model.
+
+    Raises:
+        ValueError: If the modalities are not those of the model, or an image is of another kind
+            than the pipeline loads.
+        FileNotFoundError: If a file does not exist.
+    """
+    dataset = model.cfg.test_dataloader.dataset
+    if set(images) != set(dataset.modalities):
+        raise ValueError(
+            f'images: expected one for each of the modalities {tuple(dataset.modalities)}, '
+            f'got {tuple(images)}'
+        )
+    with (
+        DefaultScope.overwrite_default_scope(model.cfg.default_scope),
+        TemporaryDirectory() as directory,
+    ):
+        paths = {name: _as_file(name, images[name], directory) for name in dataset.modalities}
+        data = Compose(dataset.pipeline)(dict(modality_paths=paths))
+    with torch.no_grad():
+        (sample,) = model.test_step(pseudo_collate([data]))
+    return picture_of(sample.fake_img)
+
+
+def _as_file(name: str, image: np.ndarray | str | Path, directory: str) -> str:
+    """Write an array to a file, which the pipeline loads and checks like any other."""
+    if not isinstance(image, np.ndarray):
+        return str(image)
+    path = Path(directory, f'{name}.npy')
+    np.save(path, image[..., ::-1] if image.ndim == 3 else image)  # BGR, as files are read
+    return str(path)

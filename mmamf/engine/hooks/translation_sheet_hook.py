@@ -1,0 +1,42 @@
+from pathlib import Path
+from typing import Any
+
+from mmengine.registry import HOOKS
+from mmengine.structures import BaseDataElement
+
+from mmamf.visualization import PredictionSheet, picture_of
+
+from .sheet_hook import SheetHook
+
+
+@HOOKS.register_module()
+class TranslationSheetHook(SheetHook):
+    """Draws ``translation_sheet.png`` after a test: inputs, outputs, ensemble and truth.
+
+    A row per sample, a column per source as the network sees it, what each modality gives by
+    itself, the ensemble, and the truth where there is one. With a single modality, output and
+    ensemble are the same and share a column.
+
+    Args:
+        Those of :class:`SheetHook`.
+    """
+
+    file_name = 'translation_sheet.png'
+
+    def begin_sheet(self, dataset: Any) -> PredictionSheet:
+        """Make a sheet without classes."""
+        return PredictionSheet(classes=(), palette=())
+
+    def add_sample(self, sample: BaseDataElement) -> None:
+        """Add inputs, outputs, ensemble and truth of a sample."""
+        names = sample.metainfo['modalities']
+        columns = {name: f'source_{name}' for name in names}
+        if len(names) > 1:
+            columns |= {f'from {name}': f'fake_img_{name}' for name in names}
+        columns['ensemble' if len(names) > 1 else 'output'] = 'fake_img'
+        if 'gt_img' in sample:
+            columns['truth'] = 'gt_img'
+        self.sheet.add_row(
+            Path(sample.metainfo['img_path']).stem,
+            {heading: picture_of(sample.get(key)) for heading, key in columns.items()},
+        )
