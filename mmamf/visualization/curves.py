@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 SCALARS = '*/vis_data/scalars.json'
-# of a decode head: decode.loss_ce, decode.<modality>.loss_ce; of a translator: <modality>.loss_pixel
+# of a decode head: decode.<modality>.loss_ce; of a translator: <modality>.loss_pixel
 LOSS = re.compile(
     r'decode\.(ensemble\.|(?P<segmented>\w+)\.)?loss\w*|(ensemble|(?P<translated>\w+))\.loss_pixel'
 )
