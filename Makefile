@@ -16,7 +16,7 @@ demo: setup
 	$(VENV_PYTHON) tools/demo.py
 
 demo-translation: setup
-	$(VENV_PYTHON) tools/demo.py translation --work-dir work_dirs/demo-translation
+	$(VENV_PYTHON) tools/demo.py translation
 
 # A process per CPU, each with one thread: more threads than CPUs would slow torch down tenfold.
 test: setup

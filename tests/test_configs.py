@@ -149,3 +149,43 @@ def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
     metrics = runner.test()
     assert (tmp_path / 'shown' / 'prediction_sheet.png').is_file()
     assert {'mIoU', 'rgb/mIoU', 'depth/mIoU', 'PixAcc'} <= metrics.keys()
+
+
+def test_taskonomy_trains_resumes_and_tests(write_taskonomy, tmp_path):
+    cfg = Config.fromfile(
+        ROOT / 'configs/amf/amf_unet_1xb1-300e_taskonomy-256x256_shade-normal-edge2rgb.py'
+    )
+    cfg.merge_from_dict(
+        {
+            'model.generator.base_channels': 4,
+            'model.discriminator.base_channels': 4,
+            'train_cfg': dict(max_epochs=2, val_interval=1),
+            'default_hooks.checkpoint': dict(interval=1, save_best=None),
+            'test_evaluator.1.network.type': 'EfficientNetLite0Features',
+            'test_evaluator.1.subset_size': 2,
+            'custom_hooks': [dict(type='TranslatedPicturesHook', out_dir=str(tmp_path / 'out'))],
+        }
+    )
+    root = str(write_taskonomy())
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = root
+        loader.update(num_workers=0, persistent_workers=False)
+    states = []
+    for name in ('straight', 'resumed'):
+        cfg.work_dir = str(tmp_path / name)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        states.append(torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True))
+        cfg.update(resume=True, load_from=str(tmp_path / 'straight' / 'epoch_1.pth'))
+    straight, resumed = states
+    first = torch.load(tmp_path / 'straight' / 'epoch_1.pth', weights_only=True)['state_dict']
+    assert runner.iter == 4 and first.keys() == straight['state_dict'].keys()
+    for key, value in straight['state_dict'].items():
+        assert torch.equal(resumed['state_dict'][key], value), key
+    assert any(not torch.equal(straight['state_dict'][key], value) for key, value in first.items())
+
+    metrics = runner.test()
+    for name in ('', 'shade/', 'normal/', 'occlusion_edge/'):
+        assert {f'{name}MAE', f'{name}FD_efficientnet_lite0'} <= metrics.keys()
+    pictures = sorted(path.name for path in (tmp_path / 'out' / 'almena').iterdir())
+    assert pictures == ['point_1_view_0.png', 'point_1_view_1.png']

@@ -16,22 +16,52 @@ except ModuleNotFoundError as error:
 
 import torch
 
+NO_FUSION = 'configs/amf/amf_unet_1xb1-300e_taskonomy-256x256_shade-texture2rgb_no-fusion.py'
+
+
+def convert(path: Path) -> dict[str, torch.Tensor]:
+    """Convert a file; what is wrong with it ends the program."""
+    if not path.is_file():
+        sys.exit(f'no such checkpoint: {path}')
+    try:
+        return convert_official(torch.load(path, map_location='cpu', weights_only=True))
+    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        sys.exit(f'{path}: {error}')
+
+
+def is_part(state: dict[str, torch.Tensor], name: str) -> bool:
+    """Whether all entries belong to one part of the model."""
+    return all(key.startswith(f'{name}.') for key in state)
+
 
 def main() -> None:
     """Read, convert, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('src', type=Path, help="checkpoint in the authors' format")
     parser.add_argument('dst', type=Path, help='where to write ours')
+    parser.add_argument(
+        '--discriminator',
+        type=Path,
+        metavar='FILE',
+        help="the authors' discriminator, which goes into the same output as their generator",
+    )
     args = parser.parse_args()
-    if not args.src.is_file():
-        sys.exit(f'no such checkpoint: {args.src}')
-    try:
-        state = convert_official(torch.load(args.src, map_location='cpu', weights_only=True))
-    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        sys.exit(f'{args.src}: {error}')
+    state = convert(args.src)
+    if is_part(state, 'discriminator'):
+        sys.exit(f'{args.src}: expected a generator; pass the discriminator as --discriminator')
+    if args.discriminator is not None:
+        discriminator = convert(args.discriminator)
+        if not is_part(state, 'generator') or not is_part(discriminator, 'discriminator'):
+            sys.exit('--discriminator: expected the generator as src and the discriminator here')
+        state |= discriminator
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save({'state_dict': state}, args.dst)
     print(f'wrote {len(state)} entries to {args.dst}')
+    if 'generator.alpha' in state:
+        print(
+            f'load it with generator=dict(fusion=None), as in {NO_FUSION}: a config with fusion '
+            'loads it without a word and gives other pictures'
+        )
 
 
 if __name__ == '__main__':

@@ -23,6 +23,7 @@ TASKS = dict(
     segmentation=CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py',
     translation=CONFIGS / 'amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py',
 )
+COMMANDS = dict(segmentation='demo', translation='demo-translation')  # of make
 SHEETS = ('prediction_sheet.png', 'translation_sheet.png')
 ROOMS = Path('data', 'rooms')
 # The old stack's warnings about its own insides.
@@ -34,8 +35,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('task', nargs='?', choices=TASKS, default='segmentation')
     parser.add_argument('--config', type=Path, help='a config with data of its own, not the rooms')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs', 'demo'))
-    return parser.parse_args(argv)
+    parser.add_argument('--work-dir', type=Path, help='default: work_dirs/COMMAND')
+    args = parser.parse_args(argv)
+    args.work_dir = args.work_dir or Path('work_dirs', COMMANDS[args.task])
+    return args
 
 
 def run(*command: str | Path, log: Path | None = None) -> None:
@@ -161,10 +164,12 @@ def main(argv: list[str] | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, unless nohup is at work
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    args = parse_args(argv)
     try:
-        demo(parse_args(argv))
+        demo(args)
     except KeyboardInterrupt:
-        print('\ninterrupted: run make demo again to continue', flush=True)
+        command = COMMANDS[args.task]
+        print(f'\ninterrupted: run make {command} again to continue', flush=True)
         raise SystemExit(130) from None
 
 

@@ -21,13 +21,14 @@ def init_translator(
     """Build a trained translation model.
 
     Args:
-        config: The config that the model was trained with, or its file.
+        config: The config that the model was trained with, or its file; the ``dataset`` of its
+            ``test_dataloader`` is a MultimodalTranslationDataset.
         checkpoint: File of its weights.
         device: Where it runs; by default on the GPU if there is one.
     """
     if not isinstance(config, Config):
         config = Config.fromfile(config)
-    with DefaultScope.overwrite_default_scope(config.default_scope):
+    with DefaultScope.overwrite_default_scope(_scope(config)):
         model = MODELS.build(config.model)
     load_checkpoint(model, str(checkpoint), map_location='cpu')
     model.cfg = config
@@ -51,6 +52,7 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         ValueError: If the modalities are not those of the model, or an image is of another kind
             than the pipeline loads.
         FileNotFoundError: If a file does not exist.
+        TypeError: If an image is neither a path nor an array.
     """
     dataset = model.cfg.test_dataloader.dataset
     if set(images) != set(dataset.modalities):
@@ -59,7 +61,7 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
             f'got {tuple(images)}'
         )
     with (
-        DefaultScope.overwrite_default_scope(model.cfg.default_scope),
+        DefaultScope.overwrite_default_scope(_scope(model.cfg)),
         TemporaryDirectory() as directory,
     ):
         paths = {name: _as_file(name, images[name], directory) for name in dataset.modalities}
@@ -69,10 +71,18 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
     return picture_of(sample.fake_img)
 
 
+def _scope(config: Config) -> str:
+    return config.get('default_scope') or 'mmagic'
+
+
 def _as_file(name: str, image: np.ndarray | str | Path, directory: str) -> str:
     """Write an array to a file, which the pipeline loads and checks like any other."""
-    if not isinstance(image, np.ndarray):
+    if isinstance(image, str | Path):
         return str(image)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f'modality {name!r}: expected a str, Path or numpy array, got {type(image).__name__}'
+        )
     path = Path(directory, f'{name}.npy')
-    np.save(path, image[..., ::-1] if image.ndim == 3 else image)  # BGR, as files are read
+    np.save(path, image)
     return str(path)

@@ -1,3 +1,4 @@
+import os.path as osp
 from collections.abc import Sequence
 
 from mmengine.registry import DATASETS
@@ -74,8 +75,11 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _data_info(self, paths: dict[str, str]) -> dict:
         labels = {key: paths.pop(key) for key in ['seg_map_path'] if key in paths}
+        first = self.modalities[0]
+        name = osp.relpath(paths[first], self.data_prefix[first])
         return dict(
-            img_path=paths[self.modalities[0]],
+            img_path=paths[first],
+            sample_name=name.removesuffix(self._suffix(first)),
             modality_paths=paths,
             **labels,
             label_map=self.label_map,

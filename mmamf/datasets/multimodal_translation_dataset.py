@@ -1,3 +1,4 @@
+import os.path as osp
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ class MultimodalTranslationDataset(BaseDataset):
         data_root/rgb/a/0001.png  data_root/depth/a/0001.png  data_root/normal/a/0001.png
 
     Files that no sample needs do no harm; a missing one is refused when the data set is built.
+    ``sample_name`` of a sample is the target's path below its folder, without suffix: ``a/0001``.
 
     Args:
         modalities: Names of the inputs, in the order of the model's channels.
@@ -82,9 +84,14 @@ class MultimodalTranslationDataset(BaseDataset):
                 modality_paths=paths,  # the target's is the last
                 modalities=self.modalities,
                 target=self.target,
+                sample_name=self._sample_name(paths[self.target]),
             )
             for paths in files
         ]
+
+    def _sample_name(self, path: str) -> str:
+        name = osp.relpath(path, self.data_prefix[self.target])
+        return name.removesuffix(self.img_suffix[self.target])
 
     def _names_in_ann_file(self) -> list[str]:
         return read_list(self.ann_file, self.backend_args)

@@ -20,7 +20,8 @@ class MultimodalIoUMetric(IoUMetric):
     ``mAcc``, ``mIoU``, ``IoU.<class>``, and the same behind ``<modality>/``. A class that is
     neither in the labels nor predicted is NaN and does not count in the means. One table holds
     it all.
-    ``output_dir`` and ``format_only`` save the ensemble's prediction, as in the parent.
+    ``output_dir`` and ``format_only`` save the ensemble's prediction, as in the parent, but under
+    the whole name of the sample: ``a/0001`` becomes ``a__0001.png``, beside ``b__0001.png``.
 
     Args:
         **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`, except ``iou_metrics``.
@@ -44,7 +45,7 @@ class MultimodalIoUMetric(IoUMetric):
             for sample in data_samples:
                 _check_sample(sample, len(self.dataset_meta['classes']))
         start = len(self.results)
-        super().process(data_batch, data_samples)
+        super().process(data_batch, [_named(sample) for sample in data_samples])
         # the parent's counts of the ensemble -> the counts of every source of predictions
         for i, areas in enumerate(self.results[start:], start):
             sample = data_samples[i - start]
@@ -91,6 +92,13 @@ class MultimodalIoUMetric(IoUMetric):
             )
         print_log(f'IoU per class and means (%):\n{table.get_string()}', logger='current')
         return metrics
+
+
+def _named(sample: dict) -> dict:
+    # the parent names what it saves by the file alone, which sub-folders may share
+    if 'sample_name' not in sample:
+        return sample
+    return {**sample, 'img_path': sample['sample_name'].replace('/', '__') + '.png'}
 
 
 def _stacked(areas: Sequence[torch.Tensor]) -> torch.Tensor:

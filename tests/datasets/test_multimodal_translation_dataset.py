@@ -35,6 +35,7 @@ def test_data_info(build, modalities, target, tmp_path):
     assert list(info['modality_paths'].items()) == expected  # the target's last
     assert info['img_path'] == f'{root}/{modalities[0]}/01.png'
     assert info['modalities'] == tuple(modalities) and info['target'] == target
+    assert info['sample_name'] == '01'
 
 
 def test_listed_samples_in_sub_folders_with_suffixes(build):
@@ -51,6 +52,7 @@ def test_listed_samples_in_sub_folders_with_suffixes(build):
     paths = [listed[i]['modality_paths'] for i in range(len(listed))]
     assert [path['rgb'].split('/rgb/')[1] for path in paths] == ['a/b/03_color.png', '00_color.png']
     assert [path['label'].split('/label/')[1] for path in paths] == ['a/b/03_l.png', '00_l.png']
+    assert [listed[i]['sample_name'] for i in range(2)] == ['a/b/03', '00']
 
 
 def test_extra_files_do_no_harm(build):

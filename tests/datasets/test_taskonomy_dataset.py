@@ -51,6 +51,7 @@ def test_published_folders(write_taskonomy, building, ann_file):
         name: str(root / DOMAINS[name] / f'{stem}{DOMAINS[name]}.png')
         for name in ('shade', 'depth', 'rgb')
     }
+    assert dataset[1]['sample_name'] == str(Path(building) / 'point_0_view_1')
 
 
 def test_lists_of_the_authors(write_taskonomy):

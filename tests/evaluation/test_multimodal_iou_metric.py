@@ -175,3 +175,13 @@ def test_model_of_other_classes_is_refused():
     samples[0].seg_logits = PixelData(data=torch.zeros(6, *samples[0].pred_sem_seg.shape))
     with pytest.raises(ValueError, match='a model of 4 classes, .* got one of 6'):
         evaluate(samples)
+
+
+def test_samples_of_sub_folders_do_not_overwrite_each_other(tmp_path):
+    samples = make_samples(('rgb',), count=3)
+    for sample, name in zip(samples, ('a/1', 'b/1', '2'), strict=True):
+        sample.set_metainfo(dict(sample_name=name, img_path=f'rgb/{name}.jpg'))
+    evaluate(samples, output_dir=str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['2.png', 'a__1.png', 'b__1.png']
+    saved = np.array(Image.open(tmp_path / 'b__1.png'))
+    np.testing.assert_array_equal(saved, samples[1].pred_sem_seg.data[0])

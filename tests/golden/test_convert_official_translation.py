@@ -1,9 +1,11 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmamf.checkpoints import convert_official
 
@@ -107,6 +109,9 @@ def test_command_line(generator, discriminator, tmp_path):
     assert done.returncode == 0, done.stderr
     written = torch.load(tmp_path / 'dst.pth', weights_only=True)['state_dict']
     assert written.keys() == convert_official(generator).keys()
+    assert 'load it with generator=dict(fusion=None), as in configs/amf/' in done.stdout
+    config = ROOT / next(word for word in done.stdout.split() if '_no-fusion.py' in word)[:-1]
+    assert Config.fromfile(config).model.generator.fusion is None
 
     del discriminator['conv5.conv.module.bias']
     torch.save(discriminator, tmp_path / 'discriminator.pth')
@@ -115,3 +120,33 @@ def test_command_line(generator, discriminator, tmp_path):
     assert 'missing: discriminator.layers.11.bias' in done.stderr
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'damaged.pth').exists()
+
+
+def test_command_line_joins_generator_and_discriminator(generator, discriminator, tmp_path):
+    torch.save(generator, tmp_path / 'g.pth')
+    torch.save(discriminator, tmp_path / 'd.pth')
+    done = run_tool(tmp_path / 'g.pth', tmp_path / 'dst.pth', '--discriminator', tmp_path / 'd.pth')
+    assert done.returncode == 0, done.stderr
+    written = torch.load(tmp_path / 'dst.pth', weights_only=True)['state_dict']
+    expected = convert_official(generator) | convert_official(discriminator)
+    assert written.keys() == expected.keys()
+    assert all(torch.equal(written[key], value) for key, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    ('files', 'message'),
+    [
+        (['d.pth'], 'd.pth: expected a generator; pass the discriminator as --discriminator'),
+        (['g.pth', '--discriminator', 'g.pth'], 'and the discriminator here'),
+        (['g.pth', '--discriminator', 'none.pth'], 'no such checkpoint: .*none.pth'),
+    ],
+)
+def test_command_line_refuses_parts_in_the_wrong_place(
+    generator, discriminator, tmp_path, files, message
+):
+    torch.save(generator, tmp_path / 'g.pth')
+    torch.save(discriminator, tmp_path / 'd.pth')
+    src, *options = (tmp_path / f if f.endswith('.pth') else f for f in files)
+    done = run_tool(src, tmp_path / 'dst.pth', *options)
+    assert done.returncode == 1 and re.search(message, done.stderr), done.stderr
+    assert not (tmp_path / 'dst.pth').exists()

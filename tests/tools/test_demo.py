@@ -195,3 +195,21 @@ def test_results_are_sorted_by_source_and_nan_is_no_number(tool):
         'IoU (%)        ensemble         rgb',
         'floor mat             -           -',
     ]
+
+
+def test_each_task_has_a_config_and_a_work_dir_of_its_own(tool):
+    chosen = [tool.parse_args([task]) for task in tool.TASKS]
+    assert all(config.is_file() for config in tool.TASKS.values())
+    assert len({args.work_dir for args in chosen}) == len(chosen)
+    assert tool.parse_args([]).task == 'segmentation'
+
+
+def test_results_of_a_translator_have_no_classes(tool):
+    metrics = {'MAE': 1.0, 'MSE': 2.0, 'rgb/MAE': 3.0, 'rgb/MSE': 4.0, 'data_time': 0.1}
+    results = tool.collect_results(metrics)
+    assert results == dict(ensemble=dict(MAE=1.0, MSE=2.0), rgb=dict(MAE=3.0, MSE=4.0))
+    assert tool.format_results(results).splitlines() == [
+        'mean               MAE         MSE',
+        'ensemble          1.00        2.00',
+        'rgb               3.00        4.00',
+    ]

@@ -68,7 +68,10 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='TranslationMetric')
-# FID and KID, for targets in color; the weights of Inception are a file of your own.
+# FID and KID, for targets in color; the weights of Inception are a file of your own:
+#   tools/test.py ... --cfg-options test_evaluator.1.network.weights=FILE
+# Without the file, distances that do not compare with those, in the features of another network:
+#   tools/test.py ... --cfg-options test_evaluator.1.network.type=EfficientNetLite0Features
 test_evaluator = [
     dict(type='TranslationMetric'),
     dict(type='FeatureDistanceMetric', network=dict(type='InceptionFeatures')),

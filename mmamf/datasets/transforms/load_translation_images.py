@@ -13,7 +13,8 @@ class LoadTranslationImages(BaseTransform):
 
     ``img`` becomes a list of all images in the order of ``modality_paths``. mmagic's Resize,
     FixedCrop, Flip and others treat a list like the frames of a video, all alike, so ``keys='img'``
-    keeps every domain in step, whichever domains the data set chooses.
+    keeps every domain in step, whichever domains the data set chooses. A ``.npy`` array of three
+    channels is RGB already: its order is kept.
 
     A value v of the file becomes v * scale, or log(1 + v) * scale with ``log=True``, cut to 0..255.
     With the scale that the authors of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ use for
@@ -68,7 +69,9 @@ class LoadTranslationImages(BaseTransform):
         spec = self.domains[name]
         if image.ndim == 2:
             image = image[:, :, None]
-        values = image[:, :, ::-1].astype(np.float32)  # from BGR; one channel has no order
+        if not path.lower().endswith('.npy'):
+            image = image[:, :, ::-1]  # from BGR; one channel has no order
+        values = image.astype(np.float32)
         if spec['log']:
             if values.min() < 0:
                 raise ValueError(

@@ -1,9 +1,19 @@
+import warnings
+
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-META_KEYS = ('modalities', 'target', 'modality_paths', 'img_path', 'target_path', 'ori_shape')
+META_KEYS = (
+    'modalities',
+    'target',
+    'modality_paths',
+    'img_path',
+    'target_path',
+    'sample_name',
+    'ori_shape',
+)
 
 
 @TRANSFORMS.register_module()
@@ -11,7 +21,8 @@ class PackTranslationInputs(BaseTransform):
     """Stack the inputs of a translation along channels and pack the target as ``gt_img``.
 
     Images of one channel are tiled to three, so that a network can share its first layer. Without
-    a target, as when a model is applied to new images, there is no ``gt_img``.
+    a target, as when a model is applied to new images, there is no ``gt_img``. Warns if a normal
+    map was mirrored without MirrorNormals.
 
     Required keys: ``img``, ``domains`` and ``modality_paths``, as :class:`LoadTranslationImages`
     leaves them; ``target`` if there is one.
@@ -37,6 +48,12 @@ class PackTranslationInputs(BaseTransform):
             raise ValueError(
                 f'a transform changed the size of some images but not of others: {sizes}; give '
                 "mmagic's transforms the keys 'img', which holds them all"
+            )
+        if 'normal' in images and any(info['flip'] for info in results.get('flip_infos', ())):
+            warnings.warn(
+                'Flip mirrored the domain normal like a picture, its vectors now point the wrong '
+                'way: put MirrorNormals behind Flip',
+                stacklevel=2,
             )
         planes = {name: _planes(image) for name, image in images.items()}
         # here, because only translation needs mmagic, and it takes seconds to import

@@ -13,7 +13,10 @@ from mmamf.visualization import picture_of
 
 @HOOKS.register_module()
 class TranslatedPicturesHook(Hook):
-    """Saves every picture that the ensemble gives in a test, as PNG under the name of the truth.
+    """Saves every picture that the ensemble gives in a test, as PNG under the name of the sample.
+
+    That is the ``sample_name`` of MultimodalTranslationDataset, sub-folders included, or else the
+    file name of the truth.
 
     Args:
         out_dir: Where the pictures go.
@@ -52,10 +55,12 @@ class TranslatedPicturesHook(Hook):
         """
         for sample in outputs or ():
             truth = sample.metainfo['target_path']
-            name = Path(truth).stem
+            name = sample.metainfo.get('sample_name', Path(truth).stem)
             if self._truths.setdefault(name, truth) != truth:
                 raise ValueError(
-                    f'{self.out_dir}: expected samples with distinct file names, but {truth} and '
+                    f'{self.out_dir}: expected samples with distinct names, but {truth} and '
                     f'{self._truths[name]} would both be saved as {name}.png'
                 )
-            Image.fromarray(picture_of(sample.fake_img)).save(Path(self.out_dir, f'{name}.png'))
+            path = Path(self.out_dir, f'{name}.png')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture_of(sample.fake_img)).save(path)

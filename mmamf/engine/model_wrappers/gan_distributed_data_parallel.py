@@ -17,11 +17,14 @@ class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
     loaded: a resumed training starts from scratch, and a test takes random weights, with no more
     than a line in the log. Here the wrappers stay outside and are handed to
     ``train_step(data, optim_wrapper, networks)``, so that checkpoints, averaged weights and
-    optimizers see the model as in a single process.
+    optimizers see the model as in a single process. Each process keeps its own running statistics;
+    those of rank 0 are saved.
 
     Args:
         module: The GAN. Each of its parts which has something to train is a network.
-        **kwargs: Arguments of mmengine's MMDistributedDataParallel, for each network.
+        broadcast_buffers: Give all processes the buffers of rank 0 at every forward pass, running
+            statistics among them.
+        **kwargs: Further arguments of mmengine's MMDistributedDataParallel, for each network.
     """
 
     def __init__(self, module: nn.Module, broadcast_buffers: bool = False, **kwargs: Any) -> None:

@@ -48,7 +48,7 @@ class MultimodalPix2Pix(BaseModel):
 
     Raises:
         ValueError: If there is not one optimizer for each network, samples have another number of
-            modalities than the generator, or a checkpoint has nothing of this model.
+            modalities than the generator, or a checkpoint has no generator.
     """
 
     def __init__(
@@ -213,10 +213,10 @@ class MultimodalPix2Pix(BaseModel):
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         # mmengine's loader would merely log it, and go on with random weights.
-        parts = (f'{prefix}generator.', f'{prefix}discriminator.')
-        if not any(key.startswith(parts) for key in state_dict):
+        part = f'{prefix}generator.'
+        if not any(key.startswith(part) for key in state_dict):
             raise ValueError(
-                f'expected a checkpoint of this model, with entries of {parts}, got one without '
+                f'expected a checkpoint of this model, with entries {part}*, got one without '
                 f'any (first keys: {list(state_dict)[:3]}); a checkpoint of the authors is '
                 'converted with tools/convert_checkpoint.py'
             )

@@ -45,6 +45,15 @@ def test_pictures_in_the_order_of_the_sample(write):
     )
 
 
+@pytest.mark.parametrize('suffix', ['npy', 'NPY'])
+def test_arrays_keep_the_order_they_were_saved_in(tmp_path, suffix):
+    path = tmp_path / f'rgb.{suffix}'
+    with path.open('wb') as file:
+        np.save(file, COLOR)
+    (rgb,) = LoadTranslationImages(DOMAINS)(dict(modality_paths=dict(rgb=str(path))))['img']
+    np.testing.assert_array_equal(rgb, COLOR)
+
+
 @pytest.mark.parametrize(
     ('images', 'message'),
     [

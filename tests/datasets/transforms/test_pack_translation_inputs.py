@@ -1,8 +1,12 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from mmagic.datasets.transforms import Flip
 from mmagic.structures import DataSample
 
+from mmamf.datasets.transforms.mirror_normals import MirrorNormals
 from mmamf.datasets.transforms.pack_translation_inputs import PackTranslationInputs
 
 
@@ -17,6 +21,7 @@ def sample(**changes) -> dict:
         target='rgb',
         modality_paths={name: f'{name}/0.png' for name in names},
         img_path='depth/0.png',
+        sample_name='0',
         ori_shape=(12, 16),
         flip_infos=[],
     )
@@ -40,6 +45,7 @@ def test_stacks_inputs_and_tiles_single_channels():
         modality_paths=results['modality_paths'],
         img_path='depth/0.png',
         target_path='rgb/0.png',
+        sample_name='0',
         ori_shape=(12, 16),
     )
 
@@ -71,6 +77,27 @@ def test_without_a_target():
 def test_bad_sample(changes, message):
     with pytest.raises(ValueError, match=message):
         PackTranslationInputs()(sample(**changes))
+
+
+@pytest.mark.parametrize(
+    ('mirror', 'changes', 'expected'),
+    [
+        (False, {}, 1),
+        (False, dict(domains=('depth', 'shade', 'rgb')), 0),
+        (True, {}, 0),
+    ],
+)
+@pytest.mark.parametrize('ratio', [0, 1])
+def test_warns_of_normals_mirrored_like_pictures(mirror, changes, expected, ratio):
+    results = Flip('img', flip_ratio=ratio)(sample(**changes))
+    if mirror:
+        results = MirrorNormals()(results)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        PackTranslationInputs()(results)
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == expected * ratio
+    assert all('put MirrorNormals behind Flip' in message for message in messages)
 
 
 def test_other_loaders_are_refused():

@@ -75,7 +75,7 @@ def test_sheet_shows_inputs_outputs_ensemble_and_truth(tmp_path, names, truth, e
     assert tiles.tolist() == [expected, [value + 2 for value in expected]]
 
 
-def test_pictures_are_saved_by_the_name_of_the_truth(tmp_path):
+def test_pictures_without_a_name_are_saved_by_that_of_the_truth(tmp_path):
     samples = [make_sample(i) for i in range(2)]
     samples[1].fake_img = torch.stack([torch.full((H, W), v) for v in (-3.0, 127.6, 300.0)])
     run_test(TranslatedPicturesHook(str(tmp_path / 'out')), samples + samples[:1])
@@ -83,6 +83,15 @@ def test_pictures_are_saved_by_the_name_of_the_truth(tmp_path):
     picture = cv2.imread(str(tmp_path / 'out' / '1.png'))[..., ::-1]
     assert picture.shape == (H, W, 3)
     assert picture[0, 0].tolist() == [0, 128, 255]
+
+
+def test_pictures_keep_the_folders_of_the_samples(tmp_path):
+    samples = [make_sample(folder=f'rgb/{building}') for building in 'ab']
+    for sample, building in zip(samples, 'ab'):
+        sample.set_metainfo(dict(sample_name=f'{building}/v1.5'))
+    run_test(TranslatedPicturesHook(str(tmp_path)), samples)
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*.png'))
+    assert found == ['a/v1.5.png', 'b/v1.5.png']
 
 
 def test_pictures_of_the_same_name_are_refused(tmp_path):

@@ -280,9 +280,18 @@ def test_refuses_loss_mode():
         build_model()(torch.rand(1, 6, H, W), mode='loss')
 
 
-def test_refuses_foreign_checkpoint():
-    with pytest.raises(ValueError, match=r"entries of \('generator.'.*first keys: \['backbone"):
-        build_model().load_state_dict({'backbone.conv1.weight': torch.zeros(1)})
+@pytest.mark.parametrize('key', ['backbone.conv1.weight', 'discriminator.net.weight'])
+@pytest.mark.parametrize('strict', [True, False])
+def test_refuses_checkpoint_without_a_generator(key, strict):
+    with pytest.raises(ValueError, match=rf"entries generator\.\*, .* \(first keys: \['{key}'\]"):
+        build_model().load_state_dict({key: torch.zeros(1)}, strict=strict)
+
+
+def test_a_generator_alone_is_enough_to_test():
+    model, other = build_model(), build_model()
+    state = {k: v + 1 for k, v in model.state_dict().items() if k.startswith('generator.')}
+    other.load_state_dict(state, strict=False)
+    assert torch.equal(other.generator.net.weight, model.generator.net.weight + 1)
 
 
 def test_refuses_networks_wrapped_one_by_one():
