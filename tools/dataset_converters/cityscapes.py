@@ -7,8 +7,10 @@ as in ``aachen/aachen_000000_000019``.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +89,7 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If a camera file is damaged, or there are not as many frames as the official
-            ones.
+        ValueError: If there are not as many frames as the official ones.
     """
     require(raw, *ENDINGS)
     samples = []
@@ -130,7 +131,10 @@ def _check_cities(split: str, stems: Sequence[str]) -> None:
 def _sample(
     raw: Path, split: str, stem: str, rgb: str, label: str, disparity: str, camera: str
 ) -> Sample:
-    baseline, fx, fy, cx, cy = _read_camera(raw / camera)
+    try:
+        baseline, fx, fy, cx, cy = _read_camera(raw / camera)
+    except (ValueError, OSError) as error:
+        return Sample(stem, split, rgb, partial(_refuse, error))
 
     def load() -> dict[str, np.ndarray | Path]:
         return dict(
@@ -142,20 +146,30 @@ def _sample(
     return Sample(stem, split, rgb, load, (fx, fy, cx, cy))
 
 
+def _refuse(error: Exception) -> None:
+    raise error
+
+
 def _read_camera(path: Path) -> tuple[float, ...]:
     """Return the baseline in meters and the intrinsics in pixels."""
     try:
         camera = json.loads(path.read_text())
         lens = camera['intrinsic']
-        numbers = (
+        values = (
             camera['extrinsic']['baseline'],
             *(lens[key] for key in ('fx', 'fy', 'u0', 'v0')),
         )
-        return tuple(float(number) for number in numbers)
+        numbers = tuple(float(value) for value in values)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f'{path}: expected extrinsic baseline and intrinsic fx, fy, u0, v0, got {error!r}'
         ) from error
+    if not all(math.isfinite(number) for number in numbers) or min(numbers[:3]) <= 0:
+        raise ValueError(
+            f'{path}: expected finite numbers, and a baseline, fx and fy above 0, got baseline, '
+            f'fx, fy, u0, v0 = {numbers}'
+        )
+    return numbers
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -163,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser(__doc__).parse_args(argv)
     samples = list_samples(args.raw, args.partial)
     settings = dict(dataset='cityscapes', depth_units_per_meter=UNITS_PER_METER)
-    return convert(samples, args.out, settings, args.workers)
+    return convert(samples, args.raw, args.out, settings, args.workers)
 
 
 if __name__ == '__main__':

@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -182,27 +183,56 @@ def open_hdf5(path: Path) -> h5py.File:
         raise ValueError(f'{path} is no MATLAB v7.3 (HDF5) file, or damaged: {error}') from error
 
 
-def convert(samples: Sequence[Sample], out: Path, settings: dict, workers: int) -> int:
+@contextmanager
+def refuse_damage(what: str) -> Iterator[None]:
+    """Read from an open HDF5 file within this context.
+
+    Raises:
+        ValueError: If that fails, naming ``what`` was read.
+    """
+    try:
+        yield
+    except Exception as error:  # h5py raises almost anything on damaged files
+        raise ValueError(f'{what} is damaged: {error}') from error
+
+
+def read_json(path: Path) -> dict:
+    """Read a JSON file; one that does not exist is empty.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise ValueError(f'{path}: expected JSON, got {error}') from error
+
+
+def convert(samples: Sequence[Sample], raw: Path, out: Path, settings: dict, workers: int) -> int:
     """Convert samples into ``out``; what is there already is kept.
 
     One unreadable sample does not stop the others. It is not named in the lists.
 
     Args:
         samples: The samples, in the order of their lists.
+        raw: Folder of the official files.
         out: Folder to write.
-        settings: Data set and options, written to ``out/conversion.json``; a folder converted with
-            others is refused.
+        settings: Data set and options, written to ``out/conversion.json`` together with ``raw``; a
+            folder converted with others, or from another ``raw``, is refused.
         workers: Number of threads.
 
     Returns:
         Exit status: 1 if samples failed, else 0.
 
     Raises:
-        ValueError: If two samples have one name, or ``out`` was converted with other settings.
+        ValueError: If two samples have one name, ``out`` is ``raw``, or ``out`` was converted with
+            other settings.
     """
     _refuse_duplicates(samples)
+    if out.resolve() == raw.resolve():
+        raise ValueError(f'expected OUT to be another folder than RAW, got {raw} for both')
     out.mkdir(parents=True, exist_ok=True)
-    refuse_other_settings(out / 'conversion.json', settings)
+    refuse_other_settings(out / 'conversion.json', settings | dict(raw=str(raw.resolve())))
     jobs = {sample.stem: partial(_convert_sample, sample, out) for sample in samples}
     failed = run_all(f'Converting into {out}', jobs, workers)
     for split in dict.fromkeys(sample.split for sample in samples):
@@ -266,28 +296,45 @@ def _attempt(job: Callable[[], None]) -> str | None:
 
 
 def _convert_sample(sample: Sample, out: Path) -> None:
-    done = out / '.done' / sample.stem
-    if done.exists():
+    done = out / '.done' / sample.stem  # lists the files that were written
+    files = done.read_text().splitlines() if done.exists() else []
+    if files and all((out / file).exists() for file in files):
         return
     images = sample.load()
-    sizes = {
-        folder: (read_image(str(image)) if isinstance(image, Path) else image).shape[:2]
+    pixels = {
+        folder: read_image(str(image)) if isinstance(image, Path) else image
         for folder, image in images.items()
     }
+    _check_images(pixels, sample.source)
+    written = [write_image(out / folder / sample.stem, image) for folder, image in images.items()]
+    listed = ''.join(f'{path.relative_to(out).as_posix()}\n' for path in written)
+    _write_atomically(done, listed.encode())
+
+
+def _check_images(images: Mapping[str, np.ndarray], source: str) -> None:
+    """Refuse what training would refuse."""
+    sizes = {folder: image.shape[:2] for folder, image in images.items()}
     if len(set(sizes.values())) > 1:
-        raise ValueError(f'{sample.source}: images differ in size (H, W): {sizes}')
-    for folder, image in images.items():
-        write_image(out / folder / sample.stem, image)
-    _write_atomically(done, b'')
+        raise ValueError(f'{source}: images differ in size (H, W): {sizes}')
+    rgb, depth = images.get('rgb'), images.get('depth')
+    if rgb is not None and (rgb.dtype != np.uint8 or rgb.shape[2:] != (3,)):
+        raise ValueError(
+            f'{source}: rgb: expected three channels of uint8, got shape {rgb.shape} of {rgb.dtype}'
+        )
+    if depth is not None and not depth.any():
+        raise ValueError(f'{source}: depth: expected at least one reading, got only 0')
 
 
-def write_image(path: Path, image: np.ndarray | Path) -> None:
+def write_image(path: Path, image: np.ndarray | Path) -> Path:
     """Write an image to ``path`` plus its suffix; a PNG appears as a whole or not at all.
 
     Args:
         path: File to write, without suffix.
         image: An array in OpenCV's channel order, which becomes a PNG, or the path of a file that
             is taken over as it is.
+
+    Returns:
+        The file written.
     """
     if isinstance(image, Path):
         path = path.with_name(path.name + image.suffix)
@@ -297,8 +344,10 @@ def write_image(path: Path, image: np.ndarray | Path) -> None:
             os.link(image.resolve(), path)
         except OSError:  # another file system
             shutil.copyfile(image, path)
-        return
-    _write_atomically(path.with_name(path.name + '.png'), cv2.imencode('.png', image)[1].tobytes())
+        return path
+    path = path.with_name(path.name + '.png')
+    _write_atomically(path, cv2.imencode('.png', image)[1].tobytes())
+    return path
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
@@ -322,10 +371,10 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
     """Write settings to ``path``, or check them against those that are there.
 
     Raises:
-        ValueError: If they differ.
+        ValueError: If they differ, or cannot be read.
     """
     if path.exists():
-        before = json.loads(path.read_text())
+        before = read_json(path)
         if before != settings:
             raise ValueError(
                 f'{path.parent} was converted with {before}, not with {settings}: expected another '
@@ -336,8 +385,11 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
 
 
 def exit_with(main: Callable[[], int]) -> None:
-    """Run a converter as a script: a refusal is one message, not a traceback."""
+    """Run a converter as a script: a refusal or Ctrl+C is one message, not a traceback."""
     try:
         sys.exit(main())
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        print('interrupted; the same command goes on from here', file=sys.stderr)
+        sys.exit(130)  # as shells have it

@@ -6,7 +6,6 @@ authors have it, where the data set offers that. What is there already is kept.
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from conversion import (
     add_workers,
     exit_with,
     read_gray,
+    read_json,
     refuse_other_settings,
     report,
     require,
@@ -35,7 +35,7 @@ def read_units_per_meter(root: Path) -> float:
     Raises:
         ValueError: If there are none.
     """
-    settings = _read_json(root / CONVERSION)
+    settings = read_json(root / CONVERSION)
     if UNITS not in settings:
         raise ValueError(
             f'{root / CONVERSION}: expected {UNITS}, or the option --units-per-meter, got '
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.intrinsics:
         cameras = dict.fromkeys(stems, args.intrinsics)
     else:
-        cameras = _read_json(args.root / INTRINSICS)
+        cameras = read_json(args.root / INTRINSICS)
         if not cameras:
             raise FileNotFoundError(
                 f'{args.root / INTRINSICS}: expected fx, fy, cx, cy of each frame, or the option '
@@ -113,13 +113,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         for stem in stems
     }
     return report(run_all(f'Encoding into {out}', jobs, args.workers), len(jobs))
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise ValueError(f'{path}: expected JSON, got {error}') from error
 
 
 if __name__ == '__main__':

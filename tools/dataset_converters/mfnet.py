@@ -90,6 +90,8 @@ def _read(path: Path, modes: tuple[str, ...]) -> np.ndarray:
     """Read the values as they are stored: palettes and transparency are not applied."""
     try:
         with Image.open(path) as image:
+            image.verify()  # the checksums, which decoding ignores
+        with Image.open(path) as image:
             values = np.array(image)
     except (OSError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise ValueError(f'{path} is corrupt or truncated: {error}') from error
@@ -102,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Convert MFNet from the command line; returns the exit status."""
     args = make_parser('Convert MFNet (RGB and thermal, 9 classes)').parse_args(argv)
     samples = list_samples(args.raw, args.partial)
-    return convert(samples, args.out, dict(dataset='mfnet'), args.workers)
+    return convert(samples, args.raw, args.out, dict(dataset='mfnet'), args.workers)
 
 
 if __name__ == '__main__':

@@ -20,6 +20,7 @@ from conversion import (
     make_parser,
     map_labels,
     open_hdf5,
+    refuse_damage,
     require,
     require_count,
 )
@@ -77,12 +78,13 @@ def list_samples(raw: Path, file: h5py.File, depth: str, incomplete: bool) -> li
 def _check_frames(file: h5py.File, depth: str, incomplete: bool) -> tuple[int, tuple[int, int]]:
     """Return number and (H, W) of the frames. MATLAB's (H, W, C, N) is (N, C, W, H) in HDF5."""
     types = {'images': 'uint8', depth: 'float32', 'labels': 'uint16'}
-    missing = [key for key in types if key not in file]
+    with refuse_damage(file.filename):
+        names = sorted(file)
+        found = {key: (file[key].shape, file[key].dtype) for key in types if key in names}
+    missing = [key for key in types if key not in found]
     if missing:
-        raise ValueError(
-            f'{file.filename}: incomplete, missing variables: {missing}, got {sorted(file)}'
-        )
-    shape = file['images'].shape
+        raise ValueError(f'{file.filename}: incomplete, missing variables: {missing}, got {names}')
+    shape, _ = found['images']
     if len(shape) != 4 or shape[1] != 3:
         raise ValueError(f'{file.filename}: images: expected shape (N, 3, W, H), got {shape}')
     count, _, width, height = shape
@@ -91,14 +93,14 @@ def _check_frames(file: h5py.File, depth: str, incomplete: bool) -> tuple[int, t
         raise ValueError(
             f'{file.filename}: images: expected a size (H, W) of {SIZE}, got {(height, width)}'
         )
-    for key, dtype in types.items():
-        if key != 'images' and file[key].shape != (count, width, height):
+    for key, (shape, dtype) in found.items():
+        if key != 'images' and shape != (count, width, height):
             raise ValueError(
                 f'{file.filename}: {key}: expected shape {(count, width, height)} (N, W, H) as of '
-                f'the images, got {file[key].shape}'
+                f'the images, got {shape}'
             )
-        if file[key].dtype != dtype:
-            raise ValueError(f'{file.filename}: {key}: expected {dtype}, got {file[key].dtype}')
+        if dtype != types[key]:
+            raise ValueError(f'{file.filename}: {key}: expected {types[key]}, got {dtype}')
     return count, (height, width)
 
 
@@ -122,10 +124,8 @@ def _load(file: h5py.File, index: int, depth: str, table: np.ndarray) -> dict[st
 
 
 def _read(file: h5py.File, key: str, index: int) -> np.ndarray:
-    try:
+    with refuse_damage(f'{key} of frame {index + 1}'):
         frame = file[key][index]
-    except OSError as error:
-        raise ValueError(f'{key} of frame {index + 1} is damaged: {error}') from error
     return np.ascontiguousarray(frame.T)  # (W, H) or (3, W, H) -> (H, W) or (H, W, 3)
 
 
@@ -158,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with open_hdf5(labeled) as file:
         samples = list_samples(args.raw, file, args.depth, args.partial)
         settings = dict(dataset='nyudv2', depth=args.depth, depth_units_per_meter=UNITS_PER_METER)
-        return convert(samples, args.out, settings, args.workers)
+        return convert(samples, args.raw, args.out, settings, args.workers)
 
 
 if __name__ == '__main__':

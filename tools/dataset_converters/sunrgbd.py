@@ -22,6 +22,7 @@ from conversion import (
     map_labels,
     open_hdf5,
     read_gray,
+    refuse_damage,
     require,
     require_count,
     require_frames,
@@ -63,9 +64,12 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
             many as the official ones.
     """
     meta = np.atleast_1d(load_mat(raw / META, 'SUNRGBDMeta')['SUNRGBDMeta'])
-    if SEGLABEL not in seg:
-        raise ValueError(f'{raw / SEG}: expected {SEGLABEL}, got only {list(seg)}')
-    labels = seg[SEGLABEL][()].ravel()  # references to the maps, not the maps
+    with refuse_damage(str(raw / SEG)):
+        names = list(seg)
+        # references to the maps, not the maps
+        labels = seg[SEGLABEL][()].ravel() if SEGLABEL in seg else None
+    if labels is None:
+        raise ValueError(f'{raw / SEG}: expected {SEGLABEL}, got only {names}')
     if len(labels) != len(meta):
         raise ValueError(
             f'expected a label map per frame: {len(meta)} in {META}, {len(labels)} in {SEG}'
@@ -118,11 +122,13 @@ def _sample(
     camera: np.ndarray,
 ) -> Sample:
     def load() -> dict[str, np.ndarray | Path]:
+        source = f'seglabel of {folder}'
+        with refuse_damage(source):
+            seglabel = seg[label][()].T  # MATLAB's files hold the transposed array
         return dict(
             rgb=raw / rgb,
             depth=decode_depth(read_gray(raw / depth, 'uint16')),
-            # MATLAB's files hold the transposed array
-            masks=map_labels(seg[label][()].T, CLASS_OF_SEGLABEL, f'seglabel of {folder}'),
+            masks=map_labels(seglabel, CLASS_OF_SEGLABEL, source),
         )
 
     fx, fy, cx, cy = (float(camera[at]) for at in ((0, 0), (1, 1), (0, 2), (1, 2)))
@@ -151,7 +157,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with open_hdf5(args.raw / SEG) as seg:
         samples = list_samples(args.raw, args.depth, seg, args.partial)
         settings = dict(dataset='sunrgbd', depth=args.depth, depth_units_per_meter=UNITS_PER_METER)
-        return convert(samples, args.out, settings, args.workers)
+        return convert(samples, args.raw, args.out, settings, args.workers)
 
 
 if __name__ == '__main__':

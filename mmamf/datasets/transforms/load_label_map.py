@@ -58,7 +58,9 @@ class LoadLabelMap(LoadAnnotations):
 
     def _check_header(self, path: str) -> None:
         """Refuse colors, and values that the parent's cast to uint8 would wrap around."""
-        label = Image.open(io.BytesIO(fileio.get(path, backend_args=self.backend_args)))
+        content = fileio.get(path, backend_args=self.backend_args)
+        Image.open(io.BytesIO(content)).verify()  # a PNG's checksums, which decoding ignores
+        label = Image.open(io.BytesIO(content))
         if len(label.getbands()) != 1:
             raise ValueError(
                 f'label map {path}: expected one channel of class indices, got {label.mode}'

@@ -87,6 +87,17 @@ def test_truncated_file(write, tmp_path, share):
         LoadLabelMap()(results)
 
 
+def test_damaged_file_that_decodes(write, tmp_path):
+    # blocks, so that the damage is a wrong value and not a broken stream
+    blocks = np.random.default_rng(0).integers(0, 5, (6, 8)).repeat(8, 0).repeat(8, 1)
+    results = write(blocks.astype(np.uint8), ori_shape=(48, 64))
+    content = bytearray((tmp_path / 'label.png').read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / 'label.png').write_bytes(content)
+    with pytest.raises(ValueError, match='label.png is corrupt or truncated'):
+        LoadLabelMap()(results)
+
+
 def test_missing_file(write, tmp_path):
     results = write(LABEL)
     (tmp_path / 'label.png').unlink()

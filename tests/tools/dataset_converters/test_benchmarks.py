@@ -7,6 +7,7 @@ import cv2
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from mmseg.models.backbones import ResNet
 
@@ -72,22 +73,22 @@ def test_benchmark_runs_on_its_miniature(path, benchmark_config, tmp_path):
     assert sheet is not None and sheet.std() > 10
 
 
-def test_plain_weights_reach_every_private_norm(benchmark_config, tmp_path):
+def test_plain_weights_reach_every_private_norm(tmp_path):
     """ImageNet weights of a local file, by one option."""
-    cfg = benchmark_config(
-        next(path for path in CONFIGS if 'r50_refinenet_3x100e_nyu' in path.stem)
-    )
     plain = ResNet(50, norm_cfg=dict(type='BN'))
     for parameter in plain.parameters():
         torch.nn.init.uniform_(parameter)
-    torch.save(plain.state_dict(), tmp_path / 'resnet50.pth')
+    classifier = {'fc.weight': torch.zeros(1000, 2048), 'fc.bias': torch.zeros(1000)}
     checkpoint = str(tmp_path / 'resnet50.pth')
-    cfg.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=checkpoint)
-    runner = Runner.from_cfg(cfg)
-    runner.model.init_weights()
-    backbone = runner.model.backbone
+    torch.save(plain.state_dict() | classifier, checkpoint)  # as torchvision's
+
+    cfg = Config.fromfile(next(path for path in CONFIGS if 'r50_refinenet_3x100e_nyu' in path.stem))
+    cfg.merge_from_dict({'model.backbone.init_cfg.checkpoint': checkpoint})
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    backbone = model.backbone.state_dict()
     for name, expected in plain.state_dict().items():
-        got = backbone.state_dict()[name]
+        got = backbone[name]
         if got.shape != expected.shape:  # (M * C,) of a private norm
             assert got.shape[0] == 2 * expected.shape[0], name
             expected = expected.repeat(2)

@@ -90,7 +90,7 @@ def test_every_pixel(converter, raw, out, cityscapes_frames):
     assert lists(out) == STEMS
     assert json.loads((out / 'intrinsics.json').read_text()) == cameras
     assert json.loads((out / 'conversion.json').read_text()) == dict(
-        dataset='cityscapes', depth_units_per_meter=100
+        dataset='cityscapes', depth_units_per_meter=100, raw=str(raw)
     )
 
 
@@ -200,12 +200,43 @@ def test_disparity_without_camera(converter, raw, out, capsys):
     assert lists(out) == dict(STEMS, train=STEMS['train'][:1])
 
 
-@pytest.mark.parametrize('content', ['{', '[]', '{"extrinsic": {}, "intrinsic": {"fx": 2262.5}}'])
-def test_damaged_camera(content, converter, raw, out):
-    camera = f'{STEMS["val"][0]}_camera.json'
-    (raw / 'camera' / 'val' / camera).write_text(content)
-    with pytest.raises(ValueError, match=rf'{camera}: expected extrinsic baseline and intrinsic'):
-        converter.main([str(raw), str(out)])
+CAMERA = '{"extrinsic": {"baseline": %s}, "intrinsic": {"fx": %s, "fy": %s, "u0": %s, "v0": 1}}'
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (content, 'expected extrinsic baseline and intrinsic')
+        for content in ('{', '[]', '{"extrinsic": {}, "intrinsic": {"fx": 2262.5}}')
+    ]
+    + [
+        (CAMERA % values, 'expected finite numbers, and a baseline, fx and fy above 0, got .* = ')
+        for values in (
+            (0, 2, 2, 1),
+            (-0.2, 2, 2, 1),
+            ('NaN', 2, 2, 1),
+            ('Infinity', 2, 2, 1),
+            (0.2, 0, 2, 1),
+            (0.2, 'NaN', 2, 1),
+            (0.2, 2, -2, 1),
+            (0.2, 2, 2, 'NaN'),
+        )
+    ],
+)
+def test_damaged_camera(content, message, converter, raw, out, write_cityscapes, capsys):
+    stem = STEMS['val'][0]
+    (raw / 'camera' / 'val' / f'{stem}_camera.json').write_text(content)
+    assert converter.main([str(raw), str(out)]) == 1
+    error = capsys.readouterr().err
+    assert f'1 of 4 samples failed:\n  {stem}: ' in error
+    assert re.search(rf'{stem}_camera\.json: {message}', error), error
+    assert lists(out) == dict(STEMS, val=STEMS['val'][1:])
+    assert stem not in json.loads((out / 'intrinsics.json').read_text())
+
+    write_cityscapes(raw)  # mended
+    assert converter.main([str(raw), str(out)]) == 0
+    assert lists(out) == STEMS
+    assert stem in json.loads((out / 'intrinsics.json').read_text())
 
 
 def test_missing_archives_are_listed(converter, tmp_path, out):

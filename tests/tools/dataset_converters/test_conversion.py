@@ -40,12 +40,22 @@ def make_samples(core):
     return make
 
 
+@pytest.fixture
+def convert(core, tmp_path):
+    """Runner: ``convert(samples, out, settings, workers)``, from ``tmp_path / 'raw'``."""
+
+    def run(samples, out, settings, workers):
+        return core.convert(samples, tmp_path / 'raw', out, settings, workers)
+
+    return run
+
+
 SETTINGS = dict(dataset='some', depth='raw')
 
 
-def test_layout(core, make_samples, tmp_path, capsys):
+def test_layout(convert, make_samples, tmp_path, capsys):
     samples = make_samples()
-    assert core.convert(samples, tmp_path / 'out', SETTINGS, workers=3) == 0
+    assert convert(samples, tmp_path / 'out', SETTINGS, workers=3) == 0
     for sample in samples:
         for folder, image in sample.load().items():
             written = cv2.imread(str(tmp_path / 'out' / folder / f'{sample.stem}.png'), -1)
@@ -54,13 +64,14 @@ def test_layout(core, make_samples, tmp_path, capsys):
     assert (tmp_path / 'out' / 'test.txt').read_text() == 's3\n'
     cameras = json.loads((tmp_path / 'out' / 'intrinsics.json').read_text())
     assert cameras == {f's{i}': [500.0, 501.0, 4.0, 3.0] for i in (1, 2, 3)}
-    assert json.loads((tmp_path / 'out' / 'conversion.json').read_text()) == SETTINGS
+    settings = json.loads((tmp_path / 'out' / 'conversion.json').read_text())
+    assert settings == SETTINGS | dict(raw=str(tmp_path / 'raw'))
     assert not list(tmp_path.rglob('*.part'))
     assert 'train: 3 samples' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('can_link', [True, False])
-def test_a_file_is_taken_over_as_it_is(core, tmp_path, monkeypatch, can_link):
+def test_a_file_is_taken_over_as_it_is(core, convert, tmp_path, monkeypatch, can_link):
     def fail(*_):
         raise OSError('Invalid cross-device link')
 
@@ -69,7 +80,7 @@ def test_a_file_is_taken_over_as_it_is(core, tmp_path, monkeypatch, can_link):
     source = tmp_path / 'photo.jpg'
     cv2.imwrite(str(source), np.full((6, 8, 3), 90, np.uint8))
     sample = core.Sample('room/1', 'train', 'photo', lambda: dict(rgb=source))
-    assert core.convert([sample], tmp_path / 'out', SETTINGS, workers=1) == 0
+    assert convert([sample], tmp_path / 'out', SETTINGS, workers=1) == 0
     written = tmp_path / 'out' / 'rgb' / 'room' / '1.jpg'
     assert written.read_bytes() == source.read_bytes()
     assert written.samefile(source) == can_link
@@ -78,12 +89,12 @@ def test_a_file_is_taken_over_as_it_is(core, tmp_path, monkeypatch, can_link):
 
 
 @pytest.mark.parametrize('error', [ValueError('bad value'), OSError('cannot read it'), KeyError(7)])
-def test_one_bad_sample_does_not_stop_the_others(core, make_samples, tmp_path, capsys, error):
+def test_one_bad_sample_does_not_stop_the_others(convert, make_samples, tmp_path, capsys, error):
     def fail():
         raise error
 
     out = tmp_path / 'out'
-    assert core.convert(make_samples(s1=fail), out, SETTINGS, workers=2) == 1
+    assert convert(make_samples(s1=fail), out, SETTINGS, workers=2) == 1
     said = capsys.readouterr().err
     assert '1 of 4 samples failed' in said
     assert f's1: {error}' in said
@@ -91,14 +102,14 @@ def test_one_bad_sample_does_not_stop_the_others(core, make_samples, tmp_path, c
     assert sorted(path.stem for path in (out / 'rgb').iterdir()) == ['s0', 's2', 's3']
 
     # once mended, the next run converts what failed
-    assert core.convert(make_samples(), out, SETTINGS, workers=2) == 0
+    assert convert(make_samples(), out, SETTINGS, workers=2) == 0
     assert (out / 'train.txt').read_text() == 's0\ns1\ns2\n'
     assert (out / 'rgb' / 's1.png').exists()
 
 
-def test_images_of_one_sample_differ_in_size(core, make_samples, tmp_path, capsys):
+def test_images_of_one_sample_differ_in_size(convert, make_samples, tmp_path, capsys):
     images = dict(rgb=np.zeros((6, 8, 3), np.uint8), depth=np.zeros((6, 7), np.uint16))
-    assert core.convert(make_samples(s2=lambda: images), tmp_path / 'out', SETTINGS, 1) == 1
+    assert convert(make_samples(s2=lambda: images), tmp_path / 'out', SETTINGS, 1) == 1
     said = capsys.readouterr().err
     assert (
         "archive, entry 2: images differ in size (H, W): {'rgb': (6, 8), 'depth': (6, 7)}" in said
@@ -106,14 +117,63 @@ def test_images_of_one_sample_differ_in_size(core, make_samples, tmp_path, capsy
     assert not (tmp_path / 'out' / 'rgb' / 's2.png').exists()
 
 
-def test_a_second_run_rewrites_no_image(core, make_samples, tmp_path, tree):
+@pytest.mark.parametrize(
+    ('rgb', 'depth', 'message'),
+    [
+        (
+            np.ones((6, 8, 3), np.uint16),
+            1,
+            'rgb: expected three channels of uint8, got shape (6, 8, 3) of uint16',
+        ),
+        (
+            np.ones((6, 8), np.uint8),
+            1,
+            'rgb: expected three channels of uint8, got shape (6, 8) of uint8',
+        ),
+        (np.ones((6, 8, 3), np.uint8), 0, 'depth: expected at least one reading, got only 0'),
+    ],
+)
+@pytest.mark.parametrize('is_file', [True, False])
+def test_what_training_would_refuse(
+    convert, make_samples, tmp_path, capsys, rgb, depth, message, is_file
+):
+    images = dict(rgb=rgb, depth=np.full((6, 8), depth, np.uint16))
+    if is_file:
+        for name, image in images.items():
+            cv2.imwrite(str(tmp_path / f'{name}.png'), image)
+        images = {name: tmp_path / f'{name}.png' for name in images}
+    assert convert(make_samples(s2=lambda: images), tmp_path / 'out', SETTINGS, 1) == 1
+    assert f's2: archive, entry 2: {message}' in capsys.readouterr().err
+    assert (tmp_path / 'out' / 'train.txt').read_text() == 's0\ns1\n'
+
+
+@pytest.mark.parametrize('lost', ['masks/s1.png', '.done/s1'])
+def test_a_lost_file_comes_back(convert, make_samples, tmp_path, tree, lost):
+    convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1)
+    before = tree(tmp_path / 'out')
+    path = tmp_path / 'out' / lost
+    if lost.startswith('.done'):
+        path.write_bytes(b'')
+    else:
+        path.unlink()
+    assert convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1) == 0
+    after = tree(tmp_path / 'out')
+    assert {name: content for name, (_, content) in after.items()} == {
+        name: content for name, (_, content) in before.items()
+    }
+    rewritten = {name for name in after if after[name] != before[name]}
+    images = {name for name in rewritten if name.endswith('.png')}
+    assert images == {f'{folder}/s1.png' for folder in ('rgb', 'depth', 'masks')}
+
+
+def test_a_second_run_rewrites_no_image(convert, make_samples, tmp_path, tree):
     def fail():
         raise AssertionError('loaded again')
 
-    core.convert(make_samples(), tmp_path / 'out', SETTINGS, workers=2)
+    convert(make_samples(), tmp_path / 'out', SETTINGS, workers=2)
     before = tree(tmp_path / 'out')
     again = make_samples(**{f's{i}': fail for i in range(4)})
-    assert core.convert(again, tmp_path / 'out', SETTINGS, workers=2) == 0
+    assert convert(again, tmp_path / 'out', SETTINGS, workers=2) == 0
     after = tree(tmp_path / 'out')
     assert {name: content for name, (_, content) in after.items()} == {
         name: content for name, (_, content) in before.items()
@@ -122,19 +182,19 @@ def test_a_second_run_rewrites_no_image(core, make_samples, tmp_path, tree):
     assert changed <= {'train.txt', 'test.txt', 'intrinsics.json'}
 
 
-def test_resume_after_interruption(core, make_samples, tmp_path, tree):
+def test_resume_after_interruption(convert, make_samples, tmp_path, tree):
     def interrupt():
         raise KeyboardInterrupt
 
     out = tmp_path / 'out'
     with pytest.raises(KeyboardInterrupt):
-        core.convert(make_samples(s2=interrupt), out, SETTINGS, workers=1)
+        convert(make_samples(s2=interrupt), out, SETTINGS, workers=1)
     assert not (out / 'train.txt').exists()
     # as a run leaves it that was killed while it wrote
     (out / 'rgb' / 's2.png').write_bytes(b'cut')
     (out / 'depth' / 's2.png.part').write_bytes(b'cut')
     before = tree(out)
-    assert core.convert(make_samples(), out, SETTINGS, workers=1) == 0
+    assert convert(make_samples(), out, SETTINGS, workers=1) == 0
     after = tree(out)
     assert all(
         after[f'{folder}/s0.png'] == before[f'{folder}/s0.png'] for folder in ('rgb', 'masks')
@@ -142,26 +202,60 @@ def test_resume_after_interruption(core, make_samples, tmp_path, tree):
     assert cv2.imread(str(out / 'rgb' / 's2.png')).shape == (6, 8, 3)
     assert not list(out.rglob('*.part'))
 
-    core.convert(make_samples(), tmp_path / 'whole', SETTINGS, workers=1)
+    convert(make_samples(), tmp_path / 'whole', SETTINGS, workers=1)
     assert {name: content for name, (_, content) in tree(tmp_path / 'whole').items()} == {
         name: content for name, (_, content) in after.items()
     }
 
 
-def test_other_settings_in_the_same_folder(core, make_samples, tmp_path, tree):
-    core.convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1)
+def test_other_settings_in_the_same_folder(convert, make_samples, tmp_path, tree):
+    convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1)
     before = tree(tmp_path / 'out')
     with pytest.raises(ValueError, match=r"was converted with .*'raw'.*, not with .*'filled'"):
-        core.convert(make_samples(), tmp_path / 'out', SETTINGS | dict(depth='filled'), workers=1)
+        convert(make_samples(), tmp_path / 'out', SETTINGS | dict(depth='filled'), workers=1)
     assert tree(tmp_path / 'out') == before
 
 
-def test_duplicate_stems(core, make_samples, tmp_path):
+def test_another_archive_in_the_same_folder(core, make_samples, tmp_path, tree):
+    out = tmp_path / 'out'
+    core.convert(make_samples(), tmp_path / 'raw', out, SETTINGS, workers=1)
+    before = tree(out)
+    with pytest.raises(ValueError, match='was converted with .*raw.*, not with .*other.*expected'):
+        core.convert(make_samples(), tmp_path / 'other', out, SETTINGS, workers=1)
+    assert tree(out) == before
+
+
+def test_damaged_settings(convert, make_samples, tmp_path):
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'conversion.json').write_text('{"dataset": ')
+    with pytest.raises(ValueError, match=r'out.conversion\.json: expected JSON, got'):
+        convert(make_samples(), tmp_path / 'out', SETTINGS, workers=1)
+
+
+def test_read_json(core, tmp_path):
+    assert core.read_json(tmp_path / 'some.json') == {}
+    (tmp_path / 'some.json').write_text('{"a": 1}')
+    assert core.read_json(tmp_path / 'some.json') == dict(a=1)
+    (tmp_path / 'some.json').write_bytes(b'\xff')
+    with pytest.raises(ValueError, match=r'some\.json: expected JSON, got'):
+        core.read_json(tmp_path / 'some.json')
+
+
+@pytest.mark.parametrize('error', [OSError, RuntimeError, KeyError, ValueError, TypeError])
+def test_refuse_damage(core, error):
+    with core.refuse_damage('some.mat'):
+        pass
+    with pytest.raises(ValueError, match='some.mat is damaged: .*bad heap'):
+        with core.refuse_damage('some.mat'):
+            raise error('bad heap')
+
+
+def test_duplicate_stems(convert, make_samples, tmp_path):
     samples = make_samples() + make_samples(1)
     with pytest.raises(
         ValueError, match="duplicate name 's0': archive, entry 0 and archive, entry"
     ):
-        core.convert(samples, tmp_path / 'out', SETTINGS, workers=1)
+        convert(samples, tmp_path / 'out', SETTINGS, workers=1)
     assert not (tmp_path / 'out').exists()
 
 
@@ -237,13 +331,27 @@ def test_command_line(core, tmp_path):
     assert (args.partial, args.workers) == (True, 3)
 
 
-def test_exit_status(core):
-    def refuse():
-        raise ValueError('wrong archive')
+def fail_with(error):
+    raise error
 
+
+@pytest.mark.parametrize(
+    ('main', 'code'),
+    [
+        (lambda: 1, 1),
+        # printed, with status 1
+        (partial(fail_with, ValueError('wrong archive')), 'error: wrong archive'),
+        (partial(fail_with, PermissionError('no access')), 'error: no access'),
+    ],
+)
+def test_exit_status(core, main, code):
     with pytest.raises(SystemExit) as stop:
-        core.exit_with(lambda: 1)
-    assert stop.value.code == 1
+        core.exit_with(main)
+    assert stop.value.code == code
+
+
+def test_exit_after_interruption(core, capsys):
     with pytest.raises(SystemExit) as stop:
-        core.exit_with(refuse)
-    assert stop.value.code == 'error: wrong archive'  # printed, with status 1
+        core.exit_with(partial(fail_with, KeyboardInterrupt()))
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == 'interrupted; the same command goes on from here\n'

@@ -1,5 +1,8 @@
 """MFNet: a miniature of four-channel images, there and back."""
 
+from contextlib import suppress
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -139,6 +142,21 @@ def cut_image(raw):
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def flipped_byte(folder, raw):
+    """Flip one bit in the middle of a file, so that Pillow reads wrong values without a word."""
+    rng, shape = np.random.default_rng(0), (6, 8, 4) if folder == 'images' else (6, 8)
+    blocks = rng.integers(0, 5, shape).astype(np.uint8).repeat(8, 0).repeat(8, 1)
+    path = raw / folder / '00002N.png'
+    Image.fromarray(blocks).save(path)
+    content = path.read_bytes()
+    for at in range(len(content) // 2, len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
+        with suppress(OSError, SyntaxError):
+            if not np.array_equal(np.array(Image.open(path)), blocks):
+                return
+    raise AssertionError('no such byte')
+
+
 def no_image(raw):
     (raw / 'labels' / '00002N.png').write_text('<html>')
 
@@ -160,6 +178,8 @@ def unknown_class(raw):
     [
         (three_channels, 'images/00002N.png: expected a PNG of mode RGBA, got RGB'),
         (cut_image, 'images/00002N.png is corrupt or truncated'),
+        (partial(flipped_byte, 'images'), 'images/00002N.png is corrupt or truncated'),
+        (partial(flipped_byte, 'labels'), 'labels/00002N.png is corrupt or truncated'),
         (no_image, 'labels/00002N.png is corrupt or truncated'),
         (colored_label, 'labels/00002N.png: expected a PNG of mode L or P, got RGB'),
         (label_of_another_size, "images differ in size (H, W): {'rgb': (48, 64), "),
@@ -191,6 +211,32 @@ def test_resume(convert, raw, tree):
     assert {n: content for n, (_, content) in after.items()} == {
         n: content for n, (_, content) in before.items()
     }
+
+
+def test_a_lost_mask_comes_back(convert, raw):
+    _, out = convert(raw)
+    mask = out / 'masks' / '00002N.png'
+    content = mask.read_bytes()
+    mask.unlink()
+    assert convert(raw)[0] == 0
+    assert mask.read_bytes() == content
+
+
+def test_another_archive_in_the_same_folder(convert, raw, tmp_path, write_mfnet, tree):
+    _, out = convert(raw)
+    before = tree(out)
+    other = write_mfnet(tmp_path / 'other')
+    with pytest.raises(ValueError, match='converted with .*/raw.*, not with .*/other'):
+        convert(other)
+    assert tree(out) == before
+
+
+def test_out_is_raw(mfnet, raw, tmp_path, tree):
+    before = tree(raw)
+    for out in (raw, tmp_path / 'elsewhere' / '..' / 'raw'):
+        with pytest.raises(ValueError, match='OUT to be another folder than RAW, got .*raw'):
+            mfnet.main([str(raw), str(out), '--partial'])
+    assert tree(raw) == before
 
 
 def test_the_folder_of_another_data_set(convert, raw, tmp_path, write_nyudv2, load_converter):

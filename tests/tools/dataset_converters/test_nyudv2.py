@@ -43,7 +43,7 @@ def test_every_pixel(convert, tmp_path, write_nyudv2, nyudv2_frames, nyudv2_map_
     assert (out / 'train.txt').read_text() == '000004\n000002\n000001\n'
     assert (out / 'test.txt').read_text() == '000003\n'
     assert json.loads((out / 'conversion.json').read_text()) == dict(
-        dataset='nyudv2', depth=depth or 'raw', depth_units_per_meter=5000
+        dataset='nyudv2', depth=depth or 'raw', depth_units_per_meter=5000, raw=str(raw)
     )
     class_of = {0: 255} | {i: int(c) - 1 for i, c in enumerate(nyudv2_map_class, start=1)}
     for index, frame in enumerate(frames, start=1):
@@ -139,6 +139,15 @@ def test_a_cut_file(convert, tmp_path, write_nyudv2, name, kept):
     with pytest.raises(ValueError, match=rf'{name} is no MATLAB v'):
         convert(raw)
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('signature', [b'HEAP', b'TREE', b'SNOD'])
+def test_damaged_names(convert, tmp_path, write_nyudv2, signature):
+    raw = write_nyudv2(tmp_path / 'raw')
+    path = raw / 'nyu_depth_v2_labeled.mat'
+    path.write_bytes(path.read_bytes().replace(signature, b'\xff' * 4))
+    with pytest.raises(ValueError, match=r'nyu_depth_v2_labeled\.mat.* damaged: '):
+        convert(raw)
 
 
 @pytest.mark.parametrize('name', ['nyu_depth_v2_labeled.mat', 'splits.mat'])

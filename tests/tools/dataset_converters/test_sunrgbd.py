@@ -76,7 +76,9 @@ def test_every_pixel(depth, converter, raw, out, frames, stems):
     }
     assert json.loads((out / 'intrinsics.json').read_text()) == cameras
     settings = json.loads((out / 'conversion.json').read_text())
-    assert settings == dict(dataset='sunrgbd', depth=depth, depth_units_per_meter=1000)
+    assert settings == dict(
+        dataset='sunrgbd', depth=depth, depth_units_per_meter=1000, raw=str(raw)
+    )
 
 
 def test_filled_depth_by_default(converter, raw, out, frames, stems):
@@ -194,7 +196,7 @@ def test_missing_files_are_listed(converter, raw, out, stems, capsys):
     assert not out.exists()
 
     (raw / 'SUNRGBD' / stems[0] / 'image' / 'other.jpg').touch()
-    write = Image.fromarray(np.zeros((48, 64), np.uint16)).save
+    write = Image.fromarray(np.ones((48, 64), np.uint16)).save
     write(raw / 'SUNRGBD' / stems[2] / 'depth_bfx' / '0000002.png')
     assert converter.main([str(raw), str(out), '--partial']) == 0
     assert 'left out 1 incomplete of 2 frames' in capsys.readouterr().out
@@ -262,6 +264,14 @@ def test_wrong_label_file(converter, tmp_path, write_sunrgbd, raw, frames, out):
         converter.main([str(raw), str(out)])
     seg.write_bytes(seg.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r'seg\.mat is no MATLAB v7.3'):
+        converter.main([str(raw), str(out)])
+
+
+@pytest.mark.parametrize('signature', [b'HEAP', b'TREE', b'SNOD'])
+def test_damaged_names_of_labels(signature, converter, raw, out):
+    seg = raw / 'SUNRGBDtoolbox/Metadata/SUNRGBD2Dseg.mat'
+    seg.write_bytes(seg.read_bytes().replace(signature, b'\xff' * 4))
+    with pytest.raises(ValueError, match=r'SUNRGBD2Dseg\.mat.* damaged: '):
         converter.main([str(raw), str(out)])
 
 
