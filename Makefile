@@ -20,7 +20,7 @@ demo-translation: setup
 
 # A process per CPU, each with one thread: more threads than CPUs would slow torch down tenfold.
 test: setup
-	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(VENV_PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal $(PYTEST_ARGS)
 
 lint: setup
 	$(VENV_PYTHON) -m ruff check .
