@@ -31,6 +31,7 @@ def apply() -> None:
     skip_albumentations_update_check()
     provide_pkg_resources()
     name_mmamf_to_mmengine()
+    format_configs_once()
     provide_numpy_bool8()
     import_torchvision_without_ops()
     load_mmengine_checkpoints_safely()
@@ -100,6 +101,28 @@ def provide_pkg_resources() -> None:
     """
     if importlib.util.find_spec('pkg_resources') is None:
         sys.meta_path.append(_PkgResourcesFinder())
+
+
+def format_configs_once() -> None:
+    """Format the text of a config once, not again for every checkpoint.
+
+    mmengine/runner/runner.py:2215 writes it into each of them, and yapf, which formats it
+    (mmengine/config/config.py:1484), takes seconds where paths are long.
+    """
+    from mmengine.config import config
+
+    format_code = config.FormatCode
+    if hasattr(format_code, '__wrapped__'):
+        return
+    formatted: dict[str, Any] = {}
+
+    @functools.wraps(format_code)
+    def format_once(text: str, **kwargs: Any) -> Any:
+        if text not in formatted:
+            formatted[text] = format_code(text, **kwargs)
+        return formatted[text]
+
+    config.FormatCode = format_once
 
 
 def provide_numpy_bool8() -> None:

@@ -197,3 +197,22 @@ def test_configs_are_inherited_by_the_packages_name(tmp_path):
     child = tmp_path / 'child.py'
     child.write_text("_base_ = 'mmamf::amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py'\n")
     assert Config.fromfile(child).model.backbone.type == 'SharedMultimodalResNet'
+
+
+def test_text_of_a_config_is_formatted_once(monkeypatch):
+    calls = []
+
+    def format_code(text: str, **kwargs) -> tuple[str, bool]:
+        calls.append(text)
+        return f'{text}  # formatted', True
+
+    monkeypatch.setattr('mmengine.config.config.FormatCode', format_code)
+    compat.format_configs_once()
+    compat.format_configs_once()
+    cfg, other = Config(dict(a=1)), Config(dict(a=2))
+    assert cfg.pretty_text == Config(dict(a=1)).pretty_text
+    assert cfg.pretty_text.endswith('# formatted')
+    assert other.pretty_text != cfg.pretty_text
+    cfg.a = 3
+    assert 'a=3' in cfg.pretty_text
+    assert len(calls) == 3
