@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -225,7 +226,14 @@ class TestCommands:
         with pytest.raises(BlockingIOError):  # the set-up died, its command did not
             lock()
         job.stop()
-        lock().close()
+        for _ in range(1000):  # the kernel closes the files of a killed child a moment later
+            try:
+                lock().close()
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        else:
+            pytest.fail('the lock is held by a command that was stopped')
 
     def test_progress_without_terminal(self, tmp_path, capsys):
         from commands import Job, Progress
