@@ -1,21 +1,37 @@
 from .backbones import SharedMultimodalBackbone, SharedMultimodalResNet
+from .convs import ModalitySpecificConv
 from .data_preprocessors import (
     MultimodalSegDataPreProcessor,
     MultimodalTranslationDataPreprocessor,
 )
 from .decode_heads import ModalityEnsembleHead, RefineNetHead
 from .discriminators import MultimodalPatchDiscriminator
-from .fusions import ChannelShufflePixelShiftFusion, FusionOperator
+from .fusions import (
+    AdditionFusion,
+    AlignmentFusion,
+    ChannelExchangeFusion,
+    ChannelShufflePixelShiftFusion,
+    ConcatenationFusion,
+    FusionOperator,
+    SelfAttentionFusion,
+    SqueezeExcitationFusion,
+    fusion_losses,
+)
 from .generators import SharedMultimodalUnetGenerator
 from .norms import ModalitySpecificBN, ModalitySpecificIN
 from .segmentors import MultimodalSegmentor, MultimodalTTAModel
 from .translators import MultimodalPix2Pix
 
 __all__ = [
+    'AdditionFusion',
+    'AlignmentFusion',
+    'ChannelExchangeFusion',
     'ChannelShufflePixelShiftFusion',
+    'ConcatenationFusion',
     'FusionOperator',
     'ModalityEnsembleHead',
     'ModalitySpecificBN',
+    'ModalitySpecificConv',
     'ModalitySpecificIN',
     'MultimodalPatchDiscriminator',
     'MultimodalPix2Pix',
@@ -24,7 +40,10 @@ __all__ = [
     'MultimodalTTAModel',
     'MultimodalTranslationDataPreprocessor',
     'RefineNetHead',
+    'SelfAttentionFusion',
     'SharedMultimodalBackbone',
     'SharedMultimodalResNet',
     'SharedMultimodalUnetGenerator',
+    'SqueezeExcitationFusion',
+    'fusion_losses',
 ]

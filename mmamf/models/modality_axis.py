@@ -1,9 +1,12 @@
 """The modality axis: stacked along channels outside a network, folded into the batch inside.
 
 Both forms are the same memory: sample-major, (N, M*C, H, W) and (N*M, C, H, W) differ in their
-shape alone, so going from one to the other is a view of a contiguous tensor.
+shape alone, so going from one to the other is a view of a contiguous tensor. In channels-last
+memory it is a copy, which is channels-last again; there, only giving the modalities an axis of
+their own is a view.
 """
 
+import torch
 from torch import Tensor
 
 
@@ -23,6 +26,10 @@ def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
             f'cannot fold {channels} channels into {num_modalities} modalities: '
             f'expected a multiple of {num_modalities}, got an input of shape {tuple(x.shape)}'
         )
+    if is_channels_last(x):
+        x = x.permute(0, 2, 3, 1).unflatten(3, (num_modalities, channels // num_modalities))
+        x = x.permute(0, 3, 1, 2, 4).flatten(0, 1).permute(0, 3, 1, 2)
+        return x.contiguous(memory_format=torch.channels_last)  # of a single sample it is a view
     return x.reshape(n * num_modalities, channels // num_modalities, *x.shape[2:])
 
 
@@ -36,10 +43,37 @@ def unfold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     Raises:
         ValueError: If the batch cannot be divided among the modalities.
     """
+    _check_batch(x, num_modalities)
     batch, channels = x.shape[:2]
-    if batch % num_modalities:
-        raise ValueError(
-            f'a folded batch of {batch} maps does not hold {num_modalities} modalities per sample: '
-            f'expected a multiple of {num_modalities}, got an input of shape {tuple(x.shape)}'
-        )
+    if is_channels_last(x):
+        x = separate_modalities(x.permute(0, 2, 3, 1), num_modalities)
+        return x.permute(0, 2, 3, 1, 4).flatten(3, 4).permute(0, 3, 1, 2)
     return x.reshape(batch // num_modalities, num_modalities * channels, *x.shape[2:])
+
+
+def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
+    """Give the modalities of a folded batch an axis, as a view whatever the memory layout.
+
+    Shape:
+        - Input: (N*M, C, ...).
+        - Output: (N, M, C, ...).
+
+    Raises:
+        ValueError: If the batch cannot be divided among the modalities.
+    """
+    _check_batch(x, num_modalities)
+    return x.unflatten(0, (x.shape[0] // num_modalities, num_modalities))
+
+
+def is_channels_last(x: Tensor) -> bool:
+    """Tell whether maps are stored channels last, and not in the usual way as well."""
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+
+
+def _check_batch(x: Tensor, num_modalities: int) -> None:
+    if x.shape[0] % num_modalities:
+        raise ValueError(
+            f'a folded batch of {x.shape[0]} maps does not hold {num_modalities} modalities per '
+            f'sample: expected a multiple of {num_modalities}, got an input of shape '
+            f'{tuple(x.shape)}'
+        )

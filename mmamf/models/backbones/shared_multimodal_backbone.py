@@ -13,9 +13,9 @@ from ..modality_axis import fold_modalities
 class SharedMultimodalBackbone(BaseModule):
     """Run any mmseg backbone on every modality, by folding the modalities into its batch.
 
-    All of the backbone is shared, its norm layers too, unless its ``norm_cfg`` names a
-    modality-specific one. Nothing crosses between the modalities inside; a fusion operator as the
-    neck exchanges features of the pyramid.
+    All of the backbone is shared, its norm layers too, unless its ``conv_cfg`` or ``norm_cfg``
+    names a modality-specific layer, with M in it. Nothing crosses between the modalities inside; a
+    fusion operator as the neck exchanges features of the pyramid.
 
     Args:
         num_modalities: Number of modalities M.

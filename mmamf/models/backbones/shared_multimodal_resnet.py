@@ -22,14 +22,30 @@ class SharedMultimodalResNet(ResNet):
     (see :class:`FusibleBasicBlock` and the operator for what that means). With one modality and no
     fusion it equals mmseg's ResNet, and a ResNet checkpoint starts every modality alike.
 
+    What the modalities share is decided by ``conv_cfg`` and ``norm_cfg``, and nowhere else:
+
+    ======================== ====================== ============================================
+    ``conv_cfg``             ``norm_cfg``           Network
+    ======================== ====================== ============================================
+    None                     None                   Shared convolutions, private norms: ours
+    None                     'BN'                   Shared convolutions, shared norms
+    'ModalitySpecificConv'   'ModalitySpecificBN'   Private both: M encoders
+    'ModalitySpecificConv'   'BN'                   Private convolutions, shared norms
+    ======================== ====================== ============================================
+
     Args:
         depth: 18, 34, 50, 101 or 152.
         num_modalities: Number of modalities M.
         fusion: Config of a fusion operator, built once for every fused stage; None switches fusion
             off.
         fusion_stages: Which stages, counted from 0, are fused.
-        norm_cfg: Config of the norm layers. ``num_modalities`` is filled in for the
-            modality-specific ones; any other type is shared by the modalities.
+        fused_blocks: 'last', the last block of each fused stage, or 'all' of its blocks. The first
+            block of a stage mostly changes the shape of the maps; its operator enters and leaves
+            behind the convolution, as a neck does.
+        conv_cfg: Config of the convolutions, None for plain ones.
+        norm_cfg: Config of the norm layers, None for private ones. In both configs,
+            ``num_modalities`` is filled in for the modality-specific types; any other type is
+            shared by the modalities.
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of one modality.
             ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
@@ -38,8 +54,9 @@ class SharedMultimodalResNet(ResNet):
         - Output: one folded map (N*M, C, h, w) for each of ``out_indices``.
 
     Raises:
-        ValueError: If a stage does not exist, ``norm_cfg`` names another M, plugins are combined
-            with fusion, or an input has another number of channels.
+        ValueError: If a stage or a choice of blocks does not exist, ``conv_cfg`` or ``norm_cfg``
+            names another M, plugins are combined with fusion, or an input has another number of
+            channels.
     """
 
     def __init__(
@@ -48,15 +65,19 @@ class SharedMultimodalResNet(ResNet):
         num_modalities: int,
         fusion: dict | None = None,
         fusion_stages: Sequence[int] = (0, 1, 2, 3),
+        fused_blocks: str = 'last',
+        conv_cfg: dict | None = None,
         norm_cfg: dict | None = None,
         **kwargs,
     ) -> None:
-        norm_cfg = _with_num_modalities(norm_cfg or {'type': 'ModalitySpecificBN'}, num_modalities)
-        super().__init__(depth, norm_cfg=norm_cfg, **kwargs)
+        conv_cfg = conv_cfg and _fill_in('conv_cfg', conv_cfg, num_modalities)
+        norm_cfg = norm_cfg or {'type': 'ModalitySpecificBN'}
+        norm_cfg = _fill_in('norm_cfg', norm_cfg, num_modalities)
+        super().__init__(depth, conv_cfg=conv_cfg, norm_cfg=norm_cfg, **kwargs)
         self.num_modalities = num_modalities
         self.in_channels = kwargs.get('in_channels', 3)
         if fusion is not None:
-            self._fill_fusion_slots(fusion, fusion_stages)
+            self._fill_fusion_slots(fusion, fusion_stages, fused_blocks)
 
     def make_res_layer(self, block: type, **kwargs) -> ResLayer:
         """Pack all blocks of a stage, each with an empty slot for fusion."""
@@ -77,28 +98,28 @@ class SharedMultimodalResNet(ResNet):
         super().train(mode)
         return self
 
-    def _fill_fusion_slots(self, fusion: dict, stages: Sequence[int]) -> None:
+    def _fill_fusion_slots(self, fusion: dict, stages: Sequence[int], blocks: str) -> None:
         if self.plugins is not None:
             raise ValueError('plugins and fusion cannot be combined: set one of them to None')
+        if blocks not in ('last', 'all'):
+            raise ValueError(f"fused_blocks must be 'last' or 'all', got {blocks!r}")
         for stage in stages:
             if not 0 <= stage < self.num_stages:
                 raise ValueError(
                     f'fusion_stages must lie in 0..{self.num_stages - 1}, got {tuple(stages)}'
                 )
-            block = self.get_submodule(self.res_layers[stage])[-1]
-            # The maps at the fusion point: after conv1 in a bottleneck, before it in a basic block.
-            channels = block.conv2.in_channels
-            block.fusion = MODELS.build(
-                fusion, default_args={'num_modalities': self.num_modalities, 'channels': channels}
-            )
+            layer = list(self.get_submodule(self.res_layers[stage]))
+            for block in layer[-1:] if blocks == 'last' else layer:
+                block.fill_slot(fusion, self.num_modalities)
 
 
-def _with_num_modalities(norm_cfg: dict, num_modalities: int) -> dict:
-    if not str(norm_cfg['type']).split('.')[-1].startswith('ModalitySpecific'):
-        return norm_cfg
-    if norm_cfg.get('num_modalities', num_modalities) != num_modalities:
+def _fill_in(key: str, layer_cfg: dict, num_modalities: int) -> dict:
+    """Tell a modality-specific layer the number of modalities."""
+    if not str(layer_cfg['type']).split('.')[-1].startswith('ModalitySpecific'):
+        return layer_cfg
+    if layer_cfg.get('num_modalities', num_modalities) != num_modalities:
         raise ValueError(
-            f'norm_cfg is for {norm_cfg["num_modalities"]} modalities, '
+            f'{key} is for {layer_cfg["num_modalities"]} modalities, '
             f'the backbone for {num_modalities}'
         )
-    return {**norm_cfg, 'num_modalities': num_modalities}
+    return {**layer_cfg, 'num_modalities': num_modalities}

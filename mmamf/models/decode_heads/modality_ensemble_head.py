@@ -56,6 +56,19 @@ class ModalityEnsembleHead(BaseModule):
         """Compute the logits of the ensemble."""
         return self._ensemble(self._members(inputs))
 
+    def forward_all(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
+        """Compute the logits of the ensemble, with those of every modality behind them.
+
+        Args:
+            inputs: The pyramid.
+            num_samples: Number of samples N, to check the pyramid by; None does not check it.
+
+        Shape:
+            - Output: (N, (1 + M) * K, h, w).
+        """
+        members = self._members(inputs, num_samples)
+        return torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
+
     def loss(
         self, inputs: Sequence[Tensor], batch_data_samples: SampleList, train_cfg: ConfigType
     ) -> dict:
@@ -82,8 +95,7 @@ class ModalityEnsembleHead(BaseModule):
         Shape:
             - Output: (N, (1 + M) * K, H, W).
         """
-        members = self._members(inputs, len(batch_img_metas))
-        stacked = torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
+        stacked = self.forward_all(inputs, len(batch_img_metas))
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
     def modality_names(self, metainfo: dict) -> tuple[str, ...]:
@@ -126,7 +138,9 @@ class ModalityEnsembleHead(BaseModule):
                 f'got {len(logits)}: a backbone that does not fold the modalities into its batch '
                 'needs SharedMultimodalBackbone around it'
             )
-        return stacked.unflatten(1, (self.num_modalities, self.out_channels))
+        # (N, M*K, h, w) -> (N, M, K, h, w); behind unflatten, an exporter would fix the sizes
+        sizes = (self.num_modalities, self.out_channels, *stacked.shape[2:])
+        return stacked.reshape(stacked.shape[0], *sizes)
 
     def _ensemble(self, members: Tensor) -> Tensor:
         weights = self.alpha.softmax(0).view(-1, 1, 1, 1)

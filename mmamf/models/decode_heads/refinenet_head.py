@@ -79,7 +79,8 @@ class RefineNetHead(BaseDecodeHead):
         # mmseg tells the size of a sliding window by the type of img_shape
         if not isinstance(size, torch.Size):
             size = meta.get('pad_shape', size)[:2]
-        return resize(
+        upsample = _upsample_by_products if torch.jit.is_tracing() else resize
+        return upsample(
             seg_logits, size=tuple(size), mode='bicubic', align_corners=self.align_corners
         )
 
@@ -102,7 +103,10 @@ class _RefineLevel(nn.Module):
         x = self.adapt(self.reduce(x))
         if self.join is not None:
             x = self.join(x)
-            x = x + resize(coarser, size=x.shape[2:], mode='bilinear', align_corners=True)
+            # without mmseg's warning about sizes, which would fix them in an exported graph
+            x = x + resize(
+                coarser, size=x.shape[2:], mode='bilinear', align_corners=True, warning=False
+            )
         x = self.refine(self.pool(F.relu(x)))
         return x if self.out is None else self.out(x)
 
@@ -138,10 +142,30 @@ class _ChainedResidualPooling(nn.Module):
         return x
 
 
+def _upsample_by_products(x: Tensor, size: Sequence[int], **kwargs) -> Tensor:
+    """Upsample the rows and the columns by a matrix product each, for exported graphs.
+
+    The matrices are upsampled identities. onnxruntime's own cubic Resize of all the logits would
+    take three times as long as the whole network.
+    """
+    height, width = x.shape[2:]
+    rows = F.interpolate(_identity(height, x), size=(size[0], height), **kwargs)
+    columns = F.interpolate(_identity(width, x), size=(width, size[1]), **kwargs)
+    return rows @ (x @ columns)
+
+
+def _identity(size: int, like: Tensor) -> Tensor:
+    """Make a unit matrix, (1, 1, size, size); torch.eye would be traced as a constant."""
+    index = torch.arange(size, device=like.device)
+    return (index[:, None] == index).to(like.dtype)[None, None]
+
+
 def _max_pool_5x5(x: Tensor) -> Tensor:
-    # On a CPU, torch pools channels-last maps ten times as fast, which pays for both copies.
+    # On a CPU, torch pools channels-last maps ten times as fast, which pays for copies there and back.
+    was_contiguous = x.is_contiguous()
     x = x.contiguous(memory_format=torch.channels_last)
-    return F.max_pool2d(x, kernel_size=5, stride=1, padding=2).contiguous()
+    x = F.max_pool2d(x, kernel_size=5, stride=1, padding=2)
+    return x.contiguous() if was_contiguous else x
 
 
 def _conv(in_channels: int, out_channels: int, bias: bool = False) -> nn.Conv2d:

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
+from fractions import Fraction
+
 import torch
 from mmengine.registry import MODELS
 from torch import Tensor
 
-from ..modality_axis import fold_modalities, unfold_modalities
+from ..modality_axis import separate_modalities
 from .fusion_operator import FusionOperator
+from .shuffle_and_shift import shift_and_shuffle, shuffle
 
 
 @MODELS.register_module()
@@ -28,52 +32,139 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
     As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
     remains is the addition of shifted channels.
 
+    All further arguments are for ablations; their defaults are the paper's method.
+
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
+        exchange: Share of the channels that is exchanged, 0 to 1: k = 4 g stay, with
+            g = floor(C * (1 - exchange) / 4). 0 switches the shuffle off: the C - 4 g channels left
+            over, fewer than four, stay too. 1 exchanges whole maps and adds nothing.
+        shift: Distance in pixels of the four reads. 0 adds the partner's channels as they are; None
+            adds nothing.
+        receivers: Indices of the modalities that receive; None stands for all. Any other keeps all
+            of its own channels and gets nothing added, while it still gives.
+        symmetric: Whether all receive the same, instead of each what its partner has: in place of
+            the exchanged channels the mean of these over all M modalities, its own included, and
+            added the mean of the shifted channels over all M, its own included. Two modalities then
+            differ only in the channels they keep, and any renaming of them renames the output
+            likewise.
 
     Shape:
         - Maps: folded (N*M, C, H, W), input and output alike.
 
     Raises:
-        ValueError: If the batch is not a multiple of M.
+        ValueError: If an argument lies outside its range, or the batch is not a multiple of M.
     """
 
+    def __init__(
+        self,
+        num_modalities: int,
+        channels: int | None = None,
+        exchange: float = 0.2,
+        shift: int | None = 1,
+        receivers: Sequence[int] | None = None,
+        symmetric: bool = False,
+    ) -> None:
+        super().__init__(num_modalities, channels)
+        if not isinstance(exchange, (int, float)) or not 0 <= exchange <= 1:
+            raise ValueError(f'exchange must be a number from 0 to 1, got {exchange!r}')
+        if shift is not None and (not isinstance(shift, int) or shift < 0):
+            raise ValueError(f'shift must be None or an integer of at least 0, got {shift!r}')
+        _check_receivers(receivers, num_modalities)
+        if not isinstance(symmetric, bool):
+            raise ValueError(f'symmetric must be True or False, got {symmetric!r}')
+        # In fractions: in floats, 5 * (1 - 0.8) is less than 1.
+        group_share = (1 - Fraction(exchange).limit_denominator(10**6)) / 4
+        self.group_share = group_share.numerator, group_share.denominator
+        self.exchange = exchange
+        self.shift = shift
+        self.receivers = receivers
+        self.symmetric = symmetric
+
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Shuffle the channels; carry the partners' kept channels."""
+        """Shuffle the channels; carry the maps as they were."""
         if self.num_modalities == 1:
             return x, None
+        carry = None if self.shift is None else x
+        if self._is_plain(x):
+            return shuffle(x, self.num_modalities, self._first_given(x)), carry
         kept, given = self._split(x)  # (N, M, k, H, W), (N, M, C - k, H, W)
-        return self._join(kept, _partner(given)), _partner(kept)
+        return self._join(kept, self._exchange(given)), carry
 
     def leave(self, x: Tensor, carry: Tensor | None) -> Tensor:
         """Add the partners' shifted channels and shuffle again."""
         if self.num_modalities == 1:
             return x
+        if self._is_plain(x, carry):
+            given = self._first_given(x)
+            if carry is None:
+                return shuffle(x, self.num_modalities, given)
+            kept = self._count_kept(x)
+            return shift_and_shuffle(x, carry, self.num_modalities, kept, self.shift, given)
         kept, given = self._split(x)
-        return self._join(kept + _pixel_shift(carry), _partner(given))
+        if carry is not None:
+            offered = self._offer(self._split(carry)[0])
+            kept = self._receive(kept, kept + _pixel_shift(offered, self.shift))
+        return self._join(kept, self._exchange(given))
+
+    def _is_plain(self, x: Tensor, carry: Tensor | None = None) -> bool:
+        """Tell whether the fast form fits: eager, all receive from their partners, one type."""
+        traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+        one_type = carry is None or carry.dtype == x.dtype
+        return not traced and one_type and self.receivers is None and not self.symmetric
+
+    def _count_kept(self, x: Tensor) -> int:
+        numerator, denominator = self.group_share
+        return x.shape[1] * numerator // denominator * 4
+
+    def _first_given(self, x: Tensor) -> int:
+        """Find the first channel that is exchanged."""
+        return x.shape[1] if self.exchange == 0 else self._count_kept(x)
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        channels = x.shape[1]
-        kept = channels // 5 * 4
-        x = unfold_modalities(x, self.num_modalities).unflatten(1, (self.num_modalities, channels))
-        return x[:, :, :kept], x[:, :, kept:]
+        kept = self._count_kept(x)
+        x = separate_modalities(x, self.num_modalities)
+        return x.split([kept, x.shape[2] - kept], dim=2)
 
     def _join(self, kept: Tensor, given: Tensor) -> Tensor:
-        return fold_modalities(torch.cat([kept, given], dim=2).flatten(1, 2), self.num_modalities)
+        return torch.cat([kept, given], dim=2).flatten(0, 1)
+
+    def _exchange(self, given: Tensor) -> Tensor:
+        return given if self.exchange == 0 else self._receive(given, self._offer(given))
+
+    def _offer(self, x: Tensor) -> Tensor:
+        """Offer every modality, axis 1, the maps of its partner, or all of them the mean."""
+        return x.mean(1, keepdim=True).expand_as(x) if self.symmetric else x.roll(-1, dims=1)
+
+    def _receive(self, own: Tensor, offered: Tensor) -> Tensor:
+        """Let the receivers, of axis 1, take what they are offered, and the others keep theirs."""
+        if self.receivers is None:
+            return offered
+        sources = (offered if m in self.receivers else own for m in range(self.num_modalities))
+        return torch.stack([source[:, m] for m, source in enumerate(sources)], dim=1)
 
 
-def _partner(x: Tensor) -> Tensor:
-    """Give every modality, axis 1, the maps of its partner."""
-    return x.roll(-1, dims=1)
+def _check_receivers(receivers: Sequence[int] | None, num_modalities: int) -> None:
+    if receivers is None:
+        return
+    wrong = not isinstance(receivers, Sequence) or not receivers
+    if wrong or len(set(receivers)) < len(receivers) or set(receivers) - set(range(num_modalities)):
+        raise ValueError(
+            f'receivers must be None or different indices in 0..{num_modalities - 1}, at least '
+            f'one, got {receivers!r}'
+        )
 
 
-def _pixel_shift(x: Tensor) -> Tensor:
-    """Read four groups of channels, axis 2, from the pixel above, left, right and below."""
+def _pixel_shift(x: Tensor, distance: int) -> Tensor:
+    """Read four groups of channels, axis 2, from the pixels above, left, right and below."""
+    if distance == 0:
+        return x
     group = x.shape[2] // 4
     shifted = torch.zeros_like(x)
-    shifted[:, :, :group, 1:, :] = x[:, :, :group, :-1, :]
-    shifted[:, :, group : 2 * group, :, 1:] = x[:, :, group : 2 * group, :, :-1]
-    shifted[:, :, 2 * group : 3 * group, :, :-1] = x[:, :, 2 * group : 3 * group, :, 1:]
-    shifted[:, :, 3 * group :, :-1, :] = x[:, :, 3 * group :, 1:, :]
+    shifted[:, :, :group, distance:, :] = x[:, :, :group, :-distance, :]
+    shifted[:, :, group : 2 * group, :, distance:] = x[:, :, group : 2 * group, :, :-distance]
+    right, below = slice(2 * group, 3 * group), slice(3 * group, None)
+    shifted[:, :, right, :, :-distance] = x[:, :, right, :, distance:]
+    shifted[:, :, below, :-distance, :] = x[:, :, below, distance:, :]
     return shifted

@@ -1,19 +1,29 @@
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
+
+from ..modality_axis import unfold_modalities
 
 
 class FusionOperator(BaseModule, metaclass=ABCMeta):
     """Contract of every operator that exchanges features between modalities.
 
     Inside a block, ``enter`` runs before a spatial convolution and ``leave`` after it; what
-    ``leave`` needs to remember travels in ``carry``, so an operator keeps no state between calls.
-    As an mmseg neck, the same operator enters and leaves on each level of a pyramid. Both take
-    folded maps and return folded maps of the same shape, and both are the identity for one
-    modality.
+    ``leave`` needs to remember travels in ``carry``, so an operator keeps no features between
+    calls. As an mmseg neck, the same operator enters and leaves on each level of a pyramid. Both
+    take folded maps and return folded maps of the same shape, and both are the identity for one
+    modality. Most operators have nothing to do in ``enter``.
+
+    Three hooks do nothing unless an operator needs them:
+
+    - ``attach_norm`` shows it the norm layer at its fusion point;
+    - ``keep_loss`` keeps a loss of its own until :func:`fusion_losses` collects it;
+    - ``reset_parameters`` gives its parameters their start, which the initialization of the network
+      around it (all convolutions, say) does not change.
 
     Args:
         num_modalities: Number of modalities M.
@@ -24,7 +34,9 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
         - Maps: folded (N*M, C, H, W), input and output alike.
 
     Raises:
-        ValueError: If ``num_modalities`` is less than 1.
+        ValueError: If ``num_modalities`` is less than 1, an operator with parameters gets no
+            ``channels`` or maps with another number of them, or a loss was not collected before the
+            next training forward.
     """
 
     def __init__(self, num_modalities: int, channels: int | None = None) -> None:
@@ -33,15 +45,92 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
         self.channels = channels
+        self._losses: dict[str, Tensor] = {}
 
-    @abstractmethod
     def enter(self, x: Tensor) -> tuple[Tensor, Any]:
         """Exchange before the spatial convolution; return the maps and what ``leave`` needs."""
+        return x, None
 
     @abstractmethod
     def leave(self, x: Tensor, carry: Any) -> Tensor:
         """Exchange after the spatial convolution."""
 
+    def attach_norm(self, norm: nn.Module) -> None:
+        """Take note of the norm layer between the spatial convolution and ``leave``.
+
+        Called once by a backbone, and never for a neck.
+        """
+
+    def reset_parameters(self) -> None:
+        """Set the parameters to the values they start from."""
+
+    def init_weights(self) -> None:
+        """Undo what a network's own ``init_cfg`` did to the parameters."""
+        self.reset_parameters()
+        super().init_weights()
+
     def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fuse every level of a pyramid of folded maps (the neck)."""
-        return tuple(self.leave(*self.enter(level)) for level in pyramid)
+        fused, losses = [], []
+        for level in pyramid:
+            fused.append(self.leave(*self.enter(level)))
+            losses.append(self.pop_losses())
+        self._losses = sum_losses(losses)
+        return tuple(fused)
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether a loss is of use: in training, with gradients."""
+        return self.training and torch.is_grad_enabled()
+
+    def keep_loss(self, name: str, loss: Tensor) -> None:
+        """Keep a loss of this forward pass; the name must contain "loss" to be minimized.
+
+        Where activations are checkpointed (``with_cp``), backward runs forward once more: what that
+        computes is needed by autograd, but was collected before.
+        """
+        if _in_backward():
+            return
+        if name in self._losses:
+            raise ValueError(
+                f'{type(self).__name__}: {name} of the last training forward was never collected, '
+                'so it would not be minimized: use MultimodalSegmentor instead of EncoderDecoder '
+                '(or MultimodalPix2Pix), or add fusion_losses(model) to your losses'
+            )
+        self._losses[name] = loss
+
+    def pop_losses(self) -> dict[str, Tensor]:
+        """Give the kept losses away."""
+        losses, self._losses = self._losses, {}
+        return losses
+
+    def _stacked_channels(self) -> int:
+        """Count the channels that layers over all modalities have: M*C."""
+        if self.channels is None:
+            raise ValueError(
+                f'{type(self).__name__} has parameters: expected the channels of the maps, got None'
+            )
+        return self.num_modalities * self.channels
+
+    def _stack(self, x: Tensor) -> Tensor:
+        """Unfold maps, (N*M, C, H, W) -> (N, M*C, H, W), for layers over all modalities."""
+        if x.shape[1] != self.channels:
+            raise ValueError(
+                f'{type(self).__name__} was built for maps of {self.channels} channels, '
+                f'got {x.shape[1]}; as a neck it needs as many on every level'
+            )
+        return unfold_modalities(x, self.num_modalities)
+
+
+def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Add up losses of the same name."""
+    total = {}
+    for part in parts:
+        for name, loss in part.items():
+            total[name] = total[name] + loss if name in total else loss
+    return total
+
+
+def _in_backward() -> bool:
+    # torch's own checkpointing asks the same; there is no public name for it.
+    return torch._C._current_graph_task_id() != -1

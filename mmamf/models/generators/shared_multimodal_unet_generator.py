@@ -132,10 +132,12 @@ class SharedMultimodalUnetGenerator(BaseModule):
                     f'fusion_levels must lie in 0..{self.num_levels - 2} for '
                     f'{self.num_levels} levels, got {tuple(levels)}'
                 )
-            self.fusions[str(level)] = MODELS.build(
+            operator = MODELS.build(
                 fusion,
                 default_args={'num_modalities': self.num_modalities, 'channels': widths[level]},
             )
+            operator.attach_norm(self.decoder[self.num_levels - 2 - level].norm)
+            self.fusions[str(level)] = operator
 
     def _check_input(self, x: Tensor) -> None:
         expected, divisor = self.num_modalities * _IMAGE_CHANNELS, 2**self.num_levels

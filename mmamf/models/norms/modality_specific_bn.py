@@ -1,6 +1,8 @@
 import torch.nn as nn
 from mmengine.registry import MODELS
+from torch import Tensor
 
+from .channels_last_batch_norm import batch_norm_channels_last, fits_channels_last
 from .modality_specific_norm import ModalitySpecificNorm
 
 
@@ -13,7 +15,7 @@ class ModalitySpecificBN(ModalitySpecificNorm):
     them one by one; here they are one layer over M*C channels, with the same numbers.
 
     Use it as ``norm_cfg=dict(type='ModalitySpecificBN', num_modalities=M)``. See
-    :class:`ModalitySpecificNorm` for checkpoints.
+    :class:`ModalitySpecificLayer` for checkpoints.
 
     Args:
         num_features: Channels C of one modality.
@@ -29,3 +31,9 @@ class ModalitySpecificBN(ModalitySpecificNorm):
 
     _abbr_ = 'bn'  # mmcv names the attribute after this, and pretrained keys start with it
     norm_class = nn.BatchNorm2d
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply its own layer to every modality, in the layout of the input."""
+        if fits_channels_last(x, self.norm):
+            return batch_norm_channels_last(x, self.norm, self.num_modalities)
+        return super().forward(x)

@@ -5,6 +5,7 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor
 
 from ..decode_heads import ModalityEnsembleHead
+from ..fusions import fusion_losses
 
 
 @MODELS.register_module()
@@ -12,8 +13,9 @@ class MultimodalSegmentor(EncoderDecoder):
     """mmseg's EncoderDecoder that also returns what every modality predicts by itself.
 
     The ensemble and the modalities travel through whole-image and sliding-window inference as one
-    stack of logits, and are taken apart at the end. The stock EncoderDecoder works with the same
-    parts; it returns the ensemble alone.
+    stack of logits, and are taken apart at the end. The losses are mmseg's and those that fusion
+    operators keep. The stock EncoderDecoder works with the same parts, but for operators with a
+    loss; it returns the ensemble alone.
 
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality.
@@ -36,6 +38,10 @@ class MultimodalSegmentor(EncoderDecoder):
                 'decode_head must be a ModalityEnsembleHead around the head, '
                 f'got {type(self.decode_head).__name__}'
             )
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
+        """Compute the losses of the heads and of the fusion operators."""
+        return super().loss(inputs, data_samples) | fusion_losses(self)
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""

@@ -9,6 +9,8 @@ from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from ..fusions import fusion_losses
+
 
 @MODELS.register_module()
 class MultimodalPix2Pix(BaseModel):
@@ -20,7 +22,7 @@ class MultimodalPix2Pix(BaseModel):
     pairs and on detached outputs (mean of both terms), then the generator: adversarial loss and
     ``pixel_loss_weight`` times L1 for the output of every modality, and the same L1 for the
     ensemble. The generator mixes the ensemble from detached outputs, so that last term trains alpha
-    alone.
+    alone. Losses that fusion operators in the generator keep are added to it.
 
     mmagic's Pix2Pix translates between two named domains with one source each; this class shares
     its conventions (losses, names of the losses, DataSample, one optimizer per network) but not its
@@ -182,7 +184,7 @@ class MultimodalPix2Pix(BaseModel):
             losses[f'{name}.loss_gan_g'] = loss
             losses[f'{name}.loss_pixel'] = self.pixel_loss_weight * _l1(output, target)
         losses['ensemble.loss_pixel'] = self.pixel_loss_weight * _l1(ensemble, target)
-        return losses
+        return losses | fusion_losses(self.generator)
 
     def _pack(
         self,

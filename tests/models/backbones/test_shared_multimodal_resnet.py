@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
+from mmengine.runner.checkpoint import get_state_dict, load_checkpoint, save_checkpoint
 from mmseg.models.backbones import ResNet
 from torch import nn
 
@@ -151,6 +152,152 @@ def test_fusion_stands_in_the_last_block_of_the_chosen_stages():
     assert len(slots) == 3 + 4 + 6 + 3
 
 
+@pytest.mark.parametrize('depth', [18, 50])
+def test_fusion_in_all_blocks_of_the_chosen_stages(depth):
+    model = build(depth, fusion=FUSION, fusion_stages=(0, 2), fused_blocks='all').eval()
+    for index, stage in enumerate(model.res_layers):
+        filled = {block.fusion is not None for block in getattr(model, stage)}
+        assert filled == {index in (0, 2)}
+    last = build(depth, fusion=FUSION, fusion_stages=(0, 2)).eval()
+    x = torch.randn(1, 6, 32, 32)
+    assert not torch.equal(model(x)[0], last(x)[0])
+
+
+class Recorder(FusionOperator):
+    """An operator that remembers what it was shown, for these tests."""
+
+    def enter(self, x):
+        self.entered = x
+        return x, None
+
+    def leave(self, x, carry):
+        self.left = x
+        return x
+
+    def attach_norm(self, norm):
+        self.attached = [norm]  # in a list, so that it does not become a child
+
+
+@pytest.mark.parametrize(('depth', 'fused'), [(18, 1), (50, 2)])
+def test_operator_sees_one_shape_and_the_norm_of_the_fused_convolution(depth, fused):
+    model = build(depth, fusion={'type': Recorder}, fused_blocks='all').eval()
+    model(torch.randn(1, 6, 32, 32))
+    blocks = [block for stage in model.res_layers for block in getattr(model, stage)]
+    for block in blocks:
+        operator = block.fusion
+        assert operator.attached == [getattr(block, f'norm{fused}')]
+        assert operator.channels == operator.left.shape[1]
+        assert operator.entered.shape == operator.left.shape
+    # Only blocks that change the shape enter behind the convolution.
+    behind = [block.fusion.entered is block.fusion.left for block in blocks]
+    assert sum(behind) == 3
+    assert all(block.downsample is not None for block, b in zip(blocks, behind) if b)
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+def test_fused_block_equals_its_parts(depth):
+    model = build(depth, fusion=FUSION, fused_blocks='all').eval()
+    for stage in ('layer1', 'layer2'):
+        block = getattr(model, stage)[0]
+        conv1 = block.conv1
+        x = torch.randn(2, conv1.in_channels, 8, 8)
+        fusion, relu = block.fusion, torch.relu
+        inner = x if depth == 18 else relu(block.norm1(conv1(x)))
+        conv, norm = (conv1, block.norm1) if depth == 18 else (block.conv2, block.norm2)
+        if stage == 'layer1':
+            mixed, carry = fusion.enter(inner)
+            out = fusion.leave(relu(norm(conv(mixed))), carry)
+        else:
+            out = fusion.leave(*fusion.enter(relu(norm(conv(inner)))))
+        out = block.norm2(block.conv2(out)) if depth == 18 else block.norm3(block.conv3(out))
+        shortcut = x if block.downsample is None else block.downsample(x)
+        torch.testing.assert_close(block(x), relu(out + shortcut))
+
+
+PRIVATE = {'type': 'ModalitySpecificConv'}
+SHARING = {
+    'shared, private': {},
+    'shared, shared': {'norm_cfg': {'type': 'BN'}},
+    'private, private': {'conv_cfg': PRIVATE},
+    'private, shared': {'conv_cfg': PRIVATE, 'norm_cfg': {'type': 'BN'}},
+}
+
+
+@pytest.mark.parametrize('sharing', SHARING)
+def test_sharing_is_decided_by_two_configs(sharing):
+    private_conv, private_norm = (word == 'private' for word in sharing.split(', '))
+    model = build(18, 3, fusion=FUSION, **SHARING[sharing]).eval()
+    plain = build(18, 1).state_dict()
+    for key, value in model.state_dict().items():
+        private = private_norm if is_private(key) else private_conv
+        expected = plain[key].repeat_interleave(3, 0) if private and value.ndim else plain[key]
+        assert value.shape == expected.shape, key
+    assert model(torch.randn(1, 9, 32, 32))[0].shape == (3, 8, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ('depth', 'kwargs'),
+    [(18, {}), (18, VARIANTS['v1d']), (18, VARIANTS['stride 8']), (50, {'in_channels': 2})],
+)
+def test_private_both_are_separate_networks(depth, kwargs):
+    m_count, stem = 3, kwargs.get('in_channels', 3)
+    model = build(depth, m_count, conv_cfg=PRIVATE, **kwargs).double().train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    x = torch.randn(2, m_count * stem, 32, 32).double()
+    outs = model(x)
+    outs[-1][1::m_count].square().sum().backward()  # of the second modality alone
+    gradients = {
+        name.replace('.conv.', '.').replace('.norm.', '.'): p.grad.chunk(m_count)
+        for name, p in model.named_parameters()
+    }
+    for m in range(m_count):
+        alone = ResNet(depth, **{**SMALL, **kwargs}).double()
+        alone.load_state_dict(
+            {key: value.chunk(m_count)[m] if value.ndim else value for key, value in before.items()}
+        )
+        expected = alone(x[:, stem * m : stem * (m + 1)])
+        for ours, theirs in zip(outs, expected):
+            torch.testing.assert_close(ours[m::m_count], theirs)
+        expected[-1].square().sum().backward()
+        for name, parameter in alone.named_parameters():
+            gradient = gradients[name][m]
+            if m == 1:
+                torch.testing.assert_close(gradient, parameter.grad)
+            else:
+                assert not gradient.any(), name
+
+
+def test_private_convolutions_start_like_plain_ones():
+    torch.manual_seed(0)
+    model = SharedMultimodalResNet(18, 4, conv_cfg=PRIVATE)
+    model.init_weights()
+    weights = {
+        'stem': (model.conv1, 64 * 49),
+        'block': (model.layer2[0].conv1, 128 * 9),
+        'shortcut': (model.layer2[0].downsample[0], 128),
+    }
+    for name, (layer, fan_out) in weights.items():
+        for kernel in layer.conv.weight.chunk(4):
+            assert kernel.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.05), name
+
+
+def test_private_convolutions_are_frozen_with_their_stage():
+    model = build(18, conv_cfg=PRIVATE, frozen_stages=1, norm_eval=True).train()
+    frozen = {name.split('.')[0] for name, p in model.named_parameters() if not p.requires_grad}
+    assert frozen == {'conv1', 'bn1', 'layer1'}
+    assert not any(m.training for m in model.modules() if isinstance(m, nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize('sharing', SHARING)
+def test_round_trip_through_mmengine(sharing, tmp_path):
+    first = build(18, 2, seed=0, **SHARING[sharing])
+    save_checkpoint({'state_dict': get_state_dict(first)}, str(tmp_path / 'b.pth'))
+    second = build(18, 2, seed=1, **SHARING[sharing])
+    load_checkpoint(second, str(tmp_path / 'b.pth'), strict=True)
+    for key, value in first.state_dict().items():
+        assert torch.equal(second.state_dict()[key], value), key
+
+
 @MODELS.register_module(force=True)
 class ScaleFusion(FusionOperator):
     """An operator with a parameter, for this test."""
@@ -203,18 +350,20 @@ def test_shared_norms_are_possible():
     assert model(torch.randn(1, 6, 32, 32))[0].shape == (2, 8, 8, 8)
 
 
-def test_imagenet_checkpoint_starts_every_modality(tmp_path):
+@pytest.mark.parametrize('conv_cfg', [None, {'type': 'ModalitySpecificConv'}])
+def test_imagenet_checkpoint_starts_every_modality(tmp_path, conv_cfg):
     plain = ResNet(18, **SMALL)
     for module in plain.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight)
     torch.save(plain.state_dict(), tmp_path / 'r18.pth')
     init_cfg = {'type': 'Pretrained', 'checkpoint': str(tmp_path / 'r18.pth')}
-    model = SharedMultimodalResNet(18, 3, init_cfg=init_cfg, **SMALL)
+    model = SharedMultimodalResNet(18, 3, conv_cfg=conv_cfg, init_cfg=init_cfg, **SMALL)
     model.init_weights()
     for key, value in plain.state_dict().items():
         loaded = model.state_dict()[key]
-        expected = value.repeat(3) if is_private(key) and value.ndim else value
+        private = value.ndim and (is_private(key) or conv_cfg)
+        expected = torch.cat([value] * 3) if private else value
         assert torch.equal(loaded, expected), key
 
 
@@ -225,6 +374,14 @@ def test_imagenet_checkpoint_starts_every_modality(tmp_path):
         (
             {'norm_cfg': {'type': 'ModalitySpecificBN', 'num_modalities': 3}},
             'norm_cfg is for 3 modalities, the backbone for 2',
+        ),
+        (
+            {'conv_cfg': {'type': 'ModalitySpecificConv', 'num_modalities': 3}},
+            'conv_cfg is for 3 modalities, the backbone for 2',
+        ),
+        (
+            {'fusion': FUSION, 'fused_blocks': 'first'},
+            "fused_blocks must be 'last' or 'all', got 'first'",
         ),
         (
             {

@@ -1,3 +1,6 @@
+from fractions import Fraction
+from itertools import permutations
+
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -5,31 +8,51 @@ from mmengine.registry import MODELS
 from mmamf.models import ChannelShufflePixelShiftFusion
 
 
-def naive(maps, between=lambda x: x):
-    """The paper's formula, pixel by pixel; one (N, C, H, W) per modality in ``maps``."""
+def naive(
+    maps,
+    between=lambda x: x,
+    exchange=Fraction(1, 5),
+    shift=1,
+    receivers=None,
+    symmetric=False,
+):
+    """The formula, pixel by pixel; one (N, C, H, W) per modality in ``maps``."""
     m_count = len(maps)
     if m_count == 1:
         return [between(maps[0])]
-    n, c, h, w = maps[0].shape
-    g = c // 5
+    receivers = range(m_count) if receivers is None else receivers
+    g = int(maps[0].shape[1] * (1 - exchange) / 4)
     k = 4 * g
-    carries = []
-    for x in maps:
-        carry = torch.zeros_like(x)
-        for group, (dh, dw) in enumerate([(-1, 0), (0, -1), (0, 1), (1, 0)]):
-            for i in range(h):
-                for j in range(w):
-                    if 0 <= i + dh < h and 0 <= j + dw < w:
-                        channels = slice(group * g, (group + 1) * g)
-                        carry[:, channels, i, j] = x[:, channels, i + dh, j + dw]
-        carries.append(carry)
-    partner = [(m + 1) % m_count for m in range(m_count)]
+
+    def offered(parts, m):
+        return sum(parts) / m_count if symmetric else parts[(m + 1) % m_count]
 
     def shuffle(parts):
-        return [torch.cat([parts[m][:, :k], parts[p][:, k:]], 1) for m, p in enumerate(partner)]
+        if exchange == 0:
+            return parts
+        return [
+            torch.cat([x[:, :k], offered(parts, m)[:, k:]], 1) if m in receivers else x
+            for m, x in enumerate(parts)
+        ]
 
     mapped = [between(x) for x in shuffle(maps)]
-    return shuffle([x + carries[p] for x, p in zip(mapped, partner)])
+    if shift is not None:
+        carries = [read_around(x, g, shift) for x in maps]
+        mapped = [x + offered(carries, m) if m in receivers else x for m, x in enumerate(mapped)]
+    return shuffle(mapped)
+
+
+def read_around(x, g, shift):
+    """Four groups of g channels from the pixels above, left, right and below; zero elsewhere."""
+    h, w = x.shape[2:]
+    read = torch.zeros_like(x)
+    for group, (dh, dw) in enumerate([(-shift, 0), (0, -shift), (0, shift), (shift, 0)]):
+        channels = slice(group * g, (group + 1) * g)
+        for i in range(h):
+            for j in range(w):
+                if 0 <= i + dh < h and 0 <= j + dw < w:
+                    read[:, channels, i, j] = x[:, channels, i + dh, j + dw]
+    return read
 
 
 def fuse(operator, x, between=lambda x: x):
@@ -46,6 +69,105 @@ def test_equals_the_formula(num_modalities, channels, size):
     out = fuse(operator, torch.stack(maps, 1).flatten(0, 1), between=torch.tanh)
     expected = torch.stack(naive(maps, between=torch.tanh), 1).flatten(0, 1)
     assert torch.equal(out, expected)
+
+
+OPTIONS = [
+    {'exchange': 0},
+    {'exchange': 0.1},
+    {'exchange': 0.4},
+    {'exchange': 1},
+    {'shift': None},
+    {'shift': 0},
+    {'shift': 2},
+    {'shift': 9},
+    {'exchange': 0, 'shift': None},
+    {'receivers': [0]},
+    {'receivers': (1,), 'shift': 0, 'exchange': 0.5},
+    {'receivers': [0, 2]},
+    {'symmetric': True},
+    {'symmetric': True, 'receivers': [1], 'shift': 2},
+    {'symmetric': True, 'exchange': 0},
+    {'symmetric': True, 'shift': None},
+]
+
+
+CASES = [(m, o) for m in (1, 2, 3) for o in OPTIONS if max(o.get('receivers', [0])) < m]
+
+
+@pytest.mark.parametrize(('num_modalities', 'options'), CASES, ids=str)
+@pytest.mark.parametrize('channels', [3, 10, 23])
+def test_options_equal_the_formula(num_modalities, options, channels):
+    maps = [torch.randn(2, channels, 4, 5) for _ in range(num_modalities)]
+    operator = ChannelShufflePixelShiftFusion(num_modalities, **options)
+    out = fuse(operator, torch.stack(maps, 1).flatten(0, 1), between=torch.tanh)
+    if 'exchange' in options:
+        options = {**options, 'exchange': Fraction(str(options['exchange']))}
+    expected = torch.stack(naive(maps, between=torch.tanh, **options), 1).flatten(0, 1)
+    torch.testing.assert_close(out, expected)
+
+
+@pytest.mark.parametrize(
+    ('exchange', 'share'),
+    [(0.2, '1/5'), (1 / 3, '1/3'), (5 / 7, '5/7'), (0.8, '4/5'), (0.123456, '0.123456'), (1, '1')],
+)
+def test_share_is_not_lost_to_rounding(exchange, share):
+    operator = ChannelShufflePixelShiftFusion(2, exchange=exchange)
+    for channels in range(1, 1025):
+        mine, partner = torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
+        mixed, _ = operator.enter(torch.stack([mine, partner]))
+        kept = 4 * int(channels * (1 - Fraction(share)) / 4)
+        assert mixed[0].sum() == channels - kept, channels
+        assert exchange != 0.2 or kept == channels // 5 * 4
+
+
+def test_one_direction_leaves_the_giver_alone():
+    x = torch.randn(4, 10, 4, 4)
+    out = fuse(ChannelShufflePixelShiftFusion(2, receivers=[1]), x, between=torch.tanh)
+    both = fuse(ChannelShufflePixelShiftFusion(2), x, between=torch.tanh)
+    assert torch.equal(out[0::2], x[0::2].tanh())
+    assert torch.equal(out[1::2, :8], both[1::2, :8])  # one exchange; the second differs
+    assert torch.equal(out[1::2, 8:], x[0::2, 8:].tanh())
+
+
+def test_symmetric_gives_all_the_same():
+    x = torch.randn(2, 3, 10, 4, 4)
+    operator = ChannelShufflePixelShiftFusion(3, symmetric=True)
+    mixed, carry = operator.enter(x.flatten(0, 1))
+    nothing = torch.zeros_like(carry)
+    for maps in (mixed.unflatten(0, (2, 3))[:, :, 8:], operator.leave(nothing, carry)):
+        received = maps.view(2, 3, -1)
+        assert received.any() and torch.equal(received, received[:, :1].expand_as(received))
+    out = operator.leave(mixed, carry)
+    for order in permutations(range(3)):
+        renamed = fuse(operator, x[:, list(order)].flatten(0, 1))
+        torch.testing.assert_close(renamed, out.unflatten(0, (2, 3))[:, list(order)].flatten(0, 1))
+
+
+def test_nothing_to_exchange_is_the_identity():
+    x = torch.randn(4, 11, 4, 4)
+    assert torch.equal(fuse(ChannelShufflePixelShiftFusion(2, exchange=0, shift=None), x), x)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'exchange': -0.1}, r'exchange must be a number from 0 to 1, got -0\.1'),
+        ({'exchange': 1.1}, r'exchange must be a number from 0 to 1, got 1\.1'),
+        ({'exchange': float('nan')}, 'exchange must be a number from 0 to 1, got nan'),
+        ({'exchange': None}, 'exchange must be a number from 0 to 1, got None'),
+        ({'shift': -1}, 'shift must be None or an integer of at least 0, got -1'),
+        ({'shift': 0.5}, r'shift must be None or an integer of at least 0, got 0\.5'),
+        ({'receivers': []}, r'receivers must be .* in 0\.\.1, at least one, got \[\]'),
+        ({'receivers': [2]}, r'receivers must be .*, got \[2\]'),
+        ({'receivers': [-1]}, r'receivers must be .*, got \[-1\]'),
+        ({'receivers': [0, 0]}, r'receivers must be .*, got \[0, 0\]'),
+        ({'receivers': 0}, 'receivers must be .*, got 0'),
+        ({'symmetric': 'no'}, "symmetric must be True or False, got 'no'"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        ChannelShufflePixelShiftFusion(2, **options)
 
 
 def test_identity_for_one_modality():
@@ -78,8 +200,9 @@ def test_two_modalities_can_be_swapped():
 
 
 @pytest.mark.parametrize('channels', [3, 7])
-def test_gradcheck(channels):
-    operator = ChannelShufflePixelShiftFusion(2)
+@pytest.mark.parametrize('options', [{}, {'symmetric': True, 'receivers': [0]}], ids=str)
+def test_gradcheck(channels, options):
+    operator = ChannelShufflePixelShiftFusion(2, **options)
     x = torch.randn(2, channels, 3, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: fuse(operator, x, torch.sin), x)
 

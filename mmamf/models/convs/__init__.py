@@ -1,0 +1,3 @@
+from .modality_specific_conv import ModalitySpecificConv
+
+__all__ = ['ModalitySpecificConv']

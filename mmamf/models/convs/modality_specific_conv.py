@@ -1,0 +1,93 @@
+from collections.abc import Callable, Iterator
+
+import torch.nn as nn
+from mmengine.registry import MODELS
+
+from ..modality_specific_layer import ModalitySpecificLayer
+
+
+@MODELS.register_module()
+class ModalitySpecificConv(ModalitySpecificLayer):
+    """Convolution with a kernel of its own for every modality: the opposite of a shared one.
+
+    The method of `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer
+    Fusion <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020) shares all convolutions; this layer
+    makes the networks with private ones that it is compared with. The M convolutions are a single
+    one with M times as many groups.
+
+    Use it as ``conv_cfg=dict(type='ModalitySpecificConv', num_modalities=M)`` of any backbone that
+    builds its convolutions with mmcv. See :class:`ModalitySpecificLayer` for checkpoints.
+
+    Every kernel starts like that of a plain layer: mmengine's initializers, which would take the
+    fan of M kernels for that of one, are shown each kernel by itself. The start that mmcv's
+    ConvModule gives its convolution finds no weight here; what remains is torch's own.
+
+    Args:
+        in_channels: Input channels C of one modality.
+        out_channels: Output channels C' of one modality.
+        kernel_size: Size of the kernels, in pixels.
+        num_modalities: Number of modalities M.
+        groups: Groups within the channels of one modality.
+        **kwargs: Passed on to :class:`torch.nn.Conv2d`.
+
+    Shape:
+        - Input: folded maps (N*M, C, H, W).
+        - Output: folded maps (N*M, C', H', W').
+
+    Raises:
+        ValueError: If the batch is not a multiple of M, or a checkpoint has another M or another
+            width.
+    """
+
+    child_name = 'conv'
+    private_entries = ('weight', 'bias')
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        *,
+        num_modalities: int,
+        groups: int = 1,
+        **kwargs,
+    ) -> None:
+        super().__init__(num_modalities)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.groups = groups
+        m = num_modalities
+        self.conv = nn.Conv2d(
+            m * in_channels, m * out_channels, kernel_size, groups=m * groups, **kwargs
+        )
+        # What mmcv's ConvModule reads from its convolution.
+        for name in ('kernel_size', 'stride', 'padding', 'dilation', 'transposed'):
+            setattr(self, name, getattr(self.conv, name))
+        self.output_padding = self.conv.output_padding
+
+    def apply(self, fn: Callable[[nn.Module], None]) -> 'ModalitySpecificConv':
+        """Apply ``fn`` as torch does, then to each modality's kernel in a layer by itself.
+
+        Initializers come this way.
+        """
+        super().apply(fn)
+        if self.num_modalities > 1:
+            for plain in self._plain_layers():
+                fn(plain)
+        return self
+
+    def _plain_layers(self) -> Iterator[nn.Conv2d]:
+        """Make one plain layer per modality, on the memory of this one's parameters."""
+        m = self.num_modalities
+        for parts in zip(*(parameter.data.chunk(m) for parameter in self.conv.parameters())):
+            plain = nn.Conv2d(
+                self.in_channels,
+                self.out_channels,
+                self.kernel_size,
+                groups=self.groups,
+                bias=len(parts) > 1,
+                device='meta',
+            )
+            for name, part in zip(('weight', 'bias'), parts):
+                setattr(plain, name, nn.Parameter(part))
+            yield plain

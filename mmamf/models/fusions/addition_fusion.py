@@ -1,0 +1,42 @@
+from mmengine.registry import MODELS
+from torch import Tensor
+
+from ..modality_axis import fold_modalities, unfold_modalities
+from .fusion_operator import FusionOperator
+
+
+@MODELS.register_module()
+class AdditionFusion(FusionOperator):
+    """Let every modality continue with the sum, or the mean, of the maps of all.
+
+    The oldest fusion of two encoders: `FuseNet
+    <https://doi.org/10.1007/978-3-319-54181-5_14>`_ (ACCV 2016) adds the maps of depth to those of
+    RGB. Here every modality receives the sum, as each has a prediction of its own. It has no
+    parameters.
+
+    Args:
+        num_modalities: Number of modalities M.
+        channels: Not needed: the operator has no parameters.
+        average: Whether to divide the sum by M.
+
+    Shape:
+        - Maps: folded (N*M, C, H, W), input and output alike.
+
+    Raises:
+        ValueError: If the batch is not a multiple of M.
+    """
+
+    def __init__(
+        self, num_modalities: int, channels: int | None = None, average: bool = False
+    ) -> None:
+        super().__init__(num_modalities, channels)
+        self.average = average
+
+    def leave(self, x: Tensor, carry: None) -> Tensor:
+        """Add the maps up."""
+        m = self.num_modalities
+        if m == 1:
+            return x
+        maps = unfold_modalities(x, m).unflatten(1, (m, -1))  # (N, M, C, H, W)
+        total = maps.mean(1, keepdim=True) if self.average else maps.sum(1, keepdim=True)
+        return fold_modalities(total.expand_as(maps).flatten(1, 2), m)

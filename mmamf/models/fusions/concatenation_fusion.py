@@ -1,0 +1,45 @@
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+
+from ..modality_axis import fold_modalities
+from .fusion_operator import FusionOperator
+
+
+@MODELS.register_module()
+class ConcatenationFusion(FusionOperator):
+    """Concatenate the maps of all modalities, and mix them with a 1 x 1 convolution.
+
+    The plainest baseline of `Deep Multimodal Fusion by Channel Exchanging
+    <https://arxiv.org/abs/2011.05005>`_ (NeurIPS 2020) and of the papers after it. There the mix
+    goes into one network; here every modality gets a mix of its own, M*C channels to M*C channels.
+    The convolution starts as the identity: every modality continues with its own maps.
+
+    Args:
+        num_modalities: Number of modalities M.
+        channels: Channels C of the maps.
+
+    Shape:
+        - Maps: folded (N*M, C, H, W), input and output alike.
+
+    Raises:
+        ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a
+            multiple of M.
+    """
+
+    def __init__(self, num_modalities: int, channels: int | None = None) -> None:
+        super().__init__(num_modalities, channels)
+        width = self._stacked_channels()
+        if num_modalities > 1:
+            self.mix = nn.Conv2d(width, width, 1, bias=False)
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start as the identity."""
+        if self.num_modalities > 1:
+            nn.init.dirac_(self.mix.weight)
+
+    def leave(self, x: Tensor, carry: None) -> Tensor:
+        """Mix the maps."""
+        if self.num_modalities == 1:
+            return x
+        return fold_modalities(self.mix(self._stack(x)), self.num_modalities)
