@@ -5,32 +5,46 @@ from .multimodal_seg_dataset import MultimodalSegDataset
 from .multimodal_translation_dataset import MultimodalTranslationDataset
 from .nyudv2_13_dataset import NYUDv2Dataset13
 from .nyudv2_dataset import NYUDv2Dataset
+from .permuted_rooms_dataset import PermutedRoomsDataset
 from .rooms_dataset import RoomsDataset
 from .sunrgbd_dataset import SUNRGBDDataset
 from .taskonomy_dataset import TaskonomyDataset
 from .transforms import (
+    DeadModality,
+    DepthHoles,
+    GaussianNoise,
     LoadLabelMap,
     LoadMultimodalImages,
     LoadTranslationImages,
+    LowLight,
     MirrorNormals,
+    Misregistration,
     PackMultimodalSegInputs,
     PackTranslationInputs,
+    QuantizedDepth,
     RandomScale,
 )
 
 __all__ = [
     'CityscapesDepthDataset',
+    'DeadModality',
+    'DepthHoles',
+    'GaussianNoise',
     'LoadLabelMap',
     'LoadMultimodalImages',
     'LoadTranslationImages',
+    'LowLight',
     'MFNetDataset',
     'MirrorNormals',
+    'Misregistration',
     'MultimodalSegDataset',
     'MultimodalTranslationDataset',
     'NYUDv2Dataset',
     'NYUDv2Dataset13',
     'PackMultimodalSegInputs',
     'PackTranslationInputs',
+    'PermutedRoomsDataset',
+    'QuantizedDepth',
     'RandomScale',
     'RoomsDataset',
     'SUNRGBDDataset',

@@ -1,3 +1,11 @@
+from .corruptions import (
+    DeadModality,
+    DepthHoles,
+    GaussianNoise,
+    LowLight,
+    Misregistration,
+    QuantizedDepth,
+)
 from .load_label_map import LoadLabelMap
 from .load_multimodal_images import LoadMultimodalImages
 from .load_translation_images import LoadTranslationImages
@@ -7,11 +15,17 @@ from .pack_translation_inputs import PackTranslationInputs
 from .random_scale import RandomScale
 
 __all__ = [
+    'DeadModality',
+    'DepthHoles',
+    'GaussianNoise',
     'LoadLabelMap',
     'LoadMultimodalImages',
     'LoadTranslationImages',
+    'LowLight',
     'MirrorNormals',
+    'Misregistration',
     'PackMultimodalSegInputs',
     'PackTranslationInputs',
+    'QuantizedDepth',
     'RandomScale',
 ]

@@ -19,7 +19,7 @@ class LoadMultimodalImages(BaseTransform):
     normals, are not mirrored.
 
     Required keys: ``modality_paths``, ``seg_fields``. Added keys: ``img``, ``modality_<name>``,
-    ``img_shape``, ``ori_shape``, ``modalities``.
+    ``img_shape``, ``ori_shape``, ``modalities``, ``missing_values`` (of each modality, or None).
 
     Args:
         modalities: Name of each modality -> ``dict(channels=..., dtype=..., missing=...)``.
@@ -52,6 +52,7 @@ class LoadMultimodalImages(BaseTransform):
             )
         images = load_images(results['modality_paths'], self.modalities, self.backend_args)
         results['modalities'] = tuple(images)
+        results['missing_values'] = {name: self.modalities[name]['missing'] for name in images}
         (_, image), *further = images.items()
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]

@@ -1,0 +1,78 @@
+"""Ladders of corruptions, from config files, and their place in the pipeline of a test."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmengine.config import Config
+
+CLEAN = 'clean'  # name of the test without corruption
+KEYS = {'name', 'title', 'unit', 'argument', 'levels', 'transform'}
+LOADING = 'LoadMultimodalImages'
+
+
+def read_ladder(path: str | Path) -> list[dict]:
+    """Read the corruptions and their levels.
+
+    Raises:
+        ValueError: If keys are missing or unknown, labels do not fit the levels, or a name comes
+            twice.
+    """
+    ladder = Config.fromfile(path).to_dict().get('ladder')
+    if not ladder:
+        raise ValueError(f'{path}: expected a list `ladder` of corruptions, got {ladder!r}')
+    for corruption in ladder:
+        keys = set(corruption)
+        if not KEYS <= keys <= KEYS | {'labels'}:
+            raise ValueError(
+                f'{path}: expected the keys {sorted(KEYS)} and optionally labels, got '
+                f'{sorted(keys)}'
+            )
+        if len(set(labels_of(corruption))) != len(corruption['levels']):
+            raise ValueError(
+                f'{path}: {corruption["name"]}: expected a label of its own for each level of '
+                f'{corruption["levels"]}, got {labels_of(corruption)}'
+            )
+    names = [corruption['name'] for corruption in ladder]
+    if len(set(names)) < len(names):
+        raise ValueError(f'{path}: expected distinct names, got {names}')
+    return ladder
+
+
+def list_tests(ladder: list[dict]) -> Iterator[tuple[str, list[dict]]]:
+    """Yield the name of each test and what it inserts into the pipeline; the clean one first."""
+    yield CLEAN, []
+    for corruption in ladder:
+        for label, level in zip(labels_of(corruption), corruption['levels'], strict=True):
+            transform = {**corruption['transform'], corruption['argument']: level}
+            # tuples as results.json has them
+            yield key_of(corruption, label), [json.loads(json.dumps(transform))]
+
+
+def with_corruption(dataloader: dict, corruption: list[dict]) -> dict:
+    """Copy a data loader's config, with a corruption right behind the loading.
+
+    Raises:
+        ValueError: If its pipeline does not load the images of a segmentation.
+    """
+    dataloader = copy.deepcopy(dataloader)
+    pipeline = dataloader['dataset'].get('pipeline') or []
+    types = [str(step['type']).rpartition('.')[2] for step in pipeline]
+    if types.count(LOADING) != 1:
+        raise ValueError(
+            f'test_dataloader.dataset.pipeline: expected {LOADING} once, got the steps {types}'
+        )
+    place = types.index(LOADING) + 1
+    pipeline[place:place] = corruption
+    return dataloader
+
+
+def labels_of(corruption: dict) -> list[str]:
+    """Name the levels of a corruption."""
+    return list(corruption.get('labels') or map(str, corruption['levels']))
+
+
+def key_of(corruption: dict, label: str) -> str:
+    """Name a level of a corruption among the results."""
+    return f'{corruption["name"]}/{label}'

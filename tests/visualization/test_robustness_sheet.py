@@ -1,0 +1,43 @@
+import cv2
+import pytest
+
+from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness
+
+NOISE = dict(name='noise', title='noise on depth', unit='mm', levels=[50, 100])
+DEAD = dict(name='dead', title='RGB dead', unit='', levels=[0, [1, 9]], labels=['zero', 'noise'])
+
+
+def scalars(mean, rgb, depth):
+    return {'mIoU': mean, 'rgb/mIoU': rgb, 'depth/mIoU': depth, 'mAcc': 1.0}
+
+
+RESULTS = {
+    'clean': scalars(60.0, 50.0, 55.0),
+    'noise/50': scalars(58.04, 50.0, 40.0),
+    'noise/100': scalars(61.0, 50.0, None),
+    'dead/zero': scalars(30.0, 2.0, 55.0),
+    'dead/noise': scalars(59.96, 1.0, 55.0),
+}
+
+
+def test_table():
+    table = format_robustness([NOISE, DEAD], ['rgb', 'depth'], RESULTS).splitlines()
+    assert table[0] == '| corruption | level | ensemble | rgb | depth | change of the ensemble |'
+    assert table[1] == '|---|---|---:|---:|---:|---:|'
+    assert table[2:] == [
+        '| none |  | 60.0 | 50.0 | 55.0 | +0.0 |',
+        '| noise on depth (mm) | 50 | 58.0 | 50.0 | 40.0 | -2.0 |',
+        '| noise on depth (mm) | 100 | 61.0 | 50.0 | - | +1.0 |',
+        '| RGB dead () | zero | 30.0 | 2.0 | 55.0 | -30.0 |',
+        '| RGB dead () | noise | 60.0 | 1.0 | 55.0 | +0.0 |',
+    ]
+
+
+@pytest.mark.parametrize('modalities', [[], ['rgb', 'depth']])
+@pytest.mark.parametrize('count', [1, 2, 5])
+def test_figure_has_a_panel_for_each_corruption(tmp_path, modalities, count):
+    ladder = [NOISE, DEAD, NOISE, NOISE, DEAD][:count]
+    plot_robustness(ladder, modalities, RESULTS, tmp_path / 'a' / 'figure.png')
+    height, width, _ = cv2.imread(str(tmp_path / 'a' / 'figure.png')).shape
+    assert width == 432 * min(count, 4)
+    assert height == 48 + 372 * (1 if count <= 4 else 2)

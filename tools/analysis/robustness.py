@@ -1,0 +1,152 @@
+"""Tests a checkpoint under corruptions of growing severity; writes a table and a figure.
+
+Every level is one test of the config with the corruption behind the loading of its test pipeline.
+results.json keeps each when it is done: interrupted, the same command continues from there.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+try:
+    import mmamf  # first: it cures the stack before anything else is imported
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    import mmamf  # noqa: F401
+
+from mmengine.config import Config, DictAction
+from mmengine.fileio import put_text
+from mmengine.runner import Runner
+
+from mmamf.evaluation.corruption_ladder import CLEAN, list_tests, read_ladder, with_corruption
+from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness
+
+LADDER = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file of a segmentation')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint file')
+    parser.add_argument(
+        '--ladder',
+        default=LADDER,
+        help='config file with the corruptions and their levels; '
+        'default: configs/_base_/robustness_rgbd.py',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='DIR',
+        type=Path,
+        help='where results.json, table.md and figure.png go; '
+        'default: work_dirs/<name of the config>/robustness',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
+    )
+    args = parser.parse_args(argv)
+    args.out = args.out or Path('work_dirs', Path(args.config).stem, 'robustness')
+    return args
+
+
+def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
+    """Read the tests that were done before.
+
+    Raises:
+        ValueError: If they are of another config or checkpoint.
+    """
+    if not path.is_file():
+        return {}
+    stored = json.loads(path.read_text())
+    for key, expected in settings.items():
+        if key.endswith('sha256') and stored.get(key) != expected:
+            raise ValueError(
+                f'{path}: {key}: expected {expected} for results to be continued, got '
+                f'{stored.get(key)}: they are of another {key.removesuffix("_sha256")}; remove '
+                'the file or choose another --out'
+            )
+    return stored['tests']
+
+
+def run_tests(cfg: Config, tests: dict[str, list[dict]]) -> Iterator[tuple[str, dict]]:
+    """Run tests with one runner and yield the name of each and its scalars, without classes."""
+    runner = None
+    for name, corruption in tests.items():
+        dataloader = with_corruption(cfg.test_dataloader, corruption)
+        if runner is None:
+            runner = Runner.from_cfg(Config({**cfg.to_dict(), 'test_dataloader': dataloader}))
+            metrics = runner.test()
+        else:
+            runner.test_loop.dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
+            metrics = runner.test_loop.run()
+        yield (
+            name,
+            {
+                key: None if math.isnan(value) else value
+                for key, value in metrics.items()
+                if 'IoU.' not in key
+            },
+        )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Test what is not yet done, then write the table and the figure."""
+    args = parse_args(argv)
+    if not args.checkpoint.is_file():
+        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    settings = dict(
+        config=str(args.config),
+        config_sha256=hashlib.sha256(repr(cfg.to_dict()).encode()).hexdigest(),
+        checkpoint=str(args.checkpoint),
+        checkpoint_sha256=hashlib.sha256(args.checkpoint.read_bytes()).hexdigest(),
+    )
+    with_corruption(cfg.test_dataloader, [])  # complains before anything else is done
+    modalities = list(cfg.test_dataloader.dataset.modalities)
+    ladder = read_ladder(args.ladder)
+    for corruption in [c for c in ladder if c['transform'].get('modality') not in modalities]:
+        print(f'left out: {corruption["title"]}, for the config has only {modalities}')
+        ladder.remove(corruption)
+
+    store = args.out / 'results.json'
+    stored = read_done(store, settings)
+    tests = dict(list_tests(ladder))
+    done = {
+        name: stored[name]
+        for name, corruption in tests.items()
+        if stored.get(name, {}).get('corruption') == corruption
+    }
+    todo = {name: tests[name] for name in tests if name not in done}
+    print(f'{len(todo)} tests to do, {len(done)} done', flush=True)
+
+    cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
+    cfg.log_level = 'WARNING'  # one line for each test is enough
+    start = time.monotonic()
+    for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
+        done[name] = dict(corruption=tests[name], scalars=scalars)
+        text = json.dumps(dict(settings, tests={**stored, **done}), indent=1)
+        put_text(text, store, backend_args=dict(backend='atomic_local'))
+        left = (time.monotonic() - start) / count * (len(todo) - count)
+        shown = ', '.join(f'{k} {v:.1f}' for k, v in scalars.items() if 'mIoU' in k and v)
+        print(f'[{count}/{len(todo)}] {name}: {shown}; about {left:.0f} s left', flush=True)
+
+    results = {name: done[name]['scalars'] for name in tests}
+    sources = [name for name in modalities if f'{name}/mIoU' in results[CLEAN]]
+    table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
+    table += format_robustness(ladder, sources, results)
+    (args.out / 'table.md').write_text(table)
+    plot_robustness(ladder, sources, results, args.out / 'figure.png')
+    print(f'{table}\n{args.out}')
+
+
+if __name__ == '__main__':
+    main()
