@@ -2,6 +2,7 @@ from .fileio import AtomicLocalBackend
 from .hooks import (
     AtomicCheckpointHook,
     ExactResumeHook,
+    FusionDiagnosisHook,
     PredictionSheetHook,
     TranslatedPicturesHook,
     TranslationSheetHook,
@@ -15,6 +16,7 @@ __all__ = [
     'AtomicLocalBackend',
     'Bfloat16OptimWrapper',
     'ExactResumeHook',
+    'FusionDiagnosisHook',
     'GANDistributedDataParallel',
     'PredictionSheetHook',
     'StagedLR',

@@ -8,6 +8,7 @@ from torch import Tensor
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
+OPACITY = 0.5  # of labels over an image
 
 
 def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = True) -> np.ndarray:
@@ -69,6 +70,24 @@ def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.
     colors = np.array([*palette, ignored_color(palette)], dtype=np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
     return colors[np.where(ignored, len(palette), labels)]
+
+
+def overlay_labels(
+    image: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """Paint a label map over an image, which shows through by half.
+
+    Args:
+        image: RGB, uint8.
+        labels: Class indices, as in :func:`colorize_labels`.
+        palette: RGB color of every class, 0-255.
+
+    Shape:
+        - image: (H, W, 3); labels: (H, W).
+        - Output: (H, W, 3), uint8.
+    """
+    painted = colorize_labels(labels, palette)
+    return cv2.addWeighted(image, 1 - OPACITY, painted, OPACITY, 0)
 
 
 def ignored_color(palette: Sequence[Sequence[int]]) -> tuple[int, int, int]:

@@ -21,8 +21,8 @@ ENSEMBLE_COLOR = '#222222'
 Curve = list[tuple[int, float]]  # (iteration, value)
 
 
-def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
-    """Read loss and mIoU, or MAE of a translator, of the ensemble and of every modality.
+def read_scalars(work_dir: str | Path) -> list[tuple[int, dict]]:
+    """Read all that a training logged, as (iteration, scalars), in order.
 
     Runs in one work dir are joined in the order in which they started. Where a later run begins,
     the earlier ones end: what an interrupted run logged beyond the checkpoint from which it was
@@ -30,10 +30,6 @@ def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
 
     Args:
         work_dir: A work dir of `tools/train.py`.
-
-    Returns:
-        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``; the ensemble's
-        name is ''.
 
     Raises:
         FileNotFoundError: If there are no scalars.
@@ -50,6 +46,21 @@ def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
         raise FileNotFoundError(
             f'{work_dir}: expected the scalars of a training in {SCALARS}, found none'
         )
+    return records
+
+
+def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
+    """Read loss and mIoU, or MAE of a translator, of the ensemble and of every modality.
+
+    Args:
+        work_dir: A work dir of `tools/train.py`, read as by :func:`read_scalars`, which says what
+            it raises.
+
+    Returns:
+        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``; the ensemble's
+        name is ''.
+    """
+    records = read_scalars(work_dir)
     metric = 'MAE' if any('MAE' in record for _, record in records) else 'mIoU'
     curves: dict[str, dict[str, Curve]] = {'loss': {}, metric: {}}
     for step, record in records:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmamf.visualization import colorize_image, colorize_labels
+from mmamf.visualization import colorize_image, colorize_labels, overlay_labels
 
 
 def test_color_image_is_turned_from_bgr_to_rgb():
@@ -50,3 +50,9 @@ def test_labels_get_their_colors_and_ignored_pixels_one_of_their_own(palette, ig
     rgb = colorize_labels(np.array([[0, 1], [255, 2]], np.uint8), palette)
     expected = [[palette[0], palette[1]], [ignored, ignored]]
     np.testing.assert_array_equal(rgb, expected)
+
+
+def test_overlay_is_the_mean_of_image_and_colors():
+    image = np.full((1, 3, 3), 100, np.uint8)
+    rgb = overlay_labels(image, np.array([[0, 1, 255]], np.uint8), [(200, 0, 50), (0, 0, 2)])
+    np.testing.assert_array_equal(rgb, [[[150, 50, 75], [50, 50, 51], [50, 50, 50]]])

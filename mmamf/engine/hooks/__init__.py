@@ -1,5 +1,6 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .exact_resume_hook import ExactResumeHook
+from .fusion_diagnosis_hook import FusionDiagnosisHook
 from .prediction_sheet_hook import PredictionSheetHook
 from .sheet_hook import SheetHook
 from .translated_pictures_hook import TranslatedPicturesHook
@@ -8,6 +9,7 @@ from .translation_sheet_hook import TranslationSheetHook
 __all__ = [
     'AtomicCheckpointHook',
     'ExactResumeHook',
+    'FusionDiagnosisHook',
     'PredictionSheetHook',
     'SheetHook',
     'TranslatedPicturesHook',

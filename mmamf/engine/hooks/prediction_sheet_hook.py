@@ -5,7 +5,7 @@ import numpy as np
 from mmengine.registry import HOOKS
 from mmseg.structures import SegDataSample
 
-from mmamf.datasets.transforms import LoadMultimodalImages
+from mmamf.datasets.file_formats import find_loading
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.visualization import PredictionSheet, colorize_image
 
@@ -29,7 +29,7 @@ class PredictionSheetHook(SheetHook):
 
     def begin_sheet(self, dataset: Any) -> PredictionSheet:
         """Make a sheet with the classes and colors of the data set."""
-        self._loading = _find_loading(dataset)
+        self._loading = find_loading(dataset)
         return PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
 
     def add_sample(self, sample: SegDataSample) -> None:
@@ -59,13 +59,3 @@ class PredictionSheetHook(SheetHook):
         return colorize_image(
             image, specs.get(name, {}).get('missing'), bgr=not path.lower().endswith('.npy')
         )
-
-
-def _find_loading(dataset: Any) -> LoadMultimodalImages | None:
-    """Find the transform that knows the modalities' files."""
-    while hasattr(dataset, 'datasets'):  # several data sets in one
-        dataset = dataset.datasets[0]
-    for transform in dataset.pipeline.transforms:
-        if isinstance(transform, LoadMultimodalImages):
-            return transform
-    return None

@@ -1,0 +1,175 @@
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import nn
+
+from mmamf.engine.crossing_energy import CrossingEnergy
+from mmamf.models.decode_heads import ModalityEnsembleHead
+from mmamf.models.generators import SharedMultimodalUnetGenerator
+from mmamf.models.norms.modality_specific_norm import ModalitySpecificNorm
+from mmamf.visualization import plot_fusion_diagnosis
+
+
+@HOOKS.register_module()
+class FusionDiagnosisHook(Hook):
+    """Logs how far the modalities go apart and how much they exchange, and draws it in the end.
+
+    Scalars that it logs, beside those of mmengine:
+
+    - ``fusion/alpha/<modality>``: its weight in the ensemble, softmax(alpha);
+    - ``fusion/divergence/<layer>`` of every layer with private norms: how far the learned scales of
+      the modalities are apart, mean |gamma_a - gamma_b| over channels and pairs of modalities,
+      relative to the mean |gamma|. Scales that start at zero, as the last ones of a residual block
+      do, have nothing in common at first, so theirs begins near 1;
+    - ``fusion/share/<operator>/enter`` and ``.../leave``: the share of energy that crosses
+      modalities there, see :class:`~mmamf.engine.crossing_energy.CrossingEnergy`.
+
+    The first two are read from the weights in training; the shares are measured during the first
+    batch of each validation, on the weights that are validated. Training runs no more than without
+    the hook, and draws the same random numbers. After training, ``fusion_diagnosis.png`` in the
+    work dir shows all, back to the start of a run that was resumed.
+
+    Args:
+        interval: Iterations from one record of alpha and divergence to the next.
+
+    Raises:
+        ValueError: If ``interval`` is not positive.
+    """
+
+    file_name = 'fusion_diagnosis.png'
+
+    def __init__(self, interval: int = 50) -> None:
+        if interval < 1:
+            raise ValueError(f'interval: expected at least 1, got {interval}')
+        self.interval = interval
+        self._crossing: CrossingEnergy | None = None
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Record where training starts from.
+
+        Args:
+            runner: The runner of the training process.
+            batch_idx: Not used.
+            data_batch: The batch, which knows the names of the modalities.
+        """
+        if runner.iter == 0:
+            self._log_weights(runner, 0, data_batch)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Record alpha and divergence.
+
+        Args:
+            runner: The runner of the training process.
+            batch_idx: Not used.
+            data_batch: The batch, which knows the names of the modalities.
+            outputs: Not used.
+        """
+        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
+            self._log_weights(runner, runner.iter + 1, data_batch)
+
+    def before_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Measure the first batch.
+
+        Args:
+            runner: The runner of the training process.
+            batch_idx: Index of the batch in the validation.
+            data_batch: Not used.
+        """
+        if batch_idx == 0 and is_main_process():
+            self._crossing = CrossingEnergy(_bare(runner.model))
+            self._crossing.start()
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Any = None,
+    ) -> None:
+        """Record the shares.
+
+        Args:
+            runner: The runner of the training process.
+            batch_idx: Not used.
+            data_batch: Not used.
+            outputs: Not used.
+        """
+        if self._crossing is not None:
+            shares = self._crossing.stop()
+            self._crossing = None
+            _log(runner, runner.iter, {f'share/{point}': value for point, value in shares.items()})
+
+    def after_train(self, runner: Runner) -> None:
+        """Draw the figure.
+
+        Args:
+            runner: The runner of the training process.
+        """
+        if not is_main_process():
+            return
+        path = Path(runner.work_dir, self.file_name)
+        try:
+            plot_fusion_diagnosis(runner.work_dir, path)
+        except (FileNotFoundError, ValueError) as error:
+            runner.logger.warning(f'No {self.file_name}: {error}')
+        else:
+            runner.logger.info(f'Diagnosis of the fusion: {path}')
+
+    def _log_weights(self, runner: Runner, step: int, data_batch: dict | None) -> None:
+        if is_main_process():
+            model = _bare(runner.model)
+            _log(runner, step, _ensemble_weights(model, data_batch) | _divergences(model))
+
+
+def _bare(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _log(runner: Runner, step: int, scalars: dict[str, float]) -> None:
+    """Write scalars where the losses are written."""
+    if scalars:
+        scalars = {f'fusion/{name}': value for name, value in scalars.items()}
+        # of an iteration, not of a validation, whose step may be an epoch
+        runner.visualizer.add_scalars({**scalars, 'iter': step}, step=step)
+
+
+def _ensemble_weights(model: nn.Module, data_batch: dict | None) -> dict[str, float]:
+    """Read the weights of the first ensemble; an auxiliary head would have a second one."""
+    for module in model.modules():
+        if isinstance(module, ModalityEnsembleHead | SharedMultimodalUnetGenerator):
+            weights = module.alpha.detach().softmax(0).tolist()
+            samples = (data_batch or {}).get('data_samples') or [None]
+            names = getattr(samples[0], 'metainfo', {}).get('modalities')
+            names = names or [f'modality{m}' for m in range(len(weights))]
+            return {f'alpha/{name}': weight for name, weight in zip(names, weights)}
+    return {}
+
+
+def _divergences(model: nn.Module) -> dict[str, float]:
+    """Compare the private scales of every layer."""
+    found = {}
+    for name, module in model.named_modules():
+        if isinstance(module, ModalitySpecificNorm) and module.num_modalities > 1:
+            scales = module.state_dict().get('weight')  # None if not affine
+            if scales is not None:
+                scales = scales.float().unflatten(0, (module.num_modalities, -1))  # (M, C)
+                apart = torch.pdist(scales, p=1).mean() / scales.shape[1]
+                # scales that start at zero are not apart
+                found[f'divergence/{name}'] = apart / scales.abs().mean().clamp(min=1e-12)
+    return dict(zip(found, torch.stack(list(found.values())).tolist())) if found else {}
