@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+ANALYSIS = Path(__file__).resolve().parents[2] / 'tools' / 'analysis'
 
 GEOMETRY = [
     dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=40, interpolation='bicubic'),
@@ -16,8 +16,8 @@ GEOMETRY = [
 
 @pytest.fixture
 def benchmark_loading(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module('analysis.benchmark_loading')
+    monkeypatch.syspath_prepend(str(ANALYSIS))
+    return importlib.import_module('benchmark_loading')
 
 
 @pytest.fixture

@@ -7,21 +7,21 @@ table says where the time of one sample goes.
 """
 
 import argparse
-import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 
 import mmamf  # noqa: F401  # isort: skip  (cures the stack before anything else is imported)
 
 import cv2
 import numpy as np
+from interleaved import ratio, spread, take_turns
 from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
 from mmseg.datasets.transforms import RandomCrop
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from torch.utils.data import DataLoader, Dataset
 
@@ -102,18 +102,13 @@ def _find(source: BaseDataset, kind: type) -> object:
     raise ValueError(f'expected {kind.__name__} in the training pipeline, found none')
 
 
-def measure(loaders: dict[str, DataLoader], repeats: int) -> dict[str, list[float]]:
-    """Run the loaders in turns; returns samples per second of every repetition."""
-    rates = defaultdict(list)
-    with Progress(transient=True) as progress:
-        for _ in progress.track(range(repeats), description='measuring'):
-            for stage, loader in loaders.items():
-                iterator = iter(loader)
-                next(iterator)  # the workers' start is not loading
-                start = time.perf_counter()
-                count = sum(len(batch) for batch in iterator)
-                rates[stage].append(count / (time.perf_counter() - start))
-    return rates
+def samples_per_second(loader: DataLoader) -> float:
+    """Go through a loader once."""
+    iterator = iter(loader)
+    next(iterator)  # the workers' start is not loading
+    start = time.perf_counter()
+    count = sum(len(batch) for batch in iterator)
+    return count / (time.perf_counter() - start)
 
 
 def time_transforms(source: BaseDataset, samples: int) -> dict[str, float]:
@@ -164,12 +159,12 @@ def main(argv: list[str] | None = None) -> None:
             stage: make_loader(dataset, batch_size, workers, list)
             for stage, dataset in datasets.items()
         }
-        rates = measure(loaders, args.repeats)
-        ratio = statistics.median(
-            a / b for a, b in zip(rates['pipeline'], rates['decode, resize, crop'])
-        )
-        cells = [f'{statistics.median(r):.1f} ({min(r):.1f}..{max(r):.1f})' for r in rates.values()]
-        table.add_row(str(workers), *cells, f'{ratio:.2f}')
+        turns = {stage: partial(samples_per_second, loader) for stage, loader in loaders.items()}
+        rates = take_turns(turns, args.repeats)
+        spreads = [spread(values) for values in rates.values()]
+        cells = [f'{s.median:.1f} ({s.smallest:.1f}..{s.largest:.1f})' for s in spreads]
+        against = ratio(rates['pipeline'], rates['decode, resize, crop'])
+        table.add_row(str(workers), *cells, f'{against.median:.2f}')
     console = Console()
     console.print(table)
 

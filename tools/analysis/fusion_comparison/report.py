@@ -1,0 +1,153 @@
+"""Writes the report of a sweep: tables, chart and commands."""
+
+import math
+import shlex
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from .chart import draw_chart
+from .costs import COSTS, load_costs
+from .paired import Difference, compare, mean_and_std
+from .results import load_results
+from .rows import Row, Values, make_rows
+from .sweep import Sweep
+
+NONE = '–'
+LEVEL = 0.05
+INTRODUCTION = """\
+{metric} in percent on the validation images, mean ± standard deviation over n seeds. *Last* is the
+network after the last iteration, and all that stands to its right is about that one. *Best* is the
+highest of the validations of a run: it is chosen on the very images that it is reported on, and
+shown only for comparison. Differences are paired by seed, with the 95 % interval and the p of a
+paired t test; bold, where p < {level}. Parameters and multiply-adds count shared weights once and
+every application of them, respectively, the latter for one image; times are ratios to
+`{reference}`, per image, median (smallest to largest) of neighboring measurements.
+"""
+
+
+def write_report(sweep: Sweep, folder: Path) -> list[Path]:
+    """Write tables, chart and commands from the results that are there; return the files.
+
+    Raises:
+        FileNotFoundError: If there are no results.
+        ValueError: If one is not of the sweep.
+    """
+    results = load_results(sweep, folder)
+    if not results:
+        raise FileNotFoundError(f'{folder}: expected results of {sweep.name}, found none')
+    rows = make_rows(sweep, results, load_costs(sweep, folder / COSTS))
+    table, chart, commands = (folder / f for f in ('table.md', 'chart.png', 'commands.sh'))
+    table.write_text(format_tables(sweep, rows))
+    draw_chart(rows, sweep.metric, chart)
+    commands.write_text(format_commands(sweep))
+    return [table, chart, commands]
+
+
+def format_commands(sweep: Sweep) -> str:
+    """Write the command of every run."""
+    lines = ['#!/bin/sh', '# Every run of the sweep, each a process with one thread.', 'set -e']
+    lines.append('export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1')
+    for method in sweep.methods.values():
+        lines += ['', f'# {method.group}: {method.title}']
+        runs = list(sweep.runs(only=[method.name]))
+        lines += [f'python {shlex.join(run.command())}' for run in runs]
+    return '\n'.join(lines) + '\n'
+
+
+def format_tables(sweep: Sweep, rows: list[Row]) -> str:
+    """Write the results as Markdown."""
+    done = sum(len(row.last) for row in rows)
+    words = dict(metric=sweep.metric, level=LEVEL, reference=sweep.reference)
+    parts = [f'# {sweep.name}', INTRODUCTION.format(**words)]
+    if missing := len(list(sweep.runs())) - done:
+        parts.append(f'**Not complete: {missing} of {missing + done} runs are missing.**\n')
+    for title, group in groupby(rows, key=lambda row: row.method.group):
+        parts += [f'## {title}', _group_table(list(group))]
+    last = {row.method.name: row.last for row in rows}
+    asked, tested = _questions_table(sweep, last)
+    if asked:
+        parts += ['## Questions', asked]
+    tested += sum(
+        difference is not None for row in rows for difference in (row.difference, row.beyond_best)
+    )
+    parts.append(
+        f'{tested} differences are tested here, and p is not corrected for their number: were there'
+        f' no effect at all, about {LEVEL * tested:.0f} of them would be bold.\n'
+    )
+    return '\n\n'.join(part.strip() for part in parts) + '\n'
+
+
+def _group_table(rows: list[Row]) -> str:
+    members = list(dict.fromkeys(name for row in rows for name in row.members))
+    reference = rows[0].method.reference
+    head = ['', 'n', 'last', 'best', f'last − `{reference}`', 'p']
+    head += [*members, 'ensemble − best member', 'parameters (M)', 'GMACs', 'training', 'inference']
+    lines = [_row_cells(row, members) for row in rows]
+    text = _table(head, lines)
+    for row in rows:
+        if row.gains_from_nothing:
+            text += (
+                f'\n**A gain without information: {row.method.title}.** The second modality has'
+                ' none to give, so this much comes from capacity or regularization.\n'
+            )
+        elif row.method.control and row.difference:
+            text += f'\nNo clear gain without information: {row.method.title}.\n'
+    return text
+
+
+def _row_cells(row: Row, members: list[str]) -> list[str]:
+    costs = row.costs
+    return [
+        f'{row.method.title} (`{row.method.name}`)',
+        str(len(row.last)),
+        _mean(row.last),
+        _mean(row.best),
+        *_difference(row.difference),
+        *(_mean(row.members[name]) if name in row.members else NONE for name in members),
+        _difference(row.beyond_best)[0],
+        f'{costs["parameters"] / 1e6:.2f}' if costs else NONE,
+        f'{costs["gmacs"]:.2f}' if costs else NONE,
+        *(_ratio(costs[step]) if costs else NONE for step in ('training', 'inference')),
+    ]
+
+
+def _questions_table(sweep: Sweep, last: dict[str, Values]) -> tuple[str, int]:
+    """Write the further comparisons; return the table and how many could be made."""
+    lines, tested = [], 0
+    for question in sweep.questions:
+        method, against = question['method'], question['against']
+        difference = compare(last.get(method, {}), last.get(against, {}))
+        tested += difference is not None
+        n = str(difference.n) if difference else '0'
+        pair = f'`{method}` − `{against}`'
+        lines.append([question['title'], pair, n, *_difference(difference)])
+    head = ['', 'pair', 'n', 'difference', 'p']
+    return (_table(head, lines) if lines else ''), tested
+
+
+def _table(head: list[str], lines: Iterable[list[str]]) -> str:
+    rows = [head, ['---', *['---:'] * (len(head) - 1)], *lines]
+    return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
+
+
+def _mean(values: Values) -> str:
+    mean, std = mean_and_std(values)
+    return f'{mean:.2f}' if math.isnan(std) else f'{mean:.2f} ± {std:.2f}'
+
+
+def _difference(difference: Difference | None) -> list[str]:
+    """Write a difference with its interval, and p."""
+    if difference is None:
+        return [NONE, NONE]
+    text, p = f'{difference.mean:+.2f}', NONE
+    if not math.isnan(difference.p):
+        text += f' [{difference.low:+.2f}, {difference.high:+.2f}]'
+        p = f'{difference.p:.3f}' if difference.p >= 0.001 else '< 0.001'
+    if difference.p < LEVEL:
+        text, p = f'**{text}**', f'**{p}**'
+    return [text, p]
+
+
+def _ratio(costs: dict[str, float]) -> str:
+    return f'{costs["ratio"]:.2f} ({costs["smallest"]:.2f} to {costs["largest"]:.2f})'

@@ -1,0 +1,178 @@
+"""Results of the runs: one small JSON file for each, checked against the sweep file."""
+
+import hashlib
+import json
+import math
+import os
+import platform
+import shlex
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import mmengine
+import mmseg
+import torch
+from results_table import collect_results
+
+import mmamf
+from mmamf.engine import AtomicLocalBackend
+from mmamf.visualization.curves import read_scalars
+
+from .sweep import Method, Run, Sweep
+
+RUNS = 'runs'  # folder of the files, in that of the results
+# What decides how a run comes out; of each, its digest is kept.
+SECTIONS = (
+    'model',
+    'train_dataloader',
+    'val_dataloader',
+    'val_evaluator',
+    'optim_wrapper',
+    'param_scheduler',
+    'train_cfg',
+    'custom_hooks',
+)
+
+
+def identify(method: Method, **more: Any) -> dict[str, Any]:
+    """Say what a method is, so that what was measured of it is not taken for another's.
+
+    Args:
+        method: The method.
+        more: What else tells apart what was measured.
+    """
+    cfg = method.loaded.to_dict()
+    digests = {}
+    for section in SECTIONS:
+        if section in cfg:
+            text = json.dumps(cfg[section], sort_keys=True, default=str)
+            digests[section] = hashlib.sha256(text.encode()).hexdigest()[:12]
+    options = json.loads(json.dumps(method.options))
+    identity = dict(method=method.name, config=method.config.name, options=options, digests=digests)
+    return {**more, **identity}
+
+
+def identify_run(run: Run) -> dict[str, Any]:
+    """Say what a run is."""
+    return identify(run.method, sweep=run.sweep, seed=run.seed)
+
+
+def check_identity(path: Path, found: dict, identity: dict) -> None:
+    """Check that the content of a file belongs to what the sweep file describes now.
+
+    Raises:
+        ValueError: If not; the message names the file and the key.
+    """
+    for key, expected in identity.items():
+        got = found.get(key)
+        if got == expected:
+            continue
+        if key == 'digests':
+            changed = [s for s in SECTIONS if (got or {}).get(s) != expected.get(s)]
+            key, expected = 'config', f'{identity["config"]} as it is now'
+            got = f'another {" and another ".join(changed)}'
+        raise ValueError(
+            f'{path}, {key}: expected {expected}, got {got}; to measure it again, move this away'
+        )
+
+
+def result_path(folder: Path, run: Run) -> Path:
+    """Return where the result of a run is kept."""
+    return folder / RUNS / f'{run.name}.json'
+
+
+def load_results(sweep: Sweep, folder: Path) -> dict[tuple[str, int], dict]:
+    """Load the results that are there, by (method, seed).
+
+    Raises:
+        ValueError: If a file is damaged, or is not of a run of the sweep.
+    """
+    runs = {result_path(folder, run): run for run in sweep.runs()}
+    results = {}
+    for path in sorted((folder / RUNS).glob('*.json')):
+        if path not in runs:
+            raise ValueError(f'{path}: expected a method and a seed of {sweep.name}, got neither')
+        run, result = runs[path], read_json(path)
+        check_identity(path, result, identify_run(run))
+        if sweep.metric not in result['last']:
+            raise ValueError(f'{path}, last: expected {sweep.metric}, got {[*result["last"]]}')
+        results[run.method.name, run.seed] = result
+    return results
+
+
+def collect_result(run: Run, metric: str, seconds: float | None) -> dict:
+    """Gather the result of a run that has come to its end.
+
+    Args:
+        run: The run.
+        metric: By which its validations are compared.
+        seconds: CPU time that it took.
+
+    Raises:
+        FileNotFoundError: If the work dir has no scalars or no checkpoint.
+        ValueError: If a validation after the last iteration has not given the metric.
+    """
+    records = read_scalars(run.work_dir)
+    validations = [
+        (step, record) for step, record in records if math.isfinite(record.get(metric, math.nan))
+    ]
+    iterations = max(step for step, _ in records)
+    if not validations or validations[-1][0] != iterations:
+        raise ValueError(f'{run.work_dir}: expected a validation with {metric} at {iterations}')
+    best = max(validations, key=lambda item: item[1][metric])
+    return {
+        **identify_run(run),
+        'command': shlex.join(run.command()),
+        'iterations': iterations,
+        'last': _means(validations[-1][1]),
+        'best': dict(iteration=best[0], **_means(best[1])),
+        'curve': [[step, round(record[metric], 3)] for step, record in validations],
+        'cpu_seconds': seconds and round(seconds, 1),
+        'alpha': _ensemble_weights(run.work_dir),
+        'versions': versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Say with what it was run."""
+    packages = (mmamf, torch, mmengine, mmcv, mmseg)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
+    versions = {package.__name__: str(package.__version__) for package in packages}
+    return dict(python=platform.python_version(), **versions, device=device)
+
+
+def write_json(content: dict, path: Path) -> None:
+    """Write a file, whole or not at all."""
+    AtomicLocalBackend().put_text(json.dumps(content, indent=1) + os.linesep, path)
+
+
+def read_json(path: Path) -> dict:
+    """Read a file.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path}: expected JSON, got {path.read_text()[:80]!r}') from error
+
+
+def _means(record: dict) -> dict[str, float | None]:
+    """Take the metrics of the ensemble and of every modality from a record, without the classes."""
+    record = {key: value for key, value in record.items() if key != 'step'}
+    return {
+        metric if source == 'ensemble' else f'{source}/{metric}': value and round(value, 3)
+        for source, entry in collect_results(record).items()
+        for metric, value in entry.items()
+        if metric != 'IoU'
+    }
+
+
+def _ensemble_weights(work_dir: Path) -> list[float] | None:
+    """Read softmax(alpha) from the last checkpoint; None for a model without an ensemble."""
+    path = work_dir / Path((work_dir / 'last_checkpoint').read_text()).name
+    state = torch.load(path, map_location='cpu', weights_only=True)['state_dict']
+    alpha = next((state[key] for key in state if key.endswith('alpha')), None)
+    return None if alpha is None else [round(a, 4) for a in alpha.softmax(0).tolist()]
