@@ -116,6 +116,8 @@ def main(argv: list[str] | None = None) -> None:
     for corruption in [c for c in ladder if c['transform'].get('modality') not in modalities]:
         print(f'left out: {corruption["title"]}, for the config has only {modalities}')
         ladder.remove(corruption)
+    if not ladder:
+        raise ValueError(f'{args.ladder}: expected a corruption of one of {modalities}, got none')
 
     store = args.out / 'results.json'
     stored = read_done(store, settings)

@@ -119,6 +119,16 @@ def test_checkpoint_of_another_method_is_refused(compare, runs, work_dirs, capsy
     assert (runs / 'also-3.json').is_file()
 
 
+def test_checkpoint_of_a_training_by_hand_is_refused(compare, runs, work_dirs, capsys):
+    (work_dirs / 'fine-3').mkdir(parents=True)
+    (work_dirs / 'fine-3' / 'last_checkpoint').write_text('iter_3.pth')
+    with pytest.raises(SystemExit, match='1 runs failed: fine-3'):
+        compare('fine', 'also')
+    assert 'run.json: expected beside a checkpoint, got none' in capsys.readouterr().out
+    assert (work_dirs / 'fine-3' / 'last_checkpoint').is_file()
+    assert (runs / 'also-3.json').is_file()
+
+
 def test_run_of_another_process_is_waited_for(compare, runs, work_dirs, capsys):
     (work_dirs / 'fine-3').mkdir(parents=True)
     with open(work_dirs / 'fine-3' / 'lock', 'w') as lock:
@@ -169,6 +179,17 @@ def test_result_that_does_not_fit_is_refused(compare, runs, old, new, message):
     assert old in text
     (runs / 'fine-3.json').write_text(text.replace(old, new, 1))
     with pytest.raises(SystemExit, match=message):
+        compare('fine', arguments=['--report'])
+
+
+def test_result_from_other_initial_weights_is_refused(compare, tmp_path):
+    compare('fine')
+    config = tmp_path / 'dummy.py'
+    text = config.read_text()
+    config.write_text(text + 'load_from = None\n')
+    compare('fine', arguments=['--report'])
+    config.write_text(text + "load_from = 'a.pth'\n")
+    with pytest.raises(SystemExit, match='fine-3.json, config: .* got another load_from'):
         compare('fine', arguments=['--report'])
 
 

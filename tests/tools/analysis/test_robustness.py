@@ -136,6 +136,8 @@ def test_corruptions_of_other_modalities_are_left_out(call, capsys):
     ladder = [dict(LADDER[0], levels=[200]), dict(LADDER[1], transform=elsewhere, argument='std')]
     assert list(call(ladder=ladder)['tests']) == ['clean', 'noise/200']
     assert "left out: RGB dead, for the config has only ['rgb', 'depth']" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="expected a corruption of one of .'rgb', 'depth'., got"):
+        call(ladder=ladder[1:])
 
 
 def test_missing_checkpoint(call):

@@ -65,12 +65,12 @@ def format_tables(sweep: Sweep, rows: list[Row]) -> str:
     for title, group in groupby(rows, key=lambda row: row.method.group):
         parts += [f'## {title}', _group_table(list(group))]
     last = {row.method.name: row.last for row in rows}
-    asked, tested = _questions_table(sweep, last)
-    if asked:
-        parts += ['## Questions', asked]
-    tested += sum(
-        difference is not None for row in rows for difference in (row.difference, row.beyond_best)
-    )
+    answers = [
+        compare(*(last.get(q[k], {}) for k in ('method', 'against'))) for q in sweep.questions
+    ]
+    if answers:
+        parts += ['## Questions', _questions_table(sweep.questions, answers)]
+    tested = _count_tests(sweep.questions, answers, rows)
     parts.append(
         f'{tested} differences are tested here, and p is not corrected for their number: were there'
         f' no effect at all, about {LEVEL * tested:.0f} of them would be bold.\n'
@@ -112,18 +112,24 @@ def _row_cells(row: Row, members: list[str]) -> list[str]:
     ]
 
 
-def _questions_table(sweep: Sweep, last: dict[str, Values]) -> tuple[str, int]:
-    """Write the further comparisons; return the table and how many could be made."""
-    lines, tested = [], 0
-    for question in sweep.questions:
-        method, against = question['method'], question['against']
-        difference = compare(last.get(method, {}), last.get(against, {}))
-        tested += difference is not None
+def _questions_table(questions: list[dict[str, str]], answers: list[Difference | None]) -> str:
+    """Write the further comparisons."""
+    lines = []
+    for question, difference in zip(questions, answers, strict=True):
         n = str(difference.n) if difference else '0'
-        pair = f'`{method}` − `{against}`'
+        pair = f'`{question["method"]}` − `{question["against"]}`'
         lines.append([question['title'], pair, n, *_difference(difference)])
-    head = ['', 'pair', 'n', 'difference', 'p']
-    return (_table(head, lines) if lines else ''), tested
+    return _table(['', 'pair', 'n', 'difference', 'p'], lines)
+
+
+def _count_tests(
+    questions: list[dict[str, str]], answers: list[Difference | None], rows: list[Row]
+) -> int:
+    """Count the differences that have a p; a pair that is shown twice is one."""
+    shown = {frozenset((row.method.name, row.method.reference)): row.difference for row in rows}
+    shown |= {row.method.name: row.beyond_best for row in rows}
+    shown |= {frozenset((q['method'], q['against'])): d for q, d in zip(questions, answers)}
+    return sum(d is not None and not math.isnan(d.p) for d in shown.values())
 
 
 def _table(head: list[str], lines: Iterable[list[str]]) -> str:

@@ -32,6 +32,7 @@ SECTIONS = (
     'param_scheduler',
     'train_cfg',
     'custom_hooks',
+    'load_from',
 )
 
 
@@ -45,7 +46,7 @@ def identify(method: Method, **more: Any) -> dict[str, Any]:
     cfg = method.loaded.to_dict()
     digests = {}
     for section in SECTIONS:
-        if section in cfg:
+        if cfg.get(section) is not None:
             text = json.dumps(cfg[section], sort_keys=True, default=str)
             digests[section] = hashlib.sha256(text.encode()).hexdigest()[:12]
     options = json.loads(json.dumps(method.options))

@@ -109,6 +109,11 @@ class Runner:
         note = run.work_dir / 'run.json'
         resumed = (run.work_dir / 'last_checkpoint').is_file()
         if resumed:
+            if not note.is_file():
+                raise ValueError(
+                    f'{note}: expected beside a checkpoint, got none: it is of a training that '
+                    'this tool did not start; move the folder away'
+                )
             check_identity(note, read_json(note), identify_run(run))
         else:  # what died before its first checkpoint has left nothing to continue from
             for path in run.work_dir.iterdir():

@@ -13,8 +13,8 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     the pattern stays and its strength grows, so that levels can be compared sample by sample.
 
     Put it right behind :class:`LoadMultimodalImages`, which tells it the value that means "no
-    reading": pixels without one stay without, and no corruption but :class:`DepthHoles` and
-    :class:`DeadModality` takes a reading away.
+    reading": pixels without one stay without, and no corruption takes a reading away but
+    :class:`DepthHoles`, :class:`DeadModality` and, by moving them, :class:`Misregistration`.
 
     Required keys: ``modalities``, ``missing_values`` and ``sample_name``. Changed key: ``img`` or
     ``modality_<name>``.

@@ -1,7 +1,7 @@
 import numpy as np
 from mmengine.registry import TRANSFORMS
 
-from .corruption import Corruption
+from .corruption import Corruption, keep_readings
 
 GAMMA = 2.2  # from the light on the sensor to gray levels of a file
 WHITE = 255
@@ -44,4 +44,4 @@ class LowLight(Corruption):
             )
         light = self.light * (image / WHITE) ** GAMMA
         counted = rng.poisson(light * self.electrons) / self.electrons
-        return WHITE * counted ** (1 / GAMMA)
+        return keep_readings(WHITE * counted ** (1 / GAMMA), image, missing)

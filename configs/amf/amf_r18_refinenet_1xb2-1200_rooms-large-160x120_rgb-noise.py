@@ -1,5 +1,5 @@
 # Control: RGB and noise, fixed for each sample; other noise for those of validation.
-_base_ = './amf_r18_refinenet_1xb4-600_rooms-large-160x120.py'
+_base_ = './amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'
 color = dict(channels=3, dtype='uint8')
 load_images = dict(type='LoadMultimodalImages', modalities=dict(rgb=color, noise=color))
 noise = dict(type='DeadModality', modality='noise', fill=(0, 256))

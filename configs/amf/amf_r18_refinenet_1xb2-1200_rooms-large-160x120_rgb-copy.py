@@ -1,5 +1,5 @@
 # Control: RGB and a copy of it. What a fusion gains here is capacity, not a second sensor.
-_base_ = './amf_r18_refinenet_1xb4-600_rooms-large-160x120.py'
+_base_ = './amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'
 color = dict(channels=3, dtype='uint8')
 load_images = dict(type='LoadMultimodalImages', modalities=dict(rgb=color, copy=color))
 train_pipeline = [load_images, *_base_.train_pipeline[1:]]
