@@ -1,0 +1,108 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmcv.transforms import LoadAnnotations
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.device import get_device
+from mmengine.registry import DATASETS, DefaultScope
+from mmengine.runner import CheckpointLoader
+
+from mmamf.datasets.file_formats import find_loading, find_suffixes
+from mmamf.deployment import load_segmentor
+from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+
+ENSEMBLE = 'ensemble'
+
+
+class CheckpointSegmentor:
+    """A trained segmentation model with the test pipeline of its config, without the labels.
+
+    Args:
+        checkpoint: File of its weights.
+        config: The config that it was trained with, or its file; by default the one that mmengine
+            wrote into the checkpoint. Like every config in Python it is run as code: take
+            checkpoints from whom you trust.
+        device: Where it runs; by default on the GPU if there is one.
+
+    Raises:
+        FileNotFoundError: If the checkpoint does not exist.
+        ValueError: If there is no config, it is not of a segmentation of several modalities, or
+            the weights are not those of its model.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        config: str | Path | Config | None = None,
+        device: str | None = None,
+    ) -> None:
+        if config is None:
+            config = _config_inside(checkpoint)
+        elif not isinstance(config, Config):
+            config = Config.fromfile(config)
+        with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
+            self._read_dataset(config)
+        self.model = load_segmentor(config, checkpoint).to(device or get_device())
+        preprocessor = self.model.data_preprocessor
+        if not isinstance(preprocessor, MultimodalSegDataPreProcessor):
+            raise ValueError(
+                'config: expected model.data_preprocessor to be a MultimodalSegDataPreProcessor, '
+                f'got {type(preprocessor).__name__}'
+            )
+        self.modalities = preprocessor.modalities
+
+    def _read_dataset(self, config: Config) -> None:
+        dataset = config.test_dataloader.dataset
+        while 'datasets' in dataset or 'dataset' in dataset:  # several in one, or one repeated
+            dataset = dataset.datasets[0] if 'datasets' in dataset else dataset.dataset
+        dataset = DATASETS.build({**dataset, 'lazy_init': True})  # needs none of its files
+        self.loading = find_loading(dataset)
+        if self.loading is None:
+            raise ValueError(
+                'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, of a '
+                'segmentation, got none; translators are for mmamf.apis.translate'
+            )
+        steps = dataset.pipeline.transforms
+        self.pipeline = Compose([step for step in steps if not isinstance(step, LoadAnnotations)])
+        self.suffixes = find_suffixes(dataset)
+        self.classes = tuple(dataset.metainfo['classes'])
+        self.palette = [tuple(color) for color in dataset.metainfo['palette']]
+
+    @torch.no_grad()
+    def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+        """Predict the label maps of each sample: of the ensemble and of every modality.
+
+        Args:
+            data: What the pipeline made of the samples; images of one size.
+
+        Shape:
+            (H, W), uint8, in the size of the file.
+        """
+        return [
+            {
+                source: sample.get(key).data.squeeze(0).cpu().numpy().astype(np.uint8)
+                for source, key in self._keys.items()
+                if key in sample
+            }
+            for sample in self.model.test_step(pseudo_collate(data))
+        ]
+
+    @property
+    def _keys(self) -> dict[str, str]:
+        return {ENSEMBLE: 'pred_sem_seg'} | {n: f'pred_sem_seg_{n}' for n in self.modalities}
+
+
+def _config_inside(checkpoint: str | Path) -> Config:
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f'{checkpoint}: there is no such checkpoint')
+    content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    text = content.get('meta', {}).get('cfg')
+    if not text:
+        raise ValueError(
+            f'{checkpoint}: expected the config of the training in it, as mmengine writes it, got '
+            'none: name the config'
+        )
+    return Config.fromstring(text, '.py')

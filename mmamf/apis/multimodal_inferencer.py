@@ -1,0 +1,176 @@
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+from rich.progress import track
+
+from mmamf.datasets.transforms.read_image import read_image
+from mmamf.visualization import colorize_image
+
+from .checkpoint_segmentor import CheckpointSegmentor
+from .match_inputs import Image, Images, match_inputs
+from .onnx_segmentor import OnnxSegmentor
+from .prediction_files import PredictionFiles
+
+
+class MultimodalInferencer:
+    """Segments images of people, from paths, folders, globs or arrays of each modality.
+
+    ::
+
+        inferencer = MultimodalInferencer('work_dirs/demo/train/iter_1200.pth')
+        maps = inferencer(dict(rgb='photos/rgb', depth='photos/depth'), out_dir='segmented')
+        maps['0001']['ensemble']  # (H, W), class indices; also 'rgb' and 'depth'
+        inferencer.classes
+
+    Predictions are those of ``tools/test.py``, because images go through the test pipeline of the
+    config. mmengine's BaseInferencer is for one image per sample and keeps the logits of all;
+    this one keeps the label maps alone, and :meth:`stream` not even them.
+
+    Args:
+        model: Checkpoint of a training (its config is inside), or ONNX file of
+            ``tools/export_onnx.py``.
+        config: Config of the checkpoint, or its file, if it is not inside.
+        device: Where it runs, such as 'cpu' or 'cuda:0'; by default on the GPU if there is one.
+        show_progress: Whether to show a bar.
+
+    Raises:
+        FileNotFoundError: If the model does not exist.
+        ValueError: If it is not usable, see :class:`CheckpointSegmentor`, :class:`OnnxSegmentor`,
+            or an ONNX file comes with a config.
+    """
+
+    def __init__(
+        self,
+        model: str | Path,
+        config: str | Path | Config | None = None,
+        device: str | None = None,
+        show_progress: bool = True,
+    ) -> None:
+        if Path(model).suffix.lower() != '.onnx':
+            self.segmentor = CheckpointSegmentor(model, config, device)
+        elif config is None:
+            self.segmentor = OnnxSegmentor(model, device)
+        else:
+            raise ValueError('config: expected none for an ONNX file, which has all in it')
+        self.show_progress = show_progress
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities that a sample has."""
+        return self.segmentor.modalities
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their indices."""
+        return self.segmentor.classes
+
+    def __call__(
+        self,
+        inputs: Mapping[str, Images],
+        batch_size: int = 1,
+        out_dir: str | Path | None = None,
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Segment samples, and return the label maps of each by its name.
+
+        Args:
+            inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays;
+                :func:`match_inputs` says which belong together. Arrays are in the units of a file,
+                color in RGB order (in that of the file where the data set consists of ``.npy``).
+            batch_size: How many samples go through the model together, if they have one size.
+            out_dir: Where :class:`PredictionFiles` writes masks, overlays and a montage.
+
+        Returns:
+            Name of the sample -> ``dict(ensemble=..., <modality>=...)``.
+
+        Shape:
+            - Arrays: (H, W) or (H, W, C).
+            - Output: (H, W), uint8, in the size of the images.
+
+        Raises:
+            ValueError: If the images do not fit together, or are not what the model was trained on.
+            FileNotFoundError: If a path does not exist.
+            TypeError: If an input is of another type.
+        """
+        return dict(self.stream(inputs, batch_size, out_dir))
+
+    def stream(
+        self,
+        inputs: Mapping[str, Images],
+        batch_size: int = 1,
+        out_dir: str | Path | None = None,
+    ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+        """Segment samples one after another, as a call does, and yield the name and maps of each.
+
+        Args:
+            inputs: As of a call.
+            batch_size: As of a call.
+            out_dir: As of a call.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
+        samples = match_inputs(inputs, self.modalities, self.segmentor.suffixes)
+        files = None
+        if out_dir is not None:
+            segmentor = self.segmentor
+            files = PredictionFiles(out_dir, segmentor.classes, segmentor.palette, len(samples))
+        for batch in self._batches(samples, batch_size):
+            results = self.segmentor.predict([sample.data for sample in batch])
+            for sample, maps in zip(batch, results):
+                if files:
+                    files.write(sample.name, self._pictures(sample.images), maps)
+                yield sample.name, maps
+
+    def _batches(
+        self, samples: dict[str, dict[str, Image]], batch_size: int
+    ) -> Iterator[list['_Loaded']]:
+        """Load samples, and gather neighbors of the same size."""
+        batch: list[_Loaded] = []
+        shown = track(samples.items(), 'segmenting', disable=not self.show_progress)
+        for name, images in shown:
+            sample = _Loaded(name, images, self._load(name, images))
+            shape = sample.data['inputs'].shape
+            if batch and (len(batch) == batch_size or batch[0].data['inputs'].shape != shape):
+                yield batch
+                batch = []
+            batch.append(sample)
+        yield batch
+
+    def _load(self, name: str, images: dict[str, Image]) -> dict:
+        with TemporaryDirectory() as directory:
+            paths = {key: self._as_file(key, image, directory) for key, image in images.items()}
+            data = dict(modality_paths=paths, sample_name=name, seg_fields=[])
+            return self.segmentor.pipeline(data | dict(img_path=next(iter(paths.values()))))
+
+    def _as_file(self, name: str, image: Image, directory: str) -> str:
+        """Write an array to a file, which the pipeline loads and checks like any other."""
+        if isinstance(image, str):
+            return image
+        path = Path(directory, f'{name}.npy')
+        np.save(path, self._in_file_order(name, image))
+        return str(path)
+
+    def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
+        # of pictures, the loading transform gives BGR; arrays it leaves as they are
+        pictures = not self.segmentor.suffixes.get(name, '').lower().endswith('.npy')
+        return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
+
+    def _pictures(self, images: dict[str, Image]) -> dict[str, np.ndarray]:
+        loading = self.segmentor.loading
+        return {
+            name: colorize_image(
+                read_image(image, loading.backend_args) if isinstance(image, str) else image,
+                loading.modalities[name]['missing'],
+                bgr=isinstance(image, str) and not image.lower().endswith('.npy'),
+            )
+            for name, image in images.items()
+        }
+
+
+class _Loaded(NamedTuple):
+    name: str
+    images: dict[str, Image]
+    data: dict

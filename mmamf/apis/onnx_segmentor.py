@@ -1,0 +1,127 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dataset import Compose
+
+from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
+
+from .checkpoint_segmentor import ENSEMBLE
+
+METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
+NUMPY = {
+    'tensor(float)': np.float32,
+    'tensor(float16)': np.float16,
+    'tensor(uint8)': np.uint8,
+    'tensor(uint16)': np.uint16,
+}
+
+
+class OnnxSegmentor:
+    """A segmentation model in an ONNX file that ``tools/export_onnx.py`` wrote.
+
+    It does the same as :class:`CheckpointSegmentor`, with onnxruntime and without a config.
+    Pictures are fed in the size of their files.
+
+    Args:
+        path: The ONNX file, with its preprocessing inside.
+        device: 'cpu' or 'cuda'; by default the GPU if this onnxruntime can use one.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ImportError: If onnxruntime is not installed.
+        ValueError: If the file was written otherwise, or the device is not available.
+    """
+
+    suffixes: dict[str, str] = {}  # the file does not say
+
+    def __init__(self, path: str | Path, device: str | None = None) -> None:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'{path}: there is no such ONNX file')
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ImportError(
+                "onnxruntime is needed for ONNX files: pip install 'mmamf[export]'"
+            ) from error
+        available = onnxruntime.get_available_providers()
+        self.session = onnxruntime.InferenceSession(
+            str(path), providers=_providers(device, available)
+        )
+        about = _read_metadata(path, self.session)
+        specs = {spec['name']: spec for spec in about['modalities']}
+        self.modalities = tuple(specs)
+        self.classes = tuple(about['classes'])
+        self.palette = [tuple(color) for color in about['palette']]
+        self.loading = LoadMultimodalImages(
+            {
+                name: {key: spec[key] for key in ('channels', 'dtype', 'missing') if key in spec}
+                for name, spec in specs.items()
+            }
+        )
+        self.pipeline = Compose([self.loading, PackMultimodalSegInputs()])
+        self._outputs = _outputs(about['outputs'], self.modalities)
+
+    def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+        """Predict the label maps of each sample: of the ensemble and of every modality.
+
+        Args:
+            data: What the pipeline made of the samples; images of one size.
+
+        Shape:
+            (H, W), uint8, in the size of the file.
+        """
+        batch = torch.stack([item['inputs'].float() for item in data]).numpy()
+        channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
+        planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
+        feed = dict(zip(self.modalities, planes))
+        feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
+        maps = [self._labels(out) for out in self.session.run([*self._outputs.values()], feed)]
+        return [dict(zip(self._outputs, sample)) for sample in zip(*maps)]
+
+    def _labels(self, output: np.ndarray) -> np.ndarray:
+        if output.dtype.kind != 'f':
+            return output.astype(np.uint8)
+        if output.shape[1] != len(self.classes):  # one number for two classes
+            raise ValueError(
+                f'expected logits of {len(self.classes)} classes, got shape {output.shape}: export '
+                'class indices instead'
+            )
+        return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
+
+
+def _providers(device: str | None, available: list[str]) -> list[str]:
+    cuda = 'CUDAExecutionProvider'
+    if device is None:
+        device = 'cuda' if cuda in available else 'cpu'
+    if device == 'cpu':
+        return ['CPUExecutionProvider']
+    if device.startswith('cuda') and cuda in available:
+        return [cuda, 'CPUExecutionProvider']  # the latter for what a GPU cannot do
+    raise ValueError(f'device: expected one that onnxruntime can use, {available}, got {device!r}')
+
+
+def _read_metadata(path: str | Path, session: Any) -> dict:
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA)
+    if not text:
+        raise ValueError(
+            f'{path}: expected an ONNX file of tools/export_onnx.py, with the metadata '
+            f'{METADATA!r}, got none'
+        )
+    about = json.loads(text)
+    if not about.get('preprocessing'):
+        raise ValueError(
+            f'{path}: expected a model with its preprocessing inside, got one without: export it '
+            'again without --no-preprocessing'
+        )
+    return about
+
+
+def _outputs(names: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
+    """Match sources of predictions with outputs: the first is the ensemble's."""
+    first, *others = names  # pred_sem_seg, pred_sem_seg_rgb, ...
+    keys = {name: f'{first}_{name}' for name in modalities}
+    return {ENSEMBLE: first} | {name: key for name, key in keys.items() if key in others}

@@ -1,0 +1,69 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mmamf.visualization import PredictionSheet, overlay_labels
+
+from .checkpoint_segmentor import ENSEMBLE
+
+SHEET_ROWS = 8
+
+
+class PredictionFiles:
+    """Writes predictions for people into a folder, one by one.
+
+    ``masks/NAME.png`` holds class indices, ``overlays/NAME.png`` shows them in color over the first
+    modality, and ``montage.png`` shows up to eight samples, evenly spaced, with every
+    input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as in
+    ``tools/test.py --out``.
+
+    Args:
+        out_dir: The folder; it is made if need be.
+        classes: Names of the classes.
+        palette: RGB color of every class, 0-255.
+        count: How many predictions are to come.
+    """
+
+    def __init__(
+        self,
+        out_dir: str | Path,
+        classes: Sequence[str],
+        palette: Sequence[Sequence[int]],
+        count: int,
+    ) -> None:
+        self.out_dir = Path(out_dir)
+        self.palette = palette
+        for folder in ('masks', 'overlays'):
+            (self.out_dir / folder).mkdir(parents=True, exist_ok=True)
+        self._sheet = PredictionSheet(classes, palette)
+        chosen = np.linspace(0, count - 1, min(SHEET_ROWS, count)).round()
+        self._chosen = set(chosen.astype(int))
+        self._count = count
+        self._written = 0
+
+    def write(self, name: str, images: dict[str, np.ndarray], maps: dict[str, np.ndarray]) -> None:
+        """Write the mask and the overlay of a sample; after the last one, the montage.
+
+        Args:
+            name: Name of the sample.
+            images: Modality -> what it looks like, RGB, uint8.
+            maps: Label maps of the ensemble and perhaps of modalities.
+
+        Shape:
+            - images: (H, W, 3); maps: (H, W).
+        """
+        file = name.replace('/', '__') + '.png'
+        Image.fromarray(maps[ENSEMBLE]).save(self.out_dir / 'masks' / file)
+        overlay = overlay_labels(next(iter(images.values())), maps[ENSEMBLE], self.palette)
+        Image.fromarray(overlay).save(self.out_dir / 'overlays' / file)
+        if self._written in self._chosen:
+            titles = {source: f'prediction: {source}' for source in maps if source != ENSEMBLE}
+            titles[ENSEMBLE] = ENSEMBLE if titles or len(images) > 1 else 'prediction'
+            self._sheet.add_row(
+                name, images, {title: maps[source] for source, title in titles.items()}
+            )
+        self._written += 1
+        if self._written == self._count:
+            self._sheet.save(self.out_dir / 'montage.png')

@@ -1,0 +1,44 @@
+from typing import Any
+
+from mmengine.registry import DATASETS
+
+from ..datasets.file_formats import find_loading
+from .segmentor_graph import SegmentorGraph
+
+
+def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
+    """Say what somebody with nothing but the exported file has to know.
+
+    Args:
+        graph: What is exported.
+        config: The config that the model was trained with; none of the data set's files is needed.
+
+    Returns:
+        ``modalities``: for each input, in order, what its files hold (``channels``, ``dtype``,
+        ``missing``) and how the data preprocessor normalizes them (``mean``, ``std``, ``scale``,
+        ``bgr_to_rgb``); ``in_channels``: channels that the network sees per modality; ``classes``;
+        ``palette``, RGB; ``preprocessing``, whether it is inside; ``outputs``, the ensemble's
+        first.
+
+    Raises:
+        ValueError: If the config has no such data set.
+    """
+    dataset = DATASETS.build({**config['test_dataloader']['dataset'], 'lazy_init': True})
+    loading = find_loading(dataset)
+    if loading is None:
+        raise ValueError(
+            'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, got none'
+        )
+    normalized = {spec['name']: spec for spec in config['model']['data_preprocessor']['modalities']}
+    defaults = dict(scale=1.0, bgr_to_rgb=False)
+    return dict(
+        modalities=[
+            {**defaults, **normalized[name], **loading.modalities[name]}
+            for name in graph.input_names
+        ],
+        in_channels=graph.model.data_preprocessor.in_channels,
+        classes=list(dataset.metainfo['classes']),
+        palette=[list(color) for color in dataset.metainfo['palette']],
+        preprocessing=graph.preprocessing,
+        outputs=list(graph.output_names),
+    )

@@ -1,0 +1,108 @@
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models import ModalityEnsembleHead, MultimodalSegDataPreProcessor
+from .deploy import deploy
+
+
+class SegmentorGraph(nn.Module):
+    """A segmentor in its deploy form as a function from tensors to tensors, to be exported.
+
+    It computes what testing in whole images computes, in the size of the input: normalization,
+    padding, network, upsampling, cropping.
+
+    Args:
+        model: The segmentor. It is left unchanged.
+        preprocessing: Whether to normalize. If not, images are expected normalized, in the color
+            order of the network, and with ``in_channels`` channels each.
+        labels: Whether to return class indices instead of logits.
+
+    Shape:
+        - Input: one (N, C_m, H, W) for each of ``input_names``, float32, in the units and the
+          order of channels of the files as OpenCV reads them (BGR).
+        - Output: one map for each of ``output_names``: logits (N, K, H, W), or class indices
+          (N, H, W), uint8.
+
+    Raises:
+        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor, or
+            pads to a fixed size in tests.
+    """
+
+    def __init__(self, model: nn.Module, preprocessing: bool = True, labels: bool = False) -> None:
+        super().__init__()
+        for name, expected in (
+            ('decode_head', ModalityEnsembleHead),
+            ('data_preprocessor', MultimodalSegDataPreProcessor),
+        ):
+            part = getattr(model, name, None)
+            if not isinstance(part, expected):
+                raise ValueError(
+                    f'{name}: expected a {expected.__name__}, got {type(part).__name__} in '
+                    f'{type(model).__name__}'
+                )
+        padding = model.data_preprocessor.test_cfg or {}
+        if padding.get('size') is not None:
+            raise ValueError(
+                'data_preprocessor.test_cfg: expected size_divisor or nothing, as images of any '
+                f'size are to come, got size={padding["size"]}'
+            )
+        self.model = deploy(model)
+        self.preprocessing = preprocessing
+        self.labels = labels
+        self.divisor = padding.get('size_divisor') or 1
+        self.input_names = self.model.data_preprocessor.modalities
+        kind = 'pred_sem_seg' if labels else 'seg_logits'
+        self.output_names = (kind, *(f'{kind}_{name}' for name in self.input_names))
+
+    def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
+        """Predict from one batch of every modality: the ensemble, then every modality."""
+        x = torch.cat(images, dim=1)
+        height, width = x.shape[2:]
+        if self.preprocessing:
+            x = self._normalize(x)
+        if self.divisor > 1:
+            below, right = ((self.divisor - side) % self.divisor for side in (height, width))
+            x = F.pad(x, (0, right, 0, below), value=self.model.data_preprocessor.pad_val)
+        head = self.model.decode_head
+        logits = head.forward_all(self.model.extract_feat(x))
+        logits = head.head.predict_by_feat(logits, [{'img_shape': tuple(x.shape[2:])}])
+        members = logits[..., :height, :width].split(head.out_channels, dim=1)
+        return tuple(self._classify(member) if self.labels else member for member in members)
+
+    def split_inputs(self, raw: Tensor) -> tuple[Tensor, ...]:
+        """Turn stacked images, in the units of the files, into what :meth:`forward` takes.
+
+        Shape:
+            - Input: (N, sum of C_m, H, W).
+        """
+        preprocessor = self.model.data_preprocessor
+        if not self.preprocessing:
+            return self._normalize(raw).split(preprocessor.in_channels, dim=1)
+        parts = preprocessor.channel_index.split(preprocessor.in_channels)
+        return raw.split([len(set(part.tolist())) for part in parts], dim=1)
+
+    def draw_raw(self, count: int, size: Sequence[int]) -> Tensor:
+        """Draw random stacked images, in the units of the files, around the modalities' means.
+
+        Shape:
+            - Output: (N, sum of C_m, H, W), N being ``count``.
+        """
+        preprocessor = self.model.data_preprocessor
+        noise = torch.randn(count, len(preprocessor.channel_index), *size)
+        raw = noise.new_zeros(count, preprocessor.num_raw_channels, *size)
+        raw[:, preprocessor.channel_index] = noise * preprocessor.std + preprocessor.mean
+        return raw
+
+    def _normalize(self, raw: Tensor) -> Tensor:
+        preprocessor = self.model.data_preprocessor
+        return (raw[:, preprocessor.channel_index] - preprocessor.mean) / preprocessor.std
+
+    def _classify(self, logits: Tensor) -> Tensor:
+        if logits.shape[1] == 1:  # two classes, by one number
+            labels = logits[:, 0].sigmoid() > self.model.decode_head.threshold
+        else:
+            labels = logits.argmax(1)
+        return labels.to(torch.uint8)

@@ -1,0 +1,141 @@
+"""A trained model without all of its modalities but one.
+
+What one modality is by itself is defined by the classes of this project: the same network with
+``num_modalities=1`` and without fusion, in which every private layer has the values of that
+modality. It is exact where nothing crossed between the modalities. At a fusion point, a modality
+keeps its own maps where it used to receive, which is not what its weights were trained with.
+"""
+
+from typing import Any
+
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from torch import Tensor, nn
+
+from ..models import FusionOperator, ModalityEnsembleHead
+from ..models.modality_specific_layer import ModalitySpecificLayer
+
+_PRIVATE = 'ModalitySpecific'
+_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'init_cfg')
+
+
+def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.Module:
+    """Build the segmentor of one modality with the weights of a trained one of several.
+
+    Args:
+        model: The trained segmentor.
+        config: Its config; the model's part alone.
+        modality: Name of the modality that stays.
+
+    Raises:
+        ValueError: If the model has no such modality.
+    """
+    index = find_modality(model, modality)
+    single = MODELS.build(ConfigDict(_of_one_modality(config, modality)))
+    single.load_state_dict(_state_of_one_modality(model, index))
+    return single.eval()
+
+
+def stock_backbone(single: nn.Module, config: dict) -> tuple[dict, nn.Module]:
+    """Turn the backbone of a model of one modality into one that mmseg has itself.
+
+    Args:
+        single: What :func:`single_modality_model` returned.
+        config: The config of the backbone of the model of several modalities.
+
+    Returns:
+        The config of mmseg's backbone, and the backbone.
+
+    Raises:
+        ValueError: If mmseg has no such backbone.
+    """
+    kind, state = config['type'].split('.')[-1], single.backbone.state_dict()
+    if kind == 'SharedMultimodalResNet':
+        config = {key: value for key, value in config.items() if key not in _OF_SHARING}
+        config['type'] = 'ResNet'
+    elif kind == 'SharedMultimodalBackbone':
+        config = {key: value for key, value in config['backbone'].items() if key != 'init_cfg'}
+        state = single.backbone.backbone.state_dict()
+    else:
+        raise ValueError(
+            'backbone: expected SharedMultimodalResNet or SharedMultimodalBackbone, got '
+            f'{config["type"]}'
+        )
+    config = _of_shared_layers(config)
+    backbone = MMSEG_MODELS.build(config)
+    backbone.load_state_dict(state)
+    backbone.eval()  # returns nothing, as mmseg forgets to
+    return config, backbone
+
+
+def find_modality(model: nn.Module, modality: str) -> int:
+    """Find the index of a modality of a segmentor.
+
+    Raises:
+        ValueError: If the model has no such modality.
+    """
+    names = getattr(model.data_preprocessor, 'modalities', ())
+    if modality not in names:
+        raise ValueError(f'modality: expected one of {tuple(names)}, got {modality!r}')
+    return names.index(modality)
+
+
+def find_fusion_points(model: nn.Module) -> dict[str, str]:
+    """Find where the modalities are coupled: name of the operator in the model -> its type."""
+    return {
+        name: type(module).__name__
+        for name, module in model.named_modules()
+        if isinstance(module, FusionOperator) and module.num_modalities > 1
+    }
+
+
+def _of_one_modality(config: Any, modality: str) -> Any:
+    """Turn the config of a model, or of a part of it, into that for one modality by itself."""
+    if isinstance(config, list | tuple):
+        return type(config)(_of_one_modality(item, modality) for item in config)
+    if not isinstance(config, dict):
+        return config
+    changed = {key: _of_one_modality(value, modality) for key, value in config.items()}
+    if 'num_modalities' in config:
+        changed['num_modalities'] = 1
+    if 'fusion' in config:
+        changed['fusion'] = None
+    if _is_fusion(config.get('neck')):
+        changed['neck'] = None
+    if 'modalities' in config:
+        changed['modalities'] = [spec for spec in config['modalities'] if spec['name'] == modality]
+    return changed
+
+
+def _is_fusion(neck: dict | None) -> bool:
+    found = neck and MODELS.get(neck['type'])  # None for mmseg's, which are in its own registry
+    return found is not None and issubclass(found, FusionOperator)
+
+
+def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
+    state = model.state_dict()
+    for name, module in model.named_modules():
+        if isinstance(module, ModalitySpecificLayer):
+            for key in (f'{name}.{entry}' for entry in module.private_entries):
+                if key in state:
+                    state[key] = state[key].chunk(module.num_modalities)[index]
+        elif isinstance(module, ModalityEnsembleHead):
+            state[f'{name}.alpha'] = state[f'{name}.alpha'][index : index + 1]
+        elif isinstance(module, FusionOperator):
+            state = {key: state[key] for key in state if not key.startswith(f'{name}.')}
+    return state
+
+
+def _of_shared_layers(config: Any) -> Any:
+    """Name the plain layer in place of every modality-specific one."""
+    if isinstance(config, list | tuple):
+        return type(config)(_of_shared_layers(item) for item in config)
+    if not isinstance(config, dict):
+        return config
+    changed = {key: _of_shared_layers(value) for key, value in config.items()}
+    kind = str(config.get('type')).split('.')[-1]
+    if kind.startswith(_PRIVATE):
+        changed['type'] = kind.removeprefix(_PRIVATE)
+        changed.pop('num_modalities', None)
+    return changed

@@ -1,0 +1,159 @@
+"""How the images that people name become samples."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmamf.apis import match_inputs
+
+NAMES = ('rgb', 'depth')
+
+
+@pytest.fixture
+def touch(tmp_path, monkeypatch):
+    """Maker of empty files in the current directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*paths: str) -> None:
+        for path in map(Path, paths):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ('files', 'rgb', 'depth', 'expected'),
+    [
+        (  # other extensions; hidden files and what is no image do no harm
+            'rgb/1.jpg rgb/.a.png rgb/notes.txt rgb/sub/2.JPG depth/1.png depth/sub/2.npy',
+            'rgb',
+            'depth/',
+            {'1': 'rgb/1.jpg depth/1.png', 'sub/2': 'rgb/sub/2.JPG depth/sub/2.npy'},
+        ),
+        (  # the data set's suffix, beside other files
+            'rgb/1_rgb.png rgb/1_preview.jpg depth/1_depth.png depth/1_confidence.png',
+            'rgb',
+            'depth',
+            {'1': 'rgb/1_rgb.png depth/1_depth.png'},
+        ),
+        (
+            'all/1_color.png all/1_z.png all/2_color.png all/2_z.png',
+            './all/*_color.png',
+            'all/*_z.png',
+            {'1': 'all/1_color.png all/1_z.png', '2': 'all/2_color.png all/2_z.png'},
+        ),
+        (  # the suffix of the data set inside the wildcard
+            'all/1_rgb.png all/1_depth.png',
+            'all/*_r*.png',
+            'all/1*th.png',
+            None,
+        ),
+        (
+            'all/1_rgb.png all/1_depth.png',
+            'all/*rgb.png',
+            'all/*_depth.*',
+            {'1': 'all/1_rgb.png all/1_depth.png'},
+        ),
+        (
+            'a/rgb/01.png b/rgb/02.png a/z/01.png b/z/02.png',
+            '*/rgb/*',
+            '[a-b]/z/0?.png',
+            None,
+        ),
+        (
+            'a/rgb/01.png b/rgb/02.png a/z/01.png b/z/02.png',
+            '*/rgb/[!x]?.png',
+            '[a-b]/z/??.png',
+            {'a/01': 'a/rgb/01.png a/z/01.png', 'b/02': 'b/rgb/02.png b/z/02.png'},
+        ),
+        (
+            'rgb/01.png rgb/x/y/02.png depth/01.png depth/x/y/02.png',
+            'rgb/**/*.png',
+            'depth',
+            {'01': 'rgb/01.png depth/01.png', 'x/y/02': 'rgb/x/y/02.png depth/x/y/02.png'},
+        ),
+        ('left.png z[1].png', 'left.png', 'z[1].png', {'left': 'left.png z[1].png'}),
+        (
+            'a/1.png a/2.png b/1.png',
+            ('a/1.png', Path('a/2.png')),
+            ['b/1.png', 'b/1.png'],
+            {'1': 'a/1.png b/1.png', '2': 'a/2.png b/1.png'},
+        ),
+        (  # names that come twice give way to numbers
+            'a/1.png b/1.png z.png',
+            ['a/1.png', 'b/1.png'],
+            ['z.png', 'z.png'],
+            {'000000': 'a/1.png z.png', '000001': 'b/1.png z.png'},
+        ),
+    ],
+)
+def test_samples(touch, files, rgb, depth, expected):
+    touch(*files.split())
+    inputs = dict(depth=depth, rgb=rgb)
+    suffixes = dict(rgb='_rgb.png', depth='_depth.png')
+    if expected is None:
+        with pytest.raises(ValueError, match='expected files of the same names'):
+            match_inputs(inputs, NAMES, suffixes)
+        return
+    found = match_inputs(inputs, NAMES, suffixes)
+    assert {name: ' '.join(sample.values()) for name, sample in found.items()} == expected
+    assert all(tuple(sample) == NAMES for sample in found.values())
+
+
+def test_arrays_in_order(touch):
+    touch('a.png', 'b.png')
+    arrays = [np.zeros((2, 2)), np.ones((2, 2))]
+    found = match_inputs(dict(rgb=arrays, depth=['a.png', 'b.png']), NAMES, {})
+    assert list(found) == ['000000', '000001']
+    assert found['000001']['rgb'] is arrays[1] and found['000001']['depth'] == 'b.png'
+    found = match_inputs(dict(rgb=['a.png', 'b.png'], depth=arrays), NAMES, {})
+    assert list(found) == ['a', 'b']
+    assert list(match_inputs(dict(rgb=arrays[0], depth=arrays[1]), NAMES, {})) == ['000000']
+
+
+def test_many_unmatched_names_are_named(touch):
+    touch(*(f'rgb/{i:02d}.png' for i in range(15)), 'depth/03.png', 'depth/99.png')
+    with pytest.raises(ValueError) as error:
+        match_inputs(dict(rgb='rgb', depth='depth'), NAMES, {})
+    lines = str(error.value).splitlines()
+    assert '15 of 16 names lack some' in lines[0]
+    assert lines[1] == '  00: no depth for rgb/00.png'
+    assert lines[-1] == '  and 5 more'
+
+
+@pytest.mark.parametrize(
+    ('rgb', 'depth', 'error', 'message'),
+    [
+        ('rgb', 'other', ValueError, '9: no rgb for other/9.png'),
+        ('rgb', 'rgb/1.png', ValueError, r"folders or globs .* \['rgb'\] .* lists for \['depth'\]"),
+        (
+            'rgb/1.png',
+            ['rgb/1.png'] * 2,
+            ValueError,
+            "of each modality, got {'rgb': 1, 'depth': 2}",
+        ),
+        ([], 'rgb/1.png', ValueError, "'rgb': expected at least one image, got an empty list"),
+        ('twice', 'rgb', ValueError, "got twice/1.jpg and twice/1.png, both '1'"),
+        ('no', 'rgb', FileNotFoundError, "'rgb': there is no file no"),
+        ('rgb/*.jpg', 'rgb', FileNotFoundError, r"'rgb': there is no image in rgb/\*.jpg"),
+        ('empty', 'rgb', FileNotFoundError, "'rgb': there is no image in empty"),
+        (['rgb'], 'rgb/1.png', FileNotFoundError, "'rgb': there is no file rgb"),
+        (None, 'rgb/1.png', TypeError, "'rgb': expected a str, Path or numpy array"),
+        (['rgb/1.png', 2], 'rgb/1.png', TypeError, 'or a list of them, got int'),
+    ],
+)
+def test_bad_inputs(touch, rgb, depth, error, message):
+    touch('rgb/1.png', 'other/9.png', 'other/1.png', 'twice/1.jpg', 'twice/1.png', 'empty/a.txt')
+    with pytest.raises(error, match=message):
+        match_inputs(dict(rgb=rgb, depth=depth), NAMES, {})
+
+
+@pytest.mark.parametrize(
+    ('inputs', 'got'),
+    [(dict(rgb='a'), r"\('rgb',\)"), (dict(rgb='a', normal='b'), "'normal'"), ('a', 'str')],
+)
+def test_other_modalities(inputs, got):
+    with pytest.raises(ValueError, match=rf"modalities \('rgb', 'depth'\), got .*{got}"):
+        match_inputs(inputs, NAMES, {})

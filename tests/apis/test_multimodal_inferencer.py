@@ -1,0 +1,239 @@
+"""Inference from Python, with a tiny model of random weights."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DATASETS, MODELS, DefaultScope
+from PIL import Image
+
+from mmamf.apis import MultimodalInferencer
+
+SIZE = (40, 52)
+CLASSES = 5
+
+
+@pytest.fixture
+def root(make_rgbd_dataset):
+    return make_rgbd_dataset(count=5, size=SIZE)
+
+
+@pytest.fixture
+def config(root, rgbd_dataset_cfg, rgbd_preprocessor_cfg):
+    norm = dict(type='ModalitySpecificBN', num_modalities=2)
+    head = dict(
+        type='FCNHead',
+        in_channels=8,
+        in_index=0,
+        channels=8,
+        num_convs=1,
+        concat_input=False,
+        num_classes=CLASSES,
+        norm_cfg=norm,
+        align_corners=False,
+    )
+    model = dict(
+        type='MultimodalSegmentor',
+        data_preprocessor=rgbd_preprocessor_cfg,
+        backbone=dict(
+            type='SharedMultimodalResNet',
+            depth=18,
+            num_modalities=2,
+            base_channels=8,
+            stem_channels=8,
+            norm_cfg=norm,
+            fusion=dict(type='ChannelShufflePixelShiftFusion'),
+        ),
+        decode_head=dict(type='ModalityEnsembleHead', num_modalities=2, head=head),
+        test_cfg=dict(mode='whole'),
+    )
+    model['data_preprocessor']['test_cfg'] = dict(size_divisor=32)
+    resize = [dict(type='Resize', scale_factor=0.75, keep_ratio=True)]
+    dataset = rgbd_dataset_cfg(root=root, pipeline=resize)
+    return Config(dict(default_scope='mmseg', model=model, test_dataloader=dict(dataset=dataset)))
+
+
+@pytest.fixture
+def save(config, tmp_path):
+    """Writer of a checkpoint as mmengine does it: ``save(with_config=True, **changed entries)``."""
+
+    def write(with_config: bool = True, **entries):
+        torch.manual_seed(0)
+        with DefaultScope.overwrite_default_scope('mmseg'):
+            model = MODELS.build(config.model)
+        model.decode_head.head.conv_seg.weight.data.normal_()  # all classes are predicted somewhere
+        model.decode_head.head.conv_seg.bias.data.zero_()
+        state = model.state_dict()
+        meta = dict(cfg=config.pretty_text) if with_config else {}
+        torch.save(dict(meta=meta, state_dict=state) | entries, tmp_path / 'iter_1.pth')
+        return tmp_path / 'iter_1.pth'
+
+    return write
+
+
+@pytest.fixture
+def inferencer(save):
+    return MultimodalInferencer(save(), device='cpu', show_progress=False)
+
+
+@pytest.fixture
+def expected(config, inferencer):
+    """What the data set and the model give, as in a test."""
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    maps = {}
+    with torch.no_grad():
+        for item in map(dataset.__getitem__, range(len(dataset))):
+            batch = dict(inputs=[item['inputs']], data_samples=[item['data_samples']])
+            (sample,) = inferencer.segmentor.model.test_step(batch)
+            keys = dict(ensemble='', rgb='_rgb', depth='_depth')
+            maps[sample.sample_name] = {
+                name: sample.get(f'pred_sem_seg{key}').data[0].numpy() for name, key in keys.items()
+            }
+    assert len(np.unique(np.stack([m['ensemble'] for m in maps.values()]))) > 1
+    return maps
+
+
+def same(found, expected):
+    assert list(found) == list(expected)
+    for name, maps in expected.items():
+        assert list(found[name]) == ['ensemble', 'rgb', 'depth']
+        for source, labels in maps.items():
+            assert found[name][source].dtype == np.uint8
+            np.testing.assert_array_equal(found[name][source], labels)
+
+
+@pytest.mark.parametrize('batch_size', [1, 2, 9])
+def test_folders_give_what_a_test_gives(inferencer, expected, root, batch_size):
+    found = inferencer(dict(depth=root / 'depth', rgb=str(root / 'rgb')), batch_size)
+    same(found, expected)
+    assert found['00']['ensemble'].shape == SIZE
+    assert inferencer.modalities == ('rgb', 'depth')
+    assert inferencer.classes == tuple(f'class {i}' for i in range(CLASSES))
+
+
+def test_globs_files_and_arrays_give_the_same(inferencer, expected, root):
+    globs = {name: f'{root}/{name}/0[0-1].png' for name in ('rgb', 'depth')}
+    same(inferencer(globs), {'0': expected['00'], '1': expected['01']})
+    same(inferencer({k: root / k / '01.png' for k in globs}), {'01': expected['01']})
+    files = {k: [root / k / '01.png', str(root / k / '03.png')] for k in globs}
+    same(inferencer(files), {'01': expected['01'], '03': expected['03']})
+    rgb = [cv2.imread(str(path))[..., ::-1] for path in files['rgb']]
+    depth = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in files['depth']]
+    numbered = {'000000': expected['01'], '000001': expected['03']}
+    same(inferencer(dict(rgb=rgb, depth=depth)), numbered)
+    same(inferencer(dict(rgb=rgb, depth=files['depth'])), numbered)
+    wrong = inferencer(dict(rgb=[image[..., ::-1] for image in rgb], depth=depth))
+    assert (wrong['000000']['rgb'] != expected['01']['rgb']).mean() > 0.01
+
+
+def test_batches_of_different_sizes(inferencer, expected, root):
+    color, depth = (
+        [cv2.imread(str(root / name / f'{i:02d}.png'), cv2.IMREAD_UNCHANGED) for i in range(3)]
+        for name in ('rgb', 'depth')
+    )
+    color[1], depth[1] = color[1][:32, :44], depth[1][:32, :44]
+    found = inferencer(dict(rgb=[c[..., ::-1] for c in color], depth=depth), batch_size=3)
+    assert [maps['ensemble'].shape for maps in found.values()] == [SIZE, (32, 44), SIZE]
+    np.testing.assert_array_equal(found['000002']['depth'], expected['02']['depth'])
+
+
+def test_written_files(inferencer, expected, root, tmp_path):
+    (root / 'rgb' / 'a').mkdir()
+    (root / 'depth' / 'a').mkdir()
+    for name in ('rgb', 'depth'):
+        (root / name / '04.png').rename(root / name / 'a' / '04.png')
+    out = tmp_path / 'made' / 'here'
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+    stream = inferencer.stream(inputs, out_dir=out)
+    next(stream)
+    assert (out / 'masks' / '00.png').is_file()  # as soon as it is there
+    assert [name for name, _ in stream] == ['01', '02', '03', 'a/04']
+    names = ['00.png', '01.png', '02.png', '03.png', 'a__04.png']
+    for folder in ('masks', 'overlays'):
+        assert sorted(path.name for path in (out / folder).iterdir()) == names
+    mask = Image.open(out / 'masks' / 'a__04.png')
+    assert mask.mode == 'L'
+    np.testing.assert_array_equal(np.asarray(mask), expected['04']['ensemble'])
+    overlay = np.asarray(Image.open(out / 'overlays' / '00.png')).astype(int)
+    image = cv2.imread(str(root / 'rgb' / '00.png'))[..., ::-1].astype(int)
+    colors = np.array(inferencer.segmentor.palette)[expected['00']['ensemble']]
+    assert np.abs(overlay - (image + colors) / 2).max() <= 1
+    assert min(Image.open(out / 'montage.png').size) > 300
+
+
+def test_arrays_are_shown_in_their_colors(inferencer, root, tmp_path):
+    rgb = cv2.imread(str(root / 'rgb' / '00.png'))[..., ::-1]
+    depth = cv2.imread(str(root / 'depth' / '00.png'), cv2.IMREAD_UNCHANGED)
+    inferencer(dict(rgb=rgb, depth=depth), out_dir=tmp_path / 'arrays')
+    inferencer({k: root / k / '00.png' for k in ('rgb', 'depth')}, out_dir=tmp_path / 'files')
+    arrays = np.asarray(Image.open(tmp_path / 'arrays' / 'overlays' / '000000.png'))
+    files = np.asarray(Image.open(tmp_path / 'files' / 'overlays' / '00.png'))
+    np.testing.assert_array_equal(arrays, files)
+
+
+def test_config_beside_the_checkpoint(config, save, expected, root, tmp_path):
+    checkpoint = save(with_config=False)
+    with pytest.raises(ValueError, match='iter_1.pth: expected the config .* name the config'):
+        MultimodalInferencer(checkpoint, device='cpu')
+    path = tmp_path / 'config.py'
+    path.write_text('\n'.join(f'{k} = {v!r}' for k, v in config.to_dict().items()))
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+    for given in (config, path, str(path)):
+        inferencer = MultimodalInferencer(checkpoint, given, 'cpu', show_progress=False)
+        same(inferencer(inputs), expected)
+
+
+def test_data_sets_in_wrappers_and_none_at_hand(config, save, expected, root):
+    inner = config.test_dataloader.dataset.copy()
+    inner.data_root = '/not/here'
+    repeated = dict(type='RepeatDataset', times=2, dataset=inner)
+    config.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[repeated])
+    inferencer = MultimodalInferencer(save(), device='cpu', show_progress=False)
+    same(inferencer({name: root / name for name in ('rgb', 'depth')}), expected)
+
+
+def test_arrays_of_a_data_set_of_arrays_keep_their_order(config, save, expected, root):
+    config.test_dataloader.dataset.img_suffix = dict(rgb='.npy', depth='.png')
+    inferencer = MultimodalInferencer(save(), device='cpu', show_progress=False)
+    bgr = cv2.imread(str(root / 'rgb' / '00.png'))  # what a file that is no array gives
+    found = inferencer(dict(rgb=bgr, depth=root / 'depth' / '00.png'))
+    np.testing.assert_array_equal(found['000000']['ensemble'], expected['00']['ensemble'])
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda root: cv2.imwrite(str(root / 'depth/01.png'), np.ones(SIZE, np.uint8)), 'uint16'),
+        (lambda root: (root / 'rgb/02.png').write_bytes(b'none'), '02.png is corrupt'),
+        (lambda root: (root / 'depth/03.png').unlink(), '03: no depth for .*rgb/03.png'),
+    ],
+)
+def test_bad_files_are_named(inferencer, root, change, message):
+    change(root)
+    with pytest.raises(ValueError, match=message):
+        inferencer({name: root / name for name in ('rgb', 'depth')})
+
+
+def test_bad_models(config, save, tmp_path):
+    with pytest.raises(FileNotFoundError, match='none.pth: there is no such checkpoint'):
+        MultimodalInferencer(tmp_path / 'none.pth')
+    with pytest.raises(FileNotFoundError, match='none.onnx: there is no such ONNX file'):
+        MultimodalInferencer(tmp_path / 'none.onnx')
+    with pytest.raises(ValueError, match='expected none for an ONNX file'):
+        MultimodalInferencer(tmp_path / 'none.onnx', config)
+    state = torch.load(save(), weights_only=True)['state_dict']
+    del state['decode_head.head.conv_seg.weight']
+    with pytest.raises(ValueError, match='(?s)expected the weights of the model.*decode_head'):
+        MultimodalInferencer(save(state_dict=state), device='cpu')
+    with pytest.raises(ValueError, match='batch_size: expected at least 1, got 0'):
+        MultimodalInferencer(save(), device='cpu')(dict(rgb='a', depth='b'), batch_size=0)
+    config.test_dataloader.dataset.pipeline.pop(0)
+    with pytest.raises(ValueError, match='translators are for mmamf.apis.translate'):
+        MultimodalInferencer(save(), device='cpu')
+
+
+def test_models_of_other_preprocessors(config, save):
+    config.model.data_preprocessor = dict(type='SegDataPreProcessor')
+    with pytest.raises(ValueError, match='MultimodalSegDataPreProcessor, got SegDataPreProcessor'):
+        MultimodalInferencer(save(), device='cpu')

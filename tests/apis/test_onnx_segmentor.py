@@ -1,0 +1,131 @@
+"""ONNX models: what surrounds onnxruntime, with a stand-in for it."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from mmamf.apis import MultimodalInferencer, OnnxSegmentor
+
+ABOUT = dict(
+    modalities=[
+        dict(name='rgb', channels=3, dtype='uint8', missing=None, mean=[0, 0, 0], std=[1, 1, 1]),
+        dict(name='depth', channels=1, dtype='uint16', missing=0, mean=[0], std=[1]),
+    ],
+    classes=['dark', 'light'],
+    palette=[[0, 0, 0], [255, 255, 255]],
+    preprocessing=True,
+    outputs=['seg_logits', 'seg_logits_rgb', 'seg_logits_depth'],
+)
+
+
+class Session:
+    """Divides the pixels of each modality by a threshold; the ensemble is where both are light."""
+
+    def __init__(self, path, providers):
+        self.about = Path(path).read_text()
+        self.providers = providers
+
+    def get_modelmeta(self):
+        return SimpleNamespace(custom_metadata_map=dict(mmamf=self.about) if self.about else {})
+
+    def get_inputs(self):
+        types = dict(depth='tensor(uint16)', rgb='tensor(float)')  # not in the model's order
+        return [SimpleNamespace(name=name, type=kind) for name, kind in types.items()]
+
+    def run(self, names, feed):
+        assert feed['depth'].dtype == np.uint16 and feed['rgb'].dtype == np.float32
+        light = dict(rgb=feed['rgb'][:, 0] > 128, depth=feed['depth'][:, 0] > 2000)  # [0]: blue
+        light['seg_logits'] = light['rgb'] & light['depth']
+        chosen = [light[name.removeprefix('seg_logits_').removeprefix('labels_')] for name in names]
+        if names[0] == 'labels':
+            return [labels.astype(np.uint8) for labels in chosen]
+        return [np.stack([-1.0 * labels, labels], 1).astype(np.float32) for labels in chosen]
+
+
+@pytest.fixture
+def providers(monkeypatch):
+    """Stand-in for onnxruntime; the list of what it can run on."""
+    module = ModuleType('onnxruntime')
+    available = ['CPUExecutionProvider']
+    module.get_available_providers = lambda: available
+    module.InferenceSession = Session
+    monkeypatch.setitem(sys.modules, 'onnxruntime', module)
+    return available
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writer of a model: ``write(**changed entries of what it says about itself)``."""
+
+    def make(**changes):
+        (tmp_path / 'model.onnx').write_text(json.dumps(ABOUT | changes))
+        return tmp_path / 'model.onnx'
+
+    return make
+
+
+@pytest.mark.parametrize('array', [False, True])
+def test_predictions(providers, write, make_rgbd_dataset, tmp_path, array):
+    root = make_rgbd_dataset(count=3)
+    rgb, depth = (
+        [cv2.imread(str(root / name / f'{i:02d}.png'), cv2.IMREAD_UNCHANGED) for i in range(3)]
+        for name in ('rgb', 'depth')
+    )
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+    if array:
+        inputs = dict(rgb=[image[..., ::-1] for image in rgb], depth=depth)
+    inferencer = MultimodalInferencer(write(), show_progress=False)
+    assert inferencer.segmentor.session.providers == ['CPUExecutionProvider']
+    found = inferencer(inputs, batch_size=2, out_dir=tmp_path / 'out')
+    assert len(found) == 3 and inferencer.classes == ('dark', 'light')
+    for i, maps in enumerate(found.values()):
+        light, far = rgb[i][..., 0] > 128, depth[i] > 2000
+        assert list(maps) == ['ensemble', 'rgb', 'depth'] and maps['rgb'].dtype == np.uint8
+        np.testing.assert_array_equal(maps['rgb'], light)
+        np.testing.assert_array_equal(maps['depth'], far)
+        np.testing.assert_array_equal(maps['ensemble'], light & far)
+    assert (tmp_path / 'out' / 'montage.png').is_file()
+
+
+def test_no_outputs_of_modalities(providers, write, make_rgbd_dataset):
+    root = make_rgbd_dataset(count=1)
+    inferencer = MultimodalInferencer(write(outputs=['seg_logits']), show_progress=False)
+    (maps,) = inferencer({name: root / name for name in ('rgb', 'depth')}).values()
+    assert list(maps) == ['ensemble']
+
+
+@pytest.mark.parametrize(
+    ('device', 'expected'), [(None, 'CUDA'), ('cuda:0', 'CUDA'), ('cpu', 'CPU')]
+)
+def test_devices(providers, write, device, expected):
+    providers.insert(0, 'CUDAExecutionProvider')
+    assert OnnxSegmentor(write(), device).session.providers[0] == f'{expected}ExecutionProvider'
+
+
+def test_device_that_is_not_available(providers, write):
+    with pytest.raises(ValueError, match=r"\['CPUExecutionProvider'\], got 'cuda'"):
+        OnnxSegmentor(write(), 'cuda')
+
+
+def test_bad_models(providers, write, make_rgbd_dataset):
+    root = make_rgbd_dataset(count=1)
+    with pytest.raises(ValueError, match='preprocessing inside, got one without'):
+        OnnxSegmentor(write(preprocessing=False))
+    model = write(classes=['one', 'two', 'three'], palette=[[0, 0, 0]] * 3)
+    with pytest.raises(ValueError, match=r'logits of 3 classes, got shape \(1, 2, 48, 64\)'):
+        inferencer = MultimodalInferencer(model, show_progress=False)
+        inferencer({name: root / name for name in ('rgb', 'depth')})
+    model.write_text('')
+    with pytest.raises(ValueError, match="with the metadata 'mmamf', got none"):
+        OnnxSegmentor(model)
+
+
+def test_without_onnxruntime(monkeypatch, write):
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    with pytest.raises(ImportError, match='onnxruntime is needed'):
+        OnnxSegmentor(write())

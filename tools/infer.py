@@ -1,0 +1,70 @@
+"""Segments images: writes masks of class indices, overlays, and a montage with a legend.
+
+A checkpoint of a training needs no config, which is inside. Example:
+infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmented
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+try:
+    import mmamf  # first: it cures the stack before anything else is imported
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import mmamf  # noqa: F401
+
+from mmamf.apis import MultimodalInferencer
+
+WRITTEN = ('masks', 'overlays', 'montage.png')
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('model', help='checkpoint, or ONNX file of tools/export_onnx.py')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='MODALITY=IMAGES',
+        type=modality_and_images,
+        help='a folder, a file or a glob (in quotes) for each modality; the files of folders and '
+        'globs are matched by name',
+    )
+    parser.add_argument('--out', metavar='DIR', required=True, help='where the results go')
+    parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
+    parser.add_argument('--batch-size', type=int, default=1, help='samples at once; default: 1')
+    parser.add_argument('--device', help='such as cpu or cuda:0; default: the GPU if there is one')
+    args = parser.parse_args(argv)
+    names = [name for name, _ in args.inputs]
+    if len(set(names)) < len(names):
+        parser.error(f'expected each modality once, got {names}')
+    return args
+
+
+def modality_and_images(argument: str) -> tuple[str, str]:
+    """Take MODALITY=IMAGES apart."""
+    name, equals, images = argument.partition('=')
+    if not (name and equals and images):
+        raise argparse.ArgumentTypeError(f'expected MODALITY=IMAGES, got {argument!r}')
+    return name, images
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Segment."""
+    args = parse_args(argv)
+    try:
+        inferencer = MultimodalInferencer(args.model, args.config, args.device)
+        results = inferencer.stream(dict(args.inputs), args.batch_size, args.out)
+        count = sum(1 for _ in results)
+    except (FileNotFoundError, ImportError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+    print(f'{count} samples: {", ".join(str(Path(args.out, n)) for n in WRITTEN)}')
+
+
+if __name__ == '__main__':
+    main()
