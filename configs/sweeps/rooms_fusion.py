@@ -232,4 +232,7 @@ questions = [
         against='private-conv-none',
     ),
     dict(title='A pixel of shift, or none?', method='ours', against='shift-0'),
+    dict(title='Depth, or a copy of RGB?', method='ours', against='copy-ours'),
+    dict(title='Depth, or noise?', method='ours', against='noise-ours'),
+    dict(title="Depth, or another image's?", method='ours', against='permuted-ours'),
 ]

@@ -127,6 +127,13 @@ def test_table(report):
     assert '1 differences are tested here' in text  # others: one seed, or no spread
 
 
+def test_mixtures_are_named(tool):
+    describe = tool('fusion_comparison.results').describe_mixture
+    one, other = dict(device='CPU', data='12ab'), dict(device='H100', data='12ab')
+    assert describe([dict(versions=one), dict(versions=one)]) == ''
+    assert describe([dict(versions=one), dict(versions=other)]) == 'device: CPU, H100'
+
+
 @pytest.mark.parametrize('gain', [2.5, 0.0, -2.5])
 def test_gain_of_a_control_is_shown_as_such(report, gain):
     ours = {seed: value + gain + 0.1 * seed - 0.2 for seed, value in NONE.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from .chart import draw_chart
 from .costs import COSTS, load_costs
 from .paired import Difference, compare, mean_and_std
-from .results import load_results
+from .results import describe_mixture, load_results
 from .rows import Row, Values, make_rows
 from .sweep import Sweep
 
@@ -38,7 +38,7 @@ def write_report(sweep: Sweep, folder: Path) -> list[Path]:
         raise FileNotFoundError(f'{folder}: expected results of {sweep.name}, found none')
     rows = make_rows(sweep, results, load_costs(sweep, folder / COSTS))
     table, chart, commands = (folder / f for f in ('table.md', 'chart.png', 'commands.sh'))
-    table.write_text(format_tables(sweep, rows))
+    table.write_text(format_tables(sweep, rows, describe_mixture(results.values())))
     draw_chart(rows, sweep.metric, chart)
     commands.write_text(format_commands(sweep))
     return [table, chart, commands]
@@ -55,13 +55,15 @@ def format_commands(sweep: Sweep) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def format_tables(sweep: Sweep, rows: list[Row]) -> str:
-    """Write the results as Markdown."""
+def format_tables(sweep: Sweep, rows: list[Row], mixture: str = '') -> str:
+    """Write the results as Markdown, with a word on what they do not have in common."""
     done = sum(len(row.last) for row in rows)
     words = dict(metric=sweep.metric, level=LEVEL, reference=sweep.reference)
     parts = [f'# {sweep.name}', INTRODUCTION.format(**words)]
     if missing := len(list(sweep.runs())) - done:
         parts.append(f'**Not complete: {missing} of {missing + done} runs are missing.**\n')
+    if mixture:
+        parts.append(f'**Not all were measured with the same: {mixture}.**\n')
     for title, group in groupby(rows, key=lambda row: row.method.group):
         parts += [f'## {title}', _group_table(list(group))]
     last = {row.method.name: row.last for row in rows}
@@ -73,7 +75,8 @@ def format_tables(sweep: Sweep, rows: list[Row]) -> str:
     tested = _count_tests(sweep.questions, answers, rows)
     parts.append(
         f'{tested} differences are tested here, and p is not corrected for their number: were there'
-        f' no effect at all, about {LEVEL * tested:.0f} of them would be bold.\n'
+        f' no effect at all, about {LEVEL * tested:.0f} of them would be bold. What is not bold may'
+        ' be an effect all the same: with few seeds only large ones are seen.\n'
     )
     return '\n\n'.join(part.strip() for part in parts) + '\n'
 

@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def collect_result(run: Run, metric: str, seconds: float | None) -> dict:
         'curve': [[step, round(record[metric], 3)] for step, record in validations],
         'cpu_seconds': seconds and round(seconds, 1),
         'alpha': _ensemble_weights(run.work_dir),
-        'versions': versions(),
+        'versions': dict(versions(), data=_data_digest(run.method)),
     }
 
 
@@ -141,6 +142,17 @@ def versions() -> dict[str, str]:
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
     versions = {package.__name__: str(package.__version__) for package in packages}
     return dict(python=platform.python_version(), **versions, device=device)
+
+
+def describe_mixture(results: Iterable[dict]) -> str:
+    """Say where results differ in what they were measured with; empty if they do not."""
+    kinds: dict[str, set[str]] = {}
+    for result in results:
+        for name, value in result.get('versions', {}).items():
+            kinds.setdefault(name, set()).add(str(value))
+    return '; '.join(
+        f'{name}: {", ".join(sorted(values))}' for name, values in kinds.items() if len(values) > 1
+    )
 
 
 def write_json(content: dict, path: Path) -> None:
@@ -158,6 +170,13 @@ def read_json(path: Path) -> dict:
         return json.loads(path.read_text())
     except json.JSONDecodeError as error:
         raise ValueError(f'{path}: expected JSON, got {path.read_text()[:80]!r}') from error
+
+
+def _data_digest(method: Method) -> str | None:
+    """Tell data sets apart by their manifest, which holds a checksum of every file."""
+    loader = method.loaded.get('train_dataloader', {})
+    path = Path(loader.get('dataset', {}).get('data_root') or '', 'manifest.json')
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else None
 
 
 def _means(record: dict) -> dict[str, float | None]:

@@ -176,6 +176,14 @@ def test_low_light_has_mean_and_shot_noise_of_a_sensor(light):
     assert np.corrcoef(dark[..., 0].ravel(), dark[..., 1].ravel())[0, 1] < 0.05
 
 
+def test_low_light_never_makes_or_fills_holes():
+    given = sample() | dict(missing_values=dict(rgb=MISSING, depth=MISSING))
+    step = TRANSFORMS.build(dict(type='LowLight', modality='rgb', light=0.01))
+    before, after = given['img'], step(dict(given))['img']
+    assert (before == MISSING).any() and (after == 1).sum() > 100
+    assert np.array_equal(after == MISSING, before == MISSING)
+
+
 @pytest.mark.parametrize('dtype', [np.uint16, np.float32])
 @pytest.mark.parametrize('step', [1, 2, 50, 1000, 3000])
 def test_quantized_depth_is_at_most_half_a_step_off(dtype, step):
