@@ -161,7 +161,7 @@ def _identity(size: int, like: Tensor) -> Tensor:
 
 
 def _max_pool_5x5(x: Tensor) -> Tensor:
-    # On a CPU, torch pools channels-last maps ten times as fast, which pays for copies there and back.
+    # On a CPU, torch pools channels-last maps ten times as fast, which pays for both copies.
     was_contiguous = x.is_contiguous()
     x = x.contiguous(memory_format=torch.channels_last)
     x = F.max_pool2d(x, kernel_size=5, stride=1, padding=2)

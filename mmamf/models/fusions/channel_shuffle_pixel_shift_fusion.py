@@ -67,9 +67,9 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         symmetric: bool = False,
     ) -> None:
         super().__init__(num_modalities, channels)
-        if not isinstance(exchange, (int, float)) or not 0 <= exchange <= 1:
+        if type(exchange) not in (int, float) or not 0 <= exchange <= 1:
             raise ValueError(f'exchange must be a number from 0 to 1, got {exchange!r}')
-        if shift is not None and (not isinstance(shift, int) or shift < 0):
+        if shift is not None and (type(shift) is not int or shift < 0):
             raise ValueError(f'shift must be None or an integer of at least 0, got {shift!r}')
         _check_receivers(receivers, num_modalities)
         if not isinstance(symmetric, bool):

@@ -6,7 +6,6 @@ from torch.autograd.function import FunctionCtx
 
 from ..modality_axis import is_channels_last, separate_modalities
 
-
 _SMALL = 200_000  # values of a map; below, in training, the copies take less time than the calls
 
 

@@ -155,6 +155,8 @@ def test_nothing_to_exchange_is_the_identity():
         ({'exchange': 1.1}, r'exchange must be a number from 0 to 1, got 1\.1'),
         ({'exchange': float('nan')}, 'exchange must be a number from 0 to 1, got nan'),
         ({'exchange': None}, 'exchange must be a number from 0 to 1, got None'),
+        ({'exchange': True}, 'exchange must be a number from 0 to 1, got True'),
+        ({'shift': True}, 'shift must be None or an integer of at least 0, got True'),
         ({'shift': -1}, 'shift must be None or an integer of at least 0, got -1'),
         ({'shift': 0.5}, r'shift must be None or an integer of at least 0, got 0\.5'),
         ({'receivers': []}, r'receivers must be .* in 0\.\.1, at least one, got \[\]'),
@@ -205,6 +207,48 @@ def test_gradcheck(channels, options):
     operator = ChannelShufflePixelShiftFusion(2, **options)
     x = torch.randn(2, channels, 3, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: fuse(operator, x, torch.sin), x)
+
+
+@pytest.mark.parametrize('m', [2, 3])
+@pytest.mark.parametrize('options', [{}, {'exchange': 0}, {'shift': None}, {'shift': 3}], ids=str)
+@pytest.mark.parametrize('size', [(5, 7), (2, 4)])
+def test_fast_form_equals_the_formula_bit_by_bit(monkeypatch, m, options, size):
+    x = torch.randn(2 * m, 11, *size)
+    operator = ChannelShufflePixelShiftFusion(m, **options)
+    results = []
+    for fast in (True, False):
+        for layout in (torch.contiguous_format, torch.channels_last):
+            if not fast:
+                monkeypatch.setattr(operator, '_is_plain', lambda *maps: False)
+            own = x.clone().contiguous(memory_format=layout).requires_grad_()
+            out = fuse(operator, own, torch.tanh)
+            out.sin().sum().backward()
+            results.append((out.detach(), own.grad))
+            if fast:
+                assert out.is_contiguous(memory_format=layout)
+                assert own.grad.is_contiguous(memory_format=layout)
+    for out, gradient in results[1:]:
+        assert torch.equal(out, results[0][0]) and torch.equal(gradient, results[0][1])
+
+
+def test_mixed_types():
+    x, carry = torch.randn(2, 10, 3, 3, dtype=torch.bfloat16), torch.randn(2, 10, 3, 3)
+    operator = ChannelShufflePixelShiftFusion(2)
+    assert torch.equal(operator.leave(x, carry), operator.leave(x.float(), carry))
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_compiles_to_one_graph(layout):
+    operator = ChannelShufflePixelShiftFusion(2)
+
+    def forward(x):
+        return fuse(operator, x, torch.tanh)
+
+    x = torch.randn(4, 10, 5, 6).contiguous(memory_format=layout).requires_grad_()
+    compiled = torch.compile(forward, fullgraph=True, backend='aot_eager')
+    gradients = [torch.autograd.grad(f(x).sin().sum(), x)[0] for f in (compiled, forward)]
+    torch.testing.assert_close(*gradients)
+    assert torch._dynamo.explain(forward)(x).graph_break_count == 0
 
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])

@@ -1,0 +1,126 @@
+import torch
+import torch.nn.functional as F
+from mmseg.models.backbones import ResNet
+from mmseg.models.backbones.resnet import BasicBlock
+from torch import Tensor, nn
+
+
+class LoopResNet(nn.Module):
+    """The fused ResNet with one modality after the other, in the way of published code.
+
+    Every convolution is called once for every modality, the private norms are a list of layers, the
+    pixel shift pads and cuts, and both it and the shuffle concatenate. The last block of each stage
+    is fused. It has the same weights and computes the same as SharedMultimodalResNet with
+    ChannelShufflePixelShiftFusion (see ``load_ours``).
+
+    Args:
+        depth: 18, 34, 50, 101 or 152.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to mmseg's ResNet, which lends its layers.
+
+    Shape:
+        - Input: (N, M*3, H, W), the modalities stacked along channels.
+        - Output: per stage a list of M maps (N, C, h, w).
+    """
+
+    def __init__(self, depth: int, num_modalities: int, **kwargs) -> None:
+        super().__init__()
+        self.num_modalities = num_modalities
+        self.resnet = ResNet(depth, **kwargs)
+        _make_norms_private(self.resnet, num_modalities)
+
+    def forward(self, x: Tensor) -> list[list[Tensor]]:
+        """Run every layer for every modality."""
+        net = self.resnet
+        maps = _norm(net.norm1, _each(net.conv1, list(x.chunk(self.num_modalities, 1))))
+        maps = _each(net.maxpool, _each(net.relu, maps))
+        pyramid = []
+        for name in net.res_layers:
+            blocks = getattr(net, name)
+            for index, block in enumerate(blocks):
+                run = _basic if isinstance(block, BasicBlock) else _bottleneck
+                maps = run(block, maps, fused=len(maps) > 1 and index == len(blocks) - 1)
+            pyramid.append(maps)
+        return pyramid
+
+    def load_ours(self, state: dict[str, Tensor]) -> None:
+        """Load the weights of a SharedMultimodalResNet."""
+        m, own = self.num_modalities, {}
+        for key, value in state.items():
+            name, entry = key.rsplit('.', 1)
+            if isinstance(self.resnet.get_submodule(name), nn.ModuleList):
+                parts = value.chunk(m) if value.ndim else [value] * m
+                own |= {f'{name}.{index}.{entry}': part for index, part in enumerate(parts)}
+            else:
+                own[key] = value
+        self.resnet.load_state_dict(own)
+
+
+def _make_norms_private(module: nn.Module, num_modalities: int) -> None:
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            norms = [nn.BatchNorm2d(child.num_features) for _ in range(num_modalities)]
+            setattr(module, name, nn.ModuleList(norms))
+        else:
+            _make_norms_private(child, num_modalities)
+
+
+def _each(layer: nn.Module, maps: list[Tensor]) -> list[Tensor]:
+    return [layer(x) for x in maps]
+
+
+def _norm(norms: nn.ModuleList, maps: list[Tensor]) -> list[Tensor]:
+    return [norm(x) for norm, x in zip(norms, maps, strict=True)]
+
+
+def _basic(block: nn.Module, maps: list[Tensor], fused: bool) -> list[Tensor]:
+    out = _shuffle(maps) if fused else maps
+    out = _each(block.relu, _norm(block.norm1, _each(block.conv1, out)))
+    if fused:
+        out = _shuffle(_add_shifted(out, maps))
+    out = _norm(block.norm2, _each(block.conv2, out))
+    return _add_shortcut(block, out, maps)
+
+
+def _bottleneck(block: nn.Module, maps: list[Tensor], fused: bool) -> list[Tensor]:
+    before = _each(block.relu, _norm(block.norm1, _each(block.conv1, maps)))
+    out = _shuffle(before) if fused else before
+    out = _each(block.relu, _norm(block.norm2, _each(block.conv2, out)))
+    if fused:
+        out = _shuffle(_add_shifted(out, before))
+    out = _norm(block.norm3, _each(block.conv3, out))
+    return _add_shortcut(block, out, maps)
+
+
+def _add_shortcut(block: nn.Module, out: list[Tensor], maps: list[Tensor]) -> list[Tensor]:
+    if block.downsample is not None:
+        conv, norms = block.downsample
+        maps = _norm(norms, _each(conv, maps))
+    return [block.relu(x + shortcut) for x, shortcut in zip(out, maps, strict=True)]
+
+
+def _kept(x: Tensor) -> int:
+    return x.shape[1] // 5 * 4
+
+
+def _shuffle(maps: list[Tensor]) -> list[Tensor]:
+    partners = maps[1:] + maps[:1]
+    return [
+        torch.cat([x[:, : _kept(x)], partner[:, _kept(x) :]], dim=1)
+        for x, partner in zip(maps, partners, strict=True)
+    ]
+
+
+def _add_shifted(maps: list[Tensor], before: list[Tensor]) -> list[Tensor]:
+    added = []
+    for x, partner in zip(maps, before[1:] + before[:1], strict=True):
+        kept = _kept(x)
+        up, left, right, down = partner[:, :kept].chunk(4, dim=1)
+        shifted = [
+            F.pad(up, (0, 0, 1, 0))[:, :, :-1],
+            F.pad(left, (1, 0))[:, :, :, :-1],
+            F.pad(right, (0, 1))[:, :, :, 1:],
+            F.pad(down, (0, 0, 0, 1))[:, :, 1:],
+        ]
+        added.append(torch.cat([x[:, :kept] + torch.cat(shifted, dim=1), x[:, kept:]], dim=1))
+    return added

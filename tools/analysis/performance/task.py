@@ -1,0 +1,88 @@
+"""One network at its task: its time, and the memory that it takes."""
+
+import ctypes
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import nullcontext
+from itertools import accumulate
+
+import torch
+from mmengine.device import get_device
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from .networks import Cell, Form, build, make_inputs
+
+MMAP_MAX, TRIM_THRESHOLD = -4, -1  # parameters of glibc's mallopt
+
+
+class Task:
+    """A network with its batch.
+
+    Args:
+        cell: The task.
+        form: The network.
+    """
+
+    def __init__(self, cell: Cell, form: Form) -> None:
+        self.cell = cell
+        self.device = get_device()
+        self.network = build(cell, form).to(self.device)
+        self.inputs = make_inputs(cell, form).to(self.device)
+
+    def step(self) -> None:
+        """Do the task once."""
+        bf16 = self.cell.precision == 'bf16'
+        cast = torch.autocast(self.device, torch.bfloat16) if bf16 else nullcontext()
+        if self.cell.mode == 'inference':
+            with torch.no_grad(), cast:
+                self.network(self.inputs)
+        else:
+            with cast:
+                out = self.network(self.inputs)
+            # as large a gradient as any loss has
+            sum(maps.float().mean() for maps in _tensors(out)).backward()
+            self.network.zero_grad()
+
+    def seconds(self) -> float:
+        """Measure the time of one step."""
+        start = time.perf_counter()
+        self.step()
+        if self.device == 'cuda':
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
+
+def keep_memory() -> None:
+    """Let the C library keep what is freed, so that no page is asked of the system twice.
+
+    Without it, on a CPU, every large map costs page faults, which on some virtual machines take
+    longer than the computation.
+    """
+    if sys.platform == 'linux':
+        libc = ctypes.CDLL(None)
+        libc.mallopt(MMAP_MAX, 0)
+        libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
+
+
+def peak_memory(task: Task) -> float:
+    """Measure the memory of tensors that a step takes at most, beyond weights and inputs, in MiB.
+
+    Gradients count. On a CPU, what the convolutions' library keeps for itself does not.
+    """
+    task.step()
+    if task.device == 'cuda':
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        task.step()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        task.step()
+    events = sorted(profiler.profiler.kineto_results.events(), key=lambda event: event.start_ns())
+    changes = [event.nbytes() for event in events if event.name() == '[memory]']
+    return max(accumulate(changes)) / 2**20
+
+
+def _tensors(out: Tensor | Iterable) -> list[Tensor]:
+    return [out] if isinstance(out, Tensor) else [t for part in out for t in _tensors(part)]
