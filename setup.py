@@ -89,6 +89,7 @@ setup(
         # The rooms data set; exact, because its checksums hold for these versions only.
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],
         'converters': ['h5py', 'scipy'],
+        'export': ['onnx', 'onnxruntime'],
         'tests': ['pytest', 'pytest-xdist', 'ruff'],
     },
     zip_safe=False,

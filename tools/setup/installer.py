@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / 'requirements'
 PINS = REQUIREMENTS / 'constraints.txt'
 BUILD_TOOLS = ('setuptools', 'wheel', 'ninja')
-GROUPS = ('runtime', 'mmagic', 'translation', 'demo', 'converters', 'tests')
+GROUPS = ('runtime', 'mmagic', 'translation', 'demo', 'converters', 'export', 'tests')
 IMPORT_ALL = 'import mmamf, mmengine.runner, mmseg.models'
 
 

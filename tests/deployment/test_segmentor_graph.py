@@ -1,0 +1,84 @@
+"""The graph that is exported, against the model's own test step."""
+
+import warnings
+
+import pytest
+import torch
+from mmseg.structures import SegDataSample
+
+from mmamf.deployment import SegmentorGraph
+
+FUSION = dict(type='ChannelShufflePixelShiftFusion')
+
+
+def predict(model, graph, raw):
+    """What testing returns, under the names of the graph's outputs."""
+    size = tuple(raw.shape[2:])
+    meta = dict(modalities=graph.input_names, img_shape=size, ori_shape=size)
+    samples = [SegDataSample(metainfo=dict(meta)) for _ in raw]
+    with torch.no_grad():
+        samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
+    return [torch.stack([s.get(name).data for s in samples]) for name in graph.output_names]
+
+
+@pytest.mark.parametrize('head', ['FCNHead', 'RefineNetHead'])
+@pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=32)], ids=str)
+@pytest.mark.parametrize('num_modalities', [1, 2, 3])
+def test_equals_testing(make_segmentor, num_modalities, test_cfg, head):
+    model = make_segmentor(num_modalities, test_cfg, head, fusion=FUSION)
+    graph = SegmentorGraph(model).eval()
+    raw = graph.draw_raw(2, (45, 67))
+    found = graph(*graph.split_inputs(raw))
+    names = ('rgb', 'depth', 'thermal')[:num_modalities]
+    assert graph.input_names == names
+    assert graph.output_names == ('seg_logits', *(f'seg_logits_{name}' for name in names))
+    assert [i.shape[1] for i in graph.split_inputs(raw)] == [3, 1, 1][:num_modalities]
+    for a, b in zip(found, predict(model, graph, raw), strict=True):
+        assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+
+
+def test_labels(make_segmentor):
+    model = make_segmentor(2)
+    graph = SegmentorGraph(model, labels=True).eval()
+    raw = graph.draw_raw(2, (40, 40))
+    for a, b in zip(graph(*graph.split_inputs(raw)), predict(model, graph, raw), strict=True):
+        assert a.dtype == torch.uint8
+        assert torch.equal(a.long(), b[:, 0])
+
+
+def test_without_preprocessing_the_inputs_are_normalized(make_segmentor):
+    model = make_segmentor(2)
+    graph = SegmentorGraph(model, preprocessing=False).eval()
+    raw = graph.draw_raw(1, (40, 40))
+    inputs = graph.split_inputs(raw)
+    expected = model.data_preprocessor(
+        dict(inputs=list(raw), data_samples=None)  # (1, 6, 40, 40), normalized
+    )['inputs']
+    torch.testing.assert_close(torch.cat(inputs, 1), expected)
+    for a, b in zip(graph(*inputs), predict(model, graph, raw), strict=True):
+        assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+
+
+def test_upsampling_of_traced_graphs(make_segmentor):
+    """Cubic upsampling by matrix products equals torch's."""
+    model = make_segmentor(2, head='RefineNetHead')
+    graph = SegmentorGraph(model).eval()
+    inputs = graph.split_inputs(graph.draw_raw(1, (40, 56)))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of everything that tracing could fix
+        traced = torch.jit.trace(graph, inputs, check_trace=False)
+    for a, b in zip(traced(*inputs), graph(*inputs), strict=True):
+        assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+
+
+def test_fixed_padding_is_refused(make_segmentor):
+    with pytest.raises(ValueError, match=r'test_cfg: expected size_divisor .* got size=\(64, 64\)'):
+        SegmentorGraph(make_segmentor(2, dict(size=(64, 64))))
+
+
+@pytest.mark.parametrize('part', ['decode_head', 'data_preprocessor'])
+def test_other_models_are_refused(make_segmentor, part):
+    model = make_segmentor(2)
+    setattr(model, part, torch.nn.Identity())
+    with pytest.raises(ValueError, match=f'{part}: expected a M.*, got Identity'):
+        SegmentorGraph(model)

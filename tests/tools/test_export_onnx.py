@@ -1,0 +1,174 @@
+"""tools/export_onnx.py on a tiny model, whose file onnxruntime runs."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from torch import nn
+
+onnxruntime = pytest.importorskip('onnxruntime')
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+REFINENET = dict(
+    type='RefineNetHead',
+    widths=(16, 8, 8, 8),
+    in_channels=[8, 16, 32, 64],
+    in_index=[0, 1, 2, 3],
+    num_classes=5,
+    dropout_ratio=0.1,
+    loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+)
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module('export_onnx')
+
+
+@pytest.fixture
+def trained(tiny_config, tmp_path):
+    """Writer of a config and of a checkpoint whose norms and logits are not trivial."""
+
+    def write(**options):
+        config = tiny_config(**options)
+        torch.manual_seed(0)
+        model = MODELS.build(Config.fromfile(config).model)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+        nn.init.normal_(model.decode_head.head.conv_seg.weight)
+        path = tmp_path / 'tiny.pth'
+        torch.save(dict(state_dict=model.state_dict()), path)
+        return config, str(path)
+
+    return write
+
+
+def describe(path):
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    shapes = {part.name: part.shape for part in (*session.get_inputs(), *session.get_outputs())}
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map['mmamf'])
+    return session, shapes, metadata
+
+
+def test_file(tool, trained, tmp_path, capsys):
+    """The tool has compared it with PyTorch; here is what others need to use it."""
+    out = tmp_path / 'new' / 'model.onnx'
+    tool.main([*trained(), str(out)])
+    assert 'rgb, depth -> seg_logits, seg_logits_rgb, seg_logits_depth' in capsys.readouterr().out
+    session, shapes, metadata = describe(out)
+    logits = ['N', 5, 'H', 'W']
+    assert shapes == dict(
+        rgb=['N', 3, 'H', 'W'],
+        depth=['N', 1, 'H', 'W'],
+        seg_logits=logits,
+        seg_logits_rgb=logits,
+        seg_logits_depth=logits,
+    )
+    assert metadata.pop('palette')
+    assert metadata == dict(
+        modalities=[
+            dict(
+                name='rgb',
+                channels=3,
+                dtype='uint8',
+                missing=None,
+                mean=[123.675, 116.28, 103.53],
+                std=[58.395, 57.12, 57.375],
+                scale=1.0,
+                bgr_to_rgb=True,
+            ),
+            dict(
+                name='depth',
+                channels=1,
+                dtype='uint16',
+                missing=0,
+                mean=[2.0],
+                std=[0.8],
+                scale=0.001,
+                bgr_to_rgb=False,
+            ),
+        ],
+        in_channels=3,
+        classes=[f'class {i}' for i in range(5)],
+        preprocessing=True,
+        outputs=['seg_logits', 'seg_logits_rgb', 'seg_logits_depth'],
+    )
+    feed = dict(rgb=np.ones((1, 3, 50, 70), 'f4'), depth=np.ones((1, 1, 50, 70), 'f4'))
+    assert session.run(['seg_logits'], feed)[0].shape == (1, 5, 50, 70)
+
+
+VARIANTS = {
+    'cubic upsampling': ([], {'model.decode_head.head': {'_delete_': True, **REFINENET}}),
+    'padded': ([], {'model.data_preprocessor.test_cfg': dict(size_divisor=32)}),
+    'private convolutions': (
+        [],
+        {'model.backbone.conv_cfg': dict(type='ModalitySpecificConv')},
+    ),
+    'parametrized fusion': (
+        [],
+        {'model.backbone.fusion': dict(type='SelfAttentionFusion')},
+    ),
+    'labels without preprocessing': (['--labels', '--no-preprocessing'], {}),
+}
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_variants(tool, trained, tmp_path, variant):
+    arguments, options = VARIANTS[variant]
+    out = tmp_path / 'model.onnx'
+    tool.main([*trained(**options), str(out), *arguments])
+    _, shapes, metadata = describe(out)
+    assert metadata['preprocessing'] is ('--no-preprocessing' not in arguments)
+    if '--labels' in arguments:
+        assert shapes['pred_sem_seg_depth'] == ['N', 'H', 'W']
+        assert shapes['depth'] == ['N', 3, 'H', 'W']  # as the network sees it
+        assert metadata['outputs'][0] == 'pred_sem_seg'
+
+
+def test_single_modality(tool, trained, tmp_path, capsys):
+    out = tmp_path / 'model.onnx'
+    tool.main([*trained(), str(out), '--modality', 'depth'])
+    printed = capsys.readouterr().out
+    assert 'without what depth received at backbone.layer1.1.fusion (ChannelShuffle' in printed
+    _, shapes, metadata = describe(out)
+    assert list(shapes) == ['depth', 'seg_logits', 'seg_logits_depth']
+    assert [spec['name'] for spec in metadata['modalities']] == ['depth']
+
+
+def test_sliding_windows_are_announced(tool, trained, tmp_path, capsys):
+    test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
+    tool.main([*trained(**{'model.test_cfg': test_cfg}), str(tmp_path / 'model.onnx')])
+    assert 'sliding windows' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['--modality', 'thermal'], "expected one of .*'rgb', 'depth'.* got 'thermal'"),
+        (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'size_divisor'),
+    ],
+)
+def test_errors(tool, trained, tmp_path, arguments, message):
+    with pytest.raises(SystemExit, match=f'error: .*{message}'):
+        tool.main([*trained(), str(tmp_path / 'model.onnx'), *arguments])
+
+
+def test_a_difference_is_found(tool, trained, tmp_path, monkeypatch):
+    """A batch that the exporter fixed, and weights that differ, end the program."""
+    config, checkpoint = trained()
+    out = tmp_path / 'model.onnx'
+    tool.main([config, checkpoint, str(out)])
+    cfg = Config.fromfile(config)
+    model = tool.load_segmentor(cfg, checkpoint)
+    graph = tool.SegmentorGraph(model).eval()
+    model.backbone.layer4[1].conv2.weight.data += 0.1
+    with pytest.raises(ValueError, match='seg_logits differs from PyTorch by .* expected at most'):
+        tool.check(out, graph, model)

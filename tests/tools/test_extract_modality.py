@@ -1,0 +1,105 @@
+"""tools/extract_modality.py on a tiny model, whose branch a stock config loads."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from torch import nn
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    return importlib.import_module('extract_modality')
+
+
+@pytest.fixture
+def trained(tiny_config, tmp_path):
+    """Writer of a config and of a checkpoint whose norms differ between the modalities."""
+
+    def write(**options):
+        config = tiny_config(**options)
+        torch.manual_seed(0)
+        model = MODELS.build(Config.fromfile(config).model)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+        path = tmp_path / 'tiny.pth'
+        torch.save(dict(state_dict=model.state_dict()), path)
+        return config, str(path), model.eval()
+
+    return write
+
+
+@pytest.mark.parametrize(('name', 'index'), [('rgb', 0), ('depth', 1)])
+def test_stock_config_loads_it(tool, trained, tmp_path, capsys, name, index):
+    config, checkpoint, model = trained(**{'model.backbone.fusion': None})
+    out = tmp_path / 'new' / 'branch.pth'
+    tool.main([config, checkpoint, str(out), '--modality', name, '--samples', '2'])
+    printed = capsys.readouterr().out
+    assert 'lost: nothing' in printed
+    assert 'features differ by 0.0%, 0.0%, 0.0%, 0.0%' in printed
+    assert '0.0% of the pixels are predicted otherwise' in printed
+
+    saved = torch.load(out, weights_only=True)
+    backbone = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    assert saved['meta']['backbone'] == backbone | dict(norm_cfg=dict(type='BN'))
+    assert saved['meta']['modality'] == saved['meta']['data_preprocessor']['name'] == name
+    stock = MMSEG_MODELS.build(
+        backbone | dict(init_cfg=dict(type='Pretrained', checkpoint=str(out)))
+    )
+    assert stock.state_dict().keys() == saved['state_dict'].keys()
+    stock.init_weights()
+    stock.eval()
+    x = torch.randn(2, 6, 40, 56)
+    for own, level in zip(stock(x[:, 3 * index : 3 * index + 3]), model.extract_feat(x)):
+        torch.testing.assert_close(own, level[index::2], rtol=1e-4, atol=1e-5)
+
+
+def test_what_fusion_loses_is_said_and_measured(tool, trained, tmp_path, capsys):
+    config, checkpoint, _ = trained()
+    tool.main([config, checkpoint, str(tmp_path / 'branch.pth'), '--samples', '3'])
+    printed = capsys.readouterr().out
+    for stage in range(1, 5):
+        assert f'lost: what rgb received at backbone.layer{stage}.1.fusion' in printed
+    assert 'on 3 test images' in printed
+    assert 'features differ by 0.0%' not in printed
+
+
+def test_measure_by_hand(tool, trained):
+    config, checkpoint, model = trained()
+    cfg = Config.fromfile(config)
+    single = tool.single_modality_model(model, cfg.model.to_dict(), 'depth')
+    sample = tool.DATASETS.build(cfg.test_dataloader.dataset)[0]
+    levels, others = tool.measure(model, single, 1, [sample])
+    with torch.no_grad():
+        x = model.data_preprocessor(tool.pseudo_collate([sample]))['inputs']
+        inside, alone = model.extract_feat(x), single.extract_feat(x[:, 3:])
+    expected = [((a[1:] - b).norm() / a[1:].norm()).item() for a, b in zip(inside, alone)]
+    assert levels == pytest.approx(expected, rel=1e-4)
+    assert 0 <= others <= 1
+
+
+def test_without_images_nothing_is_measured(tool, trained, tmp_path, capsys):
+    config, checkpoint, _ = trained()
+    options = ['--cfg-options', 'test_dataloader.dataset.data_root=nowhere']
+    tool.main([config, checkpoint, str(tmp_path / 'branch.pth'), *options])
+    assert 'was not measured' in capsys.readouterr().out
+    tool.main([config, checkpoint, str(tmp_path / 'branch.pth'), *options, '--samples', '0'])
+    assert 'measured' not in capsys.readouterr().out
+
+
+def test_errors(tool, trained, tmp_path):
+    config, checkpoint, _ = trained()
+    out = str(tmp_path / 'branch.pth')
+    with pytest.raises(SystemExit, match="error: modality: expected one of .*, got 'thermal'"):
+        tool.main([config, checkpoint, out, '--modality', 'thermal'])
+    with pytest.raises(SystemExit, match='error: nothing.pth: there is no such checkpoint'):
+        tool.main([config, 'nothing.pth', out])

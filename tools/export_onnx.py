@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Writes a trained segmentor as an ONNX file, and checks it with onnxruntime against PyTorch.
+
+There is one named input for each modality, (N, C, H, W), float32, in the units of its files and in
+the order of channels in which OpenCV reads them (BGR). N, H and W are dynamic. The outputs are the
+logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. What
+else has to be known is in the file's metadata, as JSON under the key `mmamf`.
+
+With --modality, the network of that modality alone is written: without fusion, as the others that
+it would receive from are not there. The tool says at which points it was coupled to them.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+try:
+    import mmamf  # first: it cures the stack before anything else is imported
+except ModuleNotFoundError as error:
+    if error.name != 'mmamf':
+        raise
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import mmamf  # noqa: F401
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmamf.deployment import (
+    SegmentorGraph,
+    describe_segmentor,
+    find_fusion_points,
+    load_segmentor,
+    single_modality_model,
+)
+
+try:
+    import onnx
+    import onnxruntime
+except ImportError as error:
+    sys.exit(f'{error.name} is missing: pip install -r requirements/export.txt')
+
+METADATA = 'mmamf'
+OPSET = 17
+TRACED = (2, (96, 128))  # batch and size of the example
+CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # that none is fixed
+TOLERANCE = 1e-4  # of the largest logit; of the pixels, for labels
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file of a segmentor')
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('out', type=Path, help='the ONNX file to write')
+    parser.add_argument('--modality', metavar='NAME', help='write the network of this one alone')
+    parser.add_argument(
+        '--no-preprocessing',
+        action='store_true',
+        help='leave normalization to the caller; the inputs have as many channels as the network '
+        'sees, and color is RGB where the config says bgr_to_rgb',
+    )
+    parser.add_argument(
+        '--labels',
+        action='store_true',
+        help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='override settings of the config, as key=value or key.of.nested=value',
+    )
+    return parser.parse_args(argv)
+
+
+def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
+    """Export a graph, with its description as metadata.
+
+    By tracing: it gives a dynamic batch, where torch's newer exporter fixes it, needs no further
+    package, takes seconds, and exists in every torch since 2.0. What it may fix unnoticed, the
+    check of several sizes would notice.
+    """
+    axes = {0: 'N', 2: 'H', 3: 'W'}
+    out_axes = {0: 'N', 1: 'H', 2: 'W'} if graph.labels else axes
+    dynamic = dict.fromkeys(graph.input_names, axes) | dict.fromkeys(graph.output_names, out_axes)
+    # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
+    old = {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of everything that tracing could fix
+        torch.onnx.export(
+            graph,
+            graph.split_inputs(graph.draw_raw(*TRACED)),
+            str(path),
+            input_names=list(graph.input_names),
+            output_names=list(graph.output_names),
+            dynamic_axes=dynamic,
+            opset_version=OPSET,
+            **old,
+        )
+    model = onnx.load(str(path))
+    if not graph.labels:
+        for output in model.graph.output:  # known, but not to the exporter
+            channels = output.type.tensor_type.shape.dim[1]
+            channels.dim_value = graph.model.decode_head.out_channels
+    onnx.helper.set_model_props(model, {METADATA: json.dumps(description)})
+    onnx.save(model, str(path))
+
+
+def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
+    """Compare onnxruntime with PyTorch's own test step on images of several sizes.
+
+    Returns:
+        The largest difference of a logit, relative to the largest logit; for labels the largest
+        share of the pixels that differ.
+
+    Raises:
+        ValueError: If it is more than the tolerance.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    model.test_cfg.mode = 'whole'
+    worst = 0.0
+    for count, size in CHECKED:
+        raw = graph.draw_raw(count, size)
+        feed = {k: v.numpy() for k, v in zip(graph.input_names, graph.split_inputs(raw))}
+        meta = dict(modalities=graph.input_names, img_shape=size, ori_shape=size)
+        samples = [SegDataSample(metainfo=dict(meta)) for _ in raw]
+        with torch.no_grad():
+            samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
+        for name, found in zip(graph.output_names, session.run(list(graph.output_names), feed)):
+            expected, found = _stack(samples, name, graph.labels), torch.from_numpy(found)
+            if expected.shape != found.shape:
+                raise ValueError(f'{name}: expected shape {expected.shape}, got {found.shape}')
+            if graph.labels:
+                error = (expected != found).double().mean().item()
+            else:
+                error = ((expected - found).abs().max() / expected.abs().max()).item()
+            if not error <= TOLERANCE:
+                raise ValueError(
+                    f'{path}: {name} differs from PyTorch by {error:.1e} on {count} image(s) of '
+                    f'{size[0]} x {size[1]} px, expected at most {TOLERANCE:.0e}'
+                )
+            worst = max(worst, error)
+    return worst
+
+
+def _stack(samples: list[BaseDataElement], name: str, labels: bool) -> Tensor:
+    maps = torch.stack([sample.get(name).data for sample in samples])
+    return maps[:, 0] if labels else maps  # (N, 1, H, W) -> (N, H, W)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Export and check."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    try:
+        model = load_segmentor(cfg, args.checkpoint)
+        if args.modality is not None:
+            lost = find_fusion_points(model)
+            model = single_modality_model(model, cfg.model.to_dict(), args.modality)
+            for name, kind in lost.items():
+                print(f'without what {args.modality} received at {name} ({kind})')
+        graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
+        if model.test_cfg.mode != 'whole':
+            print('the config tests in sliding windows: the file is the network of one window')
+        write(graph, describe_segmentor(graph, cfg.to_dict()), args.out)
+        error = check(args.out, graph, model)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f'error: {error}') from error
+    what = 'labels that differ' if args.labels else 'largest difference of a logit'
+    print(
+        f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '
+        f'{", ".join(graph.input_names)} -> {", ".join(graph.output_names)}; {what} from PyTorch '
+        f'on {len(CHECKED)} sizes: {error:.1e}'
+    )
+
+
+if __name__ == '__main__':
+    main()
