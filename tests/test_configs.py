@@ -15,7 +15,8 @@ from mmseg.registry import DATASETS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'configs' / 'amf').glob('*.py'))
-SEGMENTERS = [path for path in CONFIGS if 'refinenet' in path.stem]
+HEADS = ('refinenet', 'segformer', 'segnext', 'upernet')
+SEGMENTERS = [path for path in CONFIGS if path.stem.split('_')[2] in HEADS]
 TRANSLATORS = [path for path in CONFIGS if 'unet' in path.stem]
 
 
@@ -43,13 +44,24 @@ def test_translator_builds_and_names_what_it_is(path):
 
 @pytest.mark.parametrize('path', SEGMENTERS, ids=lambda path: path.stem)
 def test_model_builds_and_names_what_it_is(path):
-    cfg = Config.fromfile(path)
-    init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    assert f'r{model.backbone.depth}_' in path.stem
+    model = build(Config.fromfile(path))
+    assert path.stem.startswith(f'amf_{name_encoder(model.backbone)}_')
     assert len(model.data_preprocessor.modalities) == model.backbone.num_modalities
     assert model.decode_head.num_modalities == model.backbone.num_modalities
+
+
+def build(cfg):
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+def name_encoder(backbone):
+    if hasattr(backbone, 'depth'):
+        return f'r{backbone.depth}'
+    plain = backbone.backbone
+    names = {'MSCAN': 'mscan-t', 'SwinTransformer': 'swin-t'}
+    return names.get(type(plain).__name__) or {32: 'mit-b0', 64: 'mit-b2'}[plain.embed_dims]
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -57,10 +69,7 @@ def test_config_survives_a_dump(path, tmp_path):
     """mmengine writes a config into the work directory, its keys sorted."""
     cfg = Config.fromfile(path)
     cfg.dump(tmp_path / 'config.py')
-    dumped = Config.fromfile(tmp_path / 'config.py')
-    init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
-        model, again = MODELS.build(cfg.model), MODELS.build(dumped.model)
+    model, again = build(cfg), build(Config.fromfile(tmp_path / 'config.py'))
     if path in SEGMENTERS:
         assert again.data_preprocessor.modalities == model.data_preprocessor.modalities
     assert again.state_dict().keys() == model.state_dict().keys()

@@ -18,7 +18,12 @@ from .fusions import (
     fusion_losses,
 )
 from .generators import SharedMultimodalUnetGenerator
-from .norms import ModalitySpecificBN, ModalitySpecificIN
+from .norms import (
+    ModalitySpecificBN,
+    ModalitySpecificGN,
+    ModalitySpecificIN,
+    ModalitySpecificLN,
+)
 from .segmentors import MultimodalSegmentor, MultimodalTTAModel
 from .translators import MultimodalPix2Pix
 
@@ -32,7 +37,9 @@ __all__ = [
     'ModalityEnsembleHead',
     'ModalitySpecificBN',
     'ModalitySpecificConv',
+    'ModalitySpecificGN',
     'ModalitySpecificIN',
+    'ModalitySpecificLN',
     'MultimodalPatchDiscriminator',
     'MultimodalPix2Pix',
     'MultimodalSegDataPreProcessor',

@@ -1,39 +1,117 @@
 from collections.abc import Sequence
 
-from mmengine.model import BaseModule
+import torch
+from mmengine.model import BaseModule, ModuleList
 from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType
 from torch import Tensor
 
 from ..modality_axis import fold_modalities
+from ..norms import make_norms_private
+from .folded_rows import FoldedRows
+from .sharing import check_fusion_stages, fill_in_num_modalities
 
 
 @MODELS.register_module()
 class SharedMultimodalBackbone(BaseModule):
-    """Run any mmseg backbone on every modality, by folding the modalities into its batch.
+    """Make any backbone of mmseg one network for all modalities, with private norms and fusion.
 
-    All of the backbone is shared, its norm layers too, unless its ``conv_cfg`` or ``norm_cfg``
-    names a modality-specific layer, with M in it. Nothing crosses between the modalities inside; a
-    fusion operator as the neck exchanges features of the pyramid.
+    The idea of `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), which has it for ResNets, for convolutions,
+    attention and perceptrons alike: their weights are shared, every norm layer is replaced by a
+    private one that starts from its values, and the modalities are folded into the batch. The paper
+    fuses inside the network; here, what the backbone returns is fused, as by a neck, and nothing
+    crosses between the modalities before. :class:`SharedMultimodalResNet` is the paper's network.
+
+    ``init_cfg`` of the backbone loads a checkpoint of the plain backbone into all modalities alike.
+    With one modality nothing is replaced. ``conv_cfg`` and ``norm_cfg`` of a backbone that has them
+    may name modality-specific layers, as in :class:`SharedMultimodalResNet`.
+
+    docs/backbones.md lists which backbones were tried and what is particular about them.
 
     Args:
         num_modalities: Number of modalities M.
         backbone: Config of the backbone, for the channels of one modality.
+        fusion: Config of a fusion operator, built once for every fused output; None switches fusion
+            off.
+        fusion_stages: Which of the backbone's outputs, counted from 0, are fused.
+        fusion_channels: Channels of these outputs, for an operator that has parameters.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
-        - Output: a pyramid of folded maps (N*M, C_i, H_i, W_i).
+        - Output: what the backbone returns for the folded batch (N*M, C, H, W): mostly a pyramid of
+          folded maps (N*M, C_i, H_i, W_i).
 
     Raises:
-        ValueError: If M does not divide the channels of an input.
+        ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
+            cannot know the modality of its input, an output to be fused does not exist,
+            ``conv_cfg`` or ``norm_cfg`` names another M, or M does not divide the channels of an
+            input.
     """
 
-    def __init__(self, num_modalities: int, backbone: ConfigType) -> None:
+    def __init__(
+        self,
+        num_modalities: int,
+        backbone: ConfigType,
+        fusion: ConfigType | None = None,
+        fusion_stages: Sequence[int] = (0, 1, 2, 3),
+        fusion_channels: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
+        if num_modalities < 1:
+            raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
-        self.backbone = MMSEG_MODELS.build(backbone)
+        self.backbone = _build(backbone, num_modalities)
+        if num_modalities > 1:
+            make_norms_private(self.backbone, num_modalities)
+            self.rows = FoldedRows(self.backbone, num_modalities)
+        self.fusion_stages = () if fusion is None else tuple(fusion_stages)
+        channels = fusion_channels or [None] * len(self.fusion_stages)
+        if fusion is not None and len(channels) != len(self.fusion_stages):
+            raise ValueError(
+                f'fusion_channels: expected one number for each of the stages {fusion_stages}, '
+                f'got {fusion_channels}'
+            )
+        self.fusions = ModuleList(
+            MODELS.build(
+                fusion, default_args={'num_modalities': num_modalities, 'channels': channels[index]}
+            )
+            for index in range(len(self.fusion_stages))
+        )
 
     def forward(self, x: Tensor) -> Sequence[Tensor]:
-        """Fold the modalities into the batch and run the backbone."""
-        return self.backbone(fold_modalities(x, self.num_modalities))
+        """Fold the modalities into the batch, run the backbone and fuse its outputs."""
+        outputs = self.backbone(fold_modalities(x, self.num_modalities))
+        return self._fuse(outputs) if self.fusions else outputs
+
+    def _fuse(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if not isinstance(outputs, Sequence):
+            raise ValueError(
+                f'fusion: expected a backbone that returns a sequence of maps, '
+                f'{type(self.backbone).__name__} returned a {type(outputs).__name__}'
+            )
+        check_fusion_stages(self.fusion_stages, len(outputs))
+        fused = list(outputs)
+        for stage, operator in zip(self.fusion_stages, self.fusions):
+            fused[stage] = operator.leave(*operator.enter(fused[stage]))
+        return tuple(fused)
+
+
+def _build(config: ConfigType, num_modalities: int) -> BaseModule:
+    layers = {
+        key: fill_in_num_modalities(key, config[key], num_modalities)
+        for key in ('conv_cfg', 'norm_cfg')
+        if config.get(key)
+    }
+    device = torch.get_default_device()
+    with torch.device('cpu' if device.type == 'meta' else device):
+        backbone = MMSEG_MODELS.build({**config, **layers})  # transformers read a tensor's numbers
+    if device.type == 'meta':
+        backbone = backbone.to(device)
+    if hasattr(backbone, 'num_modalities'):
+        raise ValueError(
+            f'backbone: expected one for a single modality, {type(backbone).__name__} folds the '
+            'modalities itself: use it without SharedMultimodalBackbone'
+        )
+    return backbone

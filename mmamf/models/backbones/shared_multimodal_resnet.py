@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..modality_axis import fold_modalities
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
+from .sharing import check_fusion_stages, fill_in_num_modalities
 
 _FUSIBLE = {BasicBlock: FusibleBasicBlock, Bottleneck: FusibleBottleneck}
 
@@ -70,9 +71,9 @@ class SharedMultimodalResNet(ResNet):
         norm_cfg: dict | None = None,
         **kwargs,
     ) -> None:
-        conv_cfg = conv_cfg and _fill_in('conv_cfg', conv_cfg, num_modalities)
+        conv_cfg = conv_cfg and fill_in_num_modalities('conv_cfg', conv_cfg, num_modalities)
         norm_cfg = norm_cfg or {'type': 'ModalitySpecificBN'}
-        norm_cfg = _fill_in('norm_cfg', norm_cfg, num_modalities)
+        norm_cfg = fill_in_num_modalities('norm_cfg', norm_cfg, num_modalities)
         super().__init__(depth, conv_cfg=conv_cfg, norm_cfg=norm_cfg, **kwargs)
         self.num_modalities = num_modalities
         self.in_channels = kwargs.get('in_channels', 3)
@@ -103,23 +104,8 @@ class SharedMultimodalResNet(ResNet):
             raise ValueError('plugins and fusion cannot be combined: set one of them to None')
         if blocks not in ('last', 'all'):
             raise ValueError(f"fused_blocks must be 'last' or 'all', got {blocks!r}")
+        check_fusion_stages(stages, self.num_stages)
         for stage in stages:
-            if not 0 <= stage < self.num_stages:
-                raise ValueError(
-                    f'fusion_stages must lie in 0..{self.num_stages - 1}, got {tuple(stages)}'
-                )
             layer = list(self.get_submodule(self.res_layers[stage]))
             for block in layer[-1:] if blocks == 'last' else layer:
                 block.fill_slot(fusion, self.num_modalities)
-
-
-def _fill_in(key: str, layer_cfg: dict, num_modalities: int) -> dict:
-    """Tell a modality-specific layer the number of modalities."""
-    if not str(layer_cfg['type']).split('.')[-1].startswith('ModalitySpecific'):
-        return layer_cfg
-    if layer_cfg.get('num_modalities', num_modalities) != num_modalities:
-        raise ValueError(
-            f'{key} is for {layer_cfg["num_modalities"]} modalities, '
-            f'the backbone for {num_modalities}'
-        )
-    return {**layer_cfg, 'num_modalities': num_modalities}
