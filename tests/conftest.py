@@ -1,6 +1,7 @@
 """Fixtures that write small data sets in the real folder layout."""
 
 import os
+import signal
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,10 @@ from mmengine.registry import DefaultScope
 import mmamf  # noqa: F401  (cures the stack before a test imports mmseg)
 
 CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
+
+# `nohup make test &` ignores Ctrl-C, which the processes that tests start, and interrupt, inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -1,0 +1,9 @@
+# SegFormer's own optimizer settings, in 40,000 iterations.
+_base_ = [
+    '../_base_/models/amf_mit-b0_segformer.py',
+    '../_base_/datasets/nyudv2_500x500.py',
+    '../_base_/schedules/adamw_40k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(data_preprocessor=dict(size=(500, 500)))
+train_dataloader = dict(batch_size=8, sampler=dict(type='InfiniteSampler'))

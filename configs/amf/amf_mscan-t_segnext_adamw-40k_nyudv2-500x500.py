@@ -1,0 +1,8 @@
+_base_ = [
+    '../_base_/models/amf_mscan-t_segnext.py',
+    '../_base_/datasets/nyudv2_500x500.py',
+    '../_base_/schedules/adamw_40k.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(data_preprocessor=dict(size=(500, 500)))
+train_dataloader = dict(batch_size=8, sampler=dict(type='InfiniteSampler'))
