@@ -25,12 +25,15 @@ except ModuleNotFoundError as error:
     import mmamf  # noqa: F401
 
 import torch
+from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.structures import BaseDataElement
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from mmamf.datasets.file_formats import build_lazily
+from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.deployment import (
     SegmentorGraph,
     describe_segmentor,
@@ -158,6 +161,13 @@ def _stack(samples: list[BaseDataElement], name: str, labels: bool) -> Tensor:
     return maps[:, 0] if labels else maps  # (N, 1, H, W) -> (N, H, W)
 
 
+def changing_steps(cfg: Config) -> list[str]:
+    """List the transforms of the test pipeline that are not only for loading and packing."""
+    steps = build_lazily(cfg.test_dataloader.dataset).pipeline.transforms
+    known = (LoadMultimodalImages, LoadAnnotations, PackMultimodalSegInputs)
+    return [type(step).__name__ for step in steps if not isinstance(step, known)]
+
+
 def main(argv: list[str] | None = None) -> None:
     """Export and check."""
     args = parse_args(argv)
@@ -174,8 +184,12 @@ def main(argv: list[str] | None = None) -> None:
         graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
         if model.test_cfg.mode != 'whole':
             print('the config tests in sliding windows: the file is the network of one window')
-        write(graph, describe_segmentor(graph, cfg.to_dict()), args.out)
-        error = check(args.out, graph, model)
+        for step in changing_steps(cfg):
+            print(f'the config tests after {step}, which is not in the file')
+        unchecked = args.out.with_name(f'{args.out.name}.unchecked')
+        write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
+        error = check(unchecked, graph, model)
+        unchecked.replace(args.out)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f'error: {error}') from error
     what = 'labels that differ' if args.labels else 'largest difference of a logit'

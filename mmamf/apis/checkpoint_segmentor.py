@@ -7,10 +7,10 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
-from mmengine.registry import DATASETS, DefaultScope
+from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
-from mmamf.datasets.file_formats import find_loading, find_suffixes
+from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
 from mmamf.deployment import load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 
@@ -29,8 +29,8 @@ class CheckpointSegmentor:
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If there is no config, it is not of a segmentation of several modalities, or
-            the weights are not those of its model.
+        ValueError: If there is no config, it is not of a segmentation of several modalities, the
+            weights are not those of its model, or the device is not available.
     """
 
     def __init__(
@@ -45,7 +45,13 @@ class CheckpointSegmentor:
             config = Config.fromfile(config)
         with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
             self._read_dataset(config)
-        self.model = load_segmentor(config, checkpoint).to(device or get_device())
+        self.model = load_segmentor(config, checkpoint)
+        try:
+            self.model.to(device or get_device())
+        except (AssertionError, RuntimeError) as error:  # of a torch without CUDA, of others
+            raise ValueError(
+                f'device: expected one of this computer, got {device!r}: {error}'
+            ) from error
         preprocessor = self.model.data_preprocessor
         if not isinstance(preprocessor, MultimodalSegDataPreProcessor):
             raise ValueError(
@@ -55,10 +61,7 @@ class CheckpointSegmentor:
         self.modalities = preprocessor.modalities
 
     def _read_dataset(self, config: Config) -> None:
-        dataset = config.test_dataloader.dataset
-        while 'datasets' in dataset or 'dataset' in dataset:  # several in one, or one repeated
-            dataset = dataset.datasets[0] if 'datasets' in dataset else dataset.dataset
-        dataset = DATASETS.build({**dataset, 'lazy_init': True})  # needs none of its files
+        dataset = build_lazily(config.test_dataloader.dataset)
         self.loading = find_loading(dataset)
         if self.loading is None:
             raise ValueError(

@@ -45,7 +45,7 @@ class OnnxSegmentor:
             import onnxruntime
         except ImportError as error:
             raise ImportError(
-                "onnxruntime is needed for ONNX files: pip install 'mmamf[export]'"
+                'onnxruntime is needed for ONNX files: pip install -r requirements/export.txt'
             ) from error
         available = onnxruntime.get_available_providers()
         self.session = onnxruntime.InferenceSession(

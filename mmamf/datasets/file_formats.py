@@ -2,7 +2,20 @@
 
 from typing import Any
 
+from mmengine.registry import DATASETS
+
 from .transforms import LoadMultimodalImages
+
+
+def build_lazily(config: dict) -> Any:
+    """Build a data set without any of its files; of one made of several, the first.
+
+    Args:
+        config: Config of the data set.
+    """
+    while 'datasets' in config or 'dataset' in config:  # several in one, or one repeated
+        config = config['datasets'][0] if 'datasets' in config else config['dataset']
+    return DATASETS.build({**config, 'lazy_init': True})
 
 
 def find_loading(dataset: Any) -> LoadMultimodalImages | None:

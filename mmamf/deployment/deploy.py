@@ -7,7 +7,6 @@ import torch
 from mmcv.cnn import ConvModule
 from mmcv.cnn.bricks import wrappers
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import fuse_conv_bn_weights
 
 from ..models.fusions import ChannelExchangeFusion
@@ -16,6 +15,8 @@ from ..models.norms.modality_specific_norm import ModalitySpecificNorm
 
 # Plain convolutions: mmcv's, which check for empty maps first, and those of which they are made.
 _CONVS = (nn.Conv2d, nn.ConvTranspose2d, wrappers.Conv2d, wrappers.ConvTranspose2d)
+# Plain norms; some that inherit from them do more, such as an activation.
+_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
 
 
 def deploy(model: nn.Module) -> nn.Module:
@@ -45,10 +46,10 @@ def deploy(model: nn.Module) -> nn.Module:
     ====================== ================ ===================
 
     Norms stay that take their statistics from the images, that do not follow a convolution, whose
-    convolution is no plain one (deformable, say, or with normalized weights), or whose scales
-    :class:`ChannelExchangeFusion` reads. Found are the convolutions and norms of mmcv's ConvModule,
-    of Sequential containers, and of blocks that name them as mmseg's ResNets do (``conv1``,
-    ``norm1_name``). Fusion operators stay as they are.
+    convolution is no plain one (deformable, say, or with normalized weights), that do more than
+    normalize, or whose scales :class:`ChannelExchangeFusion` reads. Found are the convolutions and
+    norms of mmcv's ConvModule, of Sequential containers, and of blocks that name them as mmseg's
+    ResNets do (``conv1``, ``norm1_name``). Fusion operators stay as they are.
 
     The outputs are equal to those of ``model.eval()`` but for rounding. Do not train the result.
 
@@ -117,7 +118,7 @@ def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
         type(kernel).forward in [conv.forward for conv in _CONVS]
         and 'weight' in kernel._parameters  # else it is computed, as spectral_norm does
         and not (transposed and kernel.groups > 1)
-        and isinstance(statistics, _NormBase)
+        and type(statistics).forward in [norm.forward for norm in _NORMS]
         and statistics.running_mean is not None
     )
 

@@ -1,8 +1,6 @@
 from typing import Any
 
-from mmengine.registry import DATASETS
-
-from ..datasets.file_formats import find_loading
+from ..datasets.file_formats import build_lazily, find_loading
 from .segmentor_graph import SegmentorGraph
 
 
@@ -23,7 +21,7 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     Raises:
         ValueError: If the config has no such data set.
     """
-    dataset = DATASETS.build({**config['test_dataloader']['dataset'], 'lazy_init': True})
+    dataset = build_lazily(config['test_dataloader']['dataset'])
     loading = find_loading(dataset)
     if loading is None:
         raise ValueError(

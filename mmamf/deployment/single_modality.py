@@ -17,7 +17,8 @@ from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.modality_specific_layer import ModalitySpecificLayer
 
 _PRIVATE = 'ModalitySpecific'
-_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'init_cfg')
+_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks')
+_OF_INIT = ('init_cfg', 'pretrained')
 
 
 def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.Module:
@@ -55,13 +56,14 @@ def stock_backbone(single: nn.Module, config: dict) -> tuple[dict, nn.Module]:
         config = {key: value for key, value in config.items() if key not in _OF_SHARING}
         config['type'] = 'ResNet'
     elif kind == 'SharedMultimodalBackbone':
-        config = {key: value for key, value in config['backbone'].items() if key != 'init_cfg'}
+        config = config['backbone']
         state = single.backbone.backbone.state_dict()
     else:
         raise ValueError(
             'backbone: expected SharedMultimodalResNet or SharedMultimodalBackbone, got '
             f'{config["type"]}'
         )
+    config = {key: value for key, value in config.items() if key not in _OF_INIT}
     config = _of_shared_layers(config)
     backbone = MMSEG_MODELS.build(config)
     backbone.load_state_dict(state)

@@ -233,6 +233,11 @@ def test_bad_models(config, save, tmp_path):
         MultimodalInferencer(save(), device='cpu')
 
 
+def test_device_that_is_not_there(save):
+    with pytest.raises(ValueError, match="device: expected one of this computer, got 'abacus'"):
+        MultimodalInferencer(save(), device='abacus')
+
+
 def test_models_of_other_preprocessors(config, save):
     config.model.data_preprocessor = dict(type='SegDataPreProcessor')
     with pytest.raises(ValueError, match='MultimodalSegDataPreProcessor, got SegDataPreProcessor'):

@@ -63,6 +63,21 @@ def test_variants_of_the_backbone(randomize, variant):
     assert_equal(deployed(x), model(x))
 
 
+class NormAndActivation(nn.BatchNorm2d):
+    """As libraries of backbones have them."""
+
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_norms_that_do_more_stay(randomize):
+    model = randomize(nn.Sequential(nn.Conv2d(3, 4, 3), NormAndActivation(4)))
+    deployed = deploy(model)
+    x = torch.randn(2, 3, 9, 8)
+    assert torch.equal(deployed(x), model(x))
+    assert len(norms_of(deployed)) == 1
+
+
 def test_plain_backbone_keeps_its_size(randomize):
     model = ResNet(18, **SMALL)
     randomize(model)

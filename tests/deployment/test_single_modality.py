@@ -80,7 +80,8 @@ def test_with_fusion_the_branch_keeps_its_own_maps(make, kind):
     inside = [level[1::2] for level in model.extract_feat(x)]
     alone = single.extract_feat(x[:, 3:])
     torch.testing.assert_close(alone[0], inside[0])  # fused from the second stage on
-    stock_backbone(single, config['backbone'])
+    stock, _ = stock_backbone(single, config['backbone'] | dict(pretrained='resnet18.pth'))
+    assert 'pretrained' not in stock  # which an init_cfg excludes
 
 
 def test_neck_is_dropped(segmentor_cfg, randomize):

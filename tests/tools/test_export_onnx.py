@@ -143,6 +143,26 @@ def test_single_modality(tool, trained, tmp_path, capsys):
     assert [spec['name'] for spec in metadata['modalities']] == ['depth']
 
 
+def test_what_else_a_test_does_is_announced(tool, trained, tmp_path, capsys):
+    config, checkpoint = trained()
+    pipeline = Config.fromfile(config).test_dataloader.dataset.to_dict()['pipeline']
+    pipeline.insert(-1, dict(type='Resize', scale=(64, 48)))
+    config, checkpoint = trained(
+        **{
+            'test_dataloader.dataset': dict(
+                _delete_=True, type='RepeatDataset', times=1, dataset=_dataset(config, pipeline)
+            )
+        }
+    )
+    tool.main([config, checkpoint, str(tmp_path / 'model.onnx')])
+    assert 'tests after Resize, which is not in the file' in capsys.readouterr().out
+
+
+def _dataset(config, pipeline):
+    dataset = Config.fromfile(config).test_dataloader.dataset.to_dict()
+    return dict(dataset, pipeline=pipeline, data_root='nowhere')  # none of its files is needed
+
+
 def test_sliding_windows_are_announced(tool, trained, tmp_path, capsys):
     test_cfg = dict(mode='slide', crop_size=(32, 32), stride=(16, 16))
     tool.main([*trained(**{'model.test_cfg': test_cfg}), str(tmp_path / 'model.onnx')])
@@ -172,3 +192,12 @@ def test_a_difference_is_found(tool, trained, tmp_path, monkeypatch):
     model.backbone.layer4[1].conv2.weight.data += 0.1
     with pytest.raises(ValueError, match='seg_logits differs from PyTorch by .* expected at most'):
         tool.check(out, graph, model)
+
+
+def test_a_file_that_fails_takes_no_good_one_s_place(tool, trained, tmp_path, monkeypatch):
+    out = tmp_path / 'model.onnx'
+    out.write_text('good')
+    monkeypatch.setattr(tool, 'TOLERANCE', -1)
+    with pytest.raises(SystemExit, match='differs from PyTorch'):
+        tool.main([*trained(), str(out)])
+    assert out.read_text() == 'good'

@@ -25,24 +25,27 @@ import torch
 from complexity import complexity
 from interleaved import take_turns
 from mmengine.registry import init_default_scope
-from performance.networks import Cell, Form, build, forms_of, make_inputs
+from performance.networks import WIDTHS, Cell, Form, build, forms_of, make_inputs
 from performance.report import draw, make_table
 from performance.task import Task, keep_memory, peak_memory
 
 QUICK = Cell('encoder', 18, 32, 32, 1, 'inference', 'float32')
 WARM_UP = 2  # steps
+PARTS = ('encoder', 'segmenter')
+MODES = ('inference', 'training')
+PRECISIONS = ('float32', 'bf16')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--out', type=Path, default=Path('docs'), help='folder of the results')
-    parser.add_argument('--parts', nargs='+', default=['encoder', 'segmenter'])
-    parser.add_argument('--depths', nargs='+', type=int, default=[18, 50, 101])
+    parser.add_argument('--parts', nargs='+', choices=PARTS, default=PARTS)
+    parser.add_argument('--depths', nargs='+', type=int, choices=WIDTHS, default=list(WIDTHS))
     parser.add_argument('--sizes', nargs='+', default=['160x120', '640x480'], metavar='WxH')
     parser.add_argument('--batches', nargs='+', type=int, default=[1, 4])
-    parser.add_argument('--modes', nargs='+', default=['inference', 'training'])
-    parser.add_argument('--precisions', nargs='+', default=['float32'], help='float32, bf16')
+    parser.add_argument('--modes', nargs='+', choices=MODES, default=MODES)
+    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=['float32'])
     parser.add_argument('--repeats', type=int, default=9, help='rounds of every cell')
     parser.add_argument('--compile', action='store_true', help='with torch.compile as well')
     parser.add_argument('--quick', action='store_true', help='one tiny cell, to see that it runs')
@@ -107,6 +110,7 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for cell in [] if args.report else choose_cells(args):
         if cell.name in results:
+            print(f'{cell.name}: is in {path}, not measured again')
             continue
         print(cell.name, flush=True)
         results[cell.name] = measure(cell, args.repeats, args.compile)

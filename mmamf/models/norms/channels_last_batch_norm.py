@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from ..modality_axis import is_channels_last, separate_modalities
 
@@ -87,6 +87,7 @@ class _Normalize(torch.autograd.Function):
         return _scale_and_add(x, scale, bias - mean * scale, num_modalities)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple:
         x, weight, mean, invstd = ctx.saved_tensors
         m, needs = ctx.num_modalities, ctx.needs_input_grad

@@ -91,3 +91,12 @@ def test_memory_of_a_training_step(tool):
     step = task.Task(cell, networks.Form('ours'))
     weights = sum(p.numel() * p.element_size() for p in step.network.parameters())
     assert task.peak_memory(step) > weights / 2**20  # their gradients
+
+
+@pytest.mark.parametrize(
+    'wrong', [('--parts', 'head'), ('--modes', 'train'), ('--precisions', 'fp16')], ids=str
+)
+def test_what_is_not_known_is_not_measured(tool, capsys, wrong):
+    with pytest.raises(SystemExit):
+        tool('benchmark').parse_args(list(wrong))
+    assert 'invalid choice' in capsys.readouterr().err
