@@ -5,13 +5,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
-
-onnxruntime = pytest.importorskip('onnxruntime')
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 REFINENET = dict(

@@ -48,7 +48,6 @@ def test_masks_are_those_of_a_test(tmp_path, tiny_config, run_tool, tool, capsys
 
 
 def test_an_onnx_file_gives_the_same_masks(tmp_path, tiny_config, tool):
-    pytest.importorskip('onnxruntime')
     config, checkpoint = tiny_config(), tmp_path / 'untrained.pth'
     torch.manual_seed(0)
     model = MODELS.build(Config.fromfile(config).model)

@@ -26,8 +26,8 @@ class ChannelExchangeFusion(FusionOperator):
     exchange in the encoder, with a threshold of 1e-2 and a penalty of 1e-3.
 
     It has no parameters. Norms start with scales of 1 (or a checkpoint's), so nothing is exchanged
-    before the penalty has had its effect, which takes a long training. A replaced channel gets no
-    gradient but the penalty's.
+    before training has brought some below the threshold. A replaced channel gets no gradient but
+    the penalty's.
 
     Args:
         num_modalities: Number of modalities M.

@@ -128,8 +128,6 @@ DOCS = Path(__file__).parents[3] / 'docs/backbones.md'
 
 @pytest.fixture(params=BACKBONES)
 def cfg(request):
-    if 'TIMM' in request.param:
-        pytest.importorskip('timm')
     return BACKBONES[request.param]
 
 

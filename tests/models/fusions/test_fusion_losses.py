@@ -175,8 +175,9 @@ def test_a_neck_sums_over_its_levels():
 
 @pytest.mark.parametrize('fusion', LOSSES)
 def test_a_translator_adds_them_to_the_generators_loss(fusion):
-    pix2pix = pytest.importorskip('mmamf.models.translators.multimodal_pix2pix').MultimodalPix2Pix
-    model = pix2pix(
+    from mmamf.models.translators.multimodal_pix2pix import MultimodalPix2Pix  # imports mmagic
+
+    model = MultimodalPix2Pix(
         {
             'type': SharedMultimodalUnetGenerator,
             'num_modalities': 2,
