@@ -61,6 +61,7 @@ NAMES = {
         'LowLight',
         'MirrorNormals',
         'Misregistration',
+        'ModalityDropout',
         'PackMultimodalSegInputs',
         'PackTranslationInputs',
         'QuantizedDepth',

@@ -1,6 +1,7 @@
 import os.path as osp
 from collections.abc import Sequence
 
+from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from mmseg.datasets import BaseSegDataset
 
@@ -21,19 +22,24 @@ class MultimodalSegDataset(BaseSegDataset):
     Files that no sample needs do no harm; a missing one is refused when the data set is built. So
     are pipelines with stock transforms that would damage a modality.
 
+    A sample may lack the files of ``optional`` modalities, but not of all modalities; their paths
+    are None. Without ``ann_file``, the samples are the files of the first modality that is not
+    optional; if all are, the label maps. The folders must be there nevertheless.
+
     Args:
         modalities: Names of the modalities, in the order of the model's channels. A subset of the
             folders is fine.
         data_prefix: Folder of each modality and, as ``seg_map_path``, of the label maps (optional
             with ``test_mode=True``), relative to ``data_root``.
         img_suffix: Suffix of the images, or a dict of one per modality.
+        optional: Names of the modalities that a sample may lack.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`. ``metainfo`` with ``classes``
             is required where the class has none of its own.
 
     Raises:
         FileNotFoundError: If a folder, the annotation file or files of samples are missing.
-        ValueError: If ``modalities``, ``data_prefix``, ``img_suffix`` or the classes are not
-            usable, or ``pipeline`` has a transform that would damage a modality.
+        ValueError: If ``modalities``, ``data_prefix``, ``img_suffix``, ``optional`` or the classes
+            are not usable, or ``pipeline`` has a transform that would damage a modality.
     """
 
     def __init__(
@@ -41,9 +47,15 @@ class MultimodalSegDataset(BaseSegDataset):
         modalities: Sequence[str],
         data_prefix: dict[str, str],
         img_suffix: str | dict[str, str] = '.png',
+        optional: Sequence[str] = (),
         **kwargs,
     ) -> None:
         self.modalities = check_names(modalities)
+        if isinstance(optional, str) or not set(optional) <= set(self.modalities):
+            raise ValueError(
+                f'optional: expected names among the modalities {self.modalities}, got {optional!r}'
+            )
+        self.optional = tuple(optional)
         expected = [*self.modalities]
         if not kwargs.get('test_mode', False):
             expected.append('seg_map_path')
@@ -70,12 +82,24 @@ class MultimodalSegDataset(BaseSegDataset):
             self._names_in_ann_file() if self.ann_file else None,
             self.ann_file,
             self.backend_args,
+            self.optional,
         )
+        for name in self.optional:
+            absent = sum(paths[name] is None for paths in files)
+            print_log(
+                f'{type(self).__name__}: {absent} of {len(files)} samples lack {name!r}',
+                logger='current',
+            )
         return [self._data_info(paths) for paths in files]
 
-    def _data_info(self, paths: dict[str, str]) -> dict:
+    def _data_info(self, paths: dict[str, str | None]) -> dict:
         labels = {key: paths.pop(key) for key in ['seg_map_path'] if key in paths}
-        first = self.modalities[0]
+        first = next((name for name in self.modalities if paths[name] is not None), None)
+        if first is None:
+            raise FileNotFoundError(
+                f'{type(self).__name__}: expected a file of at least one of the modalities '
+                f'{self.modalities} for each sample, got none for one of {self.ann_file}'
+            )
         name = osp.relpath(paths[first], self.data_prefix[first])
         return dict(
             img_path=paths[first],

@@ -67,17 +67,20 @@ def match_files(
     names: list[str] | None = None,
     ann_file: str = '',
     backend_args: dict | None = None,
-) -> list[dict[str, str]]:
-    """List the files of each sample, after a check that every one is there.
+    optional: Sequence[str] = (),
+) -> list[dict[str, str | None]]:
+    """List the files of each sample, after a check that every one that must be there is.
 
     Args:
         owner: Name of the data set, for errors.
-        folders: Folder of each kind of file; the first is the one that is scanned for samples.
+        folders: Folder of each kind of file; the first that is not optional is the one that is
+            scanned for samples. If all are optional, all are scanned.
         suffixes: Suffix of each kind of file.
         names: The samples as named by ``ann_file``, without suffix; None takes all files of the
-            first folder, sub-folders included.
+            scanned folders, sub-folders included.
         ann_file: For errors.
         backend_args: Arguments of the mmengine file backend.
+        optional: Kinds of files that a sample may lack; its path is None then.
 
     Raises:
         FileNotFoundError: If a folder is missing, there is no sample, or files of one are missing.
@@ -91,9 +94,11 @@ def match_files(
         key: _find_stems(folders[key], suffix, places, backend_args)
         for key, suffix in suffixes.items()
     }
-    first = next(iter(suffixes))
+    first = next((key for key in suffixes if key not in optional), None)
+    scanned = list(suffixes) if first is None else [first]
+    first = scanned[0]
     if names is None:
-        names = sorted(stems[first])
+        names = sorted(set().union(*(stems[key] for key in scanned)))
     if not names:
         raise FileNotFoundError(
             f'{owner}: expected at least one sample, found no file *{suffixes[first]} in '
@@ -108,7 +113,7 @@ def match_files(
         path
         for key in suffixes
         for name, path in zip(names, paths[key], strict=True)
-        if name not in stems[key]
+        if name not in stems[key] and key not in optional
     ]
     if missing:
         listed = '\n  '.join(missing[:SHOWN])
@@ -117,7 +122,10 @@ def match_files(
             f'{owner}: expected {len(suffixes)} files for each of {len(names)} samples, '
             f'{len(missing)} are missing:\n  {listed}{more}'
         )
-    return [{key: paths[key][i] for key in paths} for i in range(len(names))]
+    return [
+        {key: paths[key][i] if name in stems[key] else None for key in paths}
+        for i, name in enumerate(names)
+    ]
 
 
 def _find_stems(

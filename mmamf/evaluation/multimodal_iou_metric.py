@@ -18,8 +18,8 @@ class MultimodalIoUMetric(IoUMetric):
     ``pred_sem_seg`` is the ensemble (or a stock model's only prediction),
     ``pred_sem_seg_<modality>`` the prediction of one modality. Scalars are in percent: ``PixAcc``,
     ``mAcc``, ``mIoU``, ``IoU.<class>``, and the same behind ``<modality>/``. A class that is
-    neither in the labels nor predicted is NaN and does not count in the means. One table holds
-    it all.
+    neither in the labels nor predicted is NaN and does not count in the means. Samples that lack a
+    modality do not count in its scalars. One table holds it all.
     ``output_dir`` and ``format_only`` save the ensemble's prediction, as in the parent, but under
     the whole name of the sample: ``a/0001`` becomes ``a__0001.png``, beside ``b__0001.png``.
 
@@ -60,6 +60,11 @@ class MultimodalIoUMetric(IoUMetric):
         num_classes = len(self.dataset_meta['classes'])
         return _stacked(self.intersect_and_union(prediction, label, num_classes, self.ignore_index))
 
+    def _names(self, results: list[dict[str, torch.Tensor]]) -> list[str]:
+        """List the sources of predictions, in the order of the sample that has most of them."""
+        ordered = sorted(results, key=len, reverse=True)
+        return list(dict.fromkeys(name for result in ordered for name in result))
+
     def compute_metrics(self, results: list[dict[str, torch.Tensor]]) -> dict[str, float]:
         """Sum the counts of all samples, print the table and return the scalars in percent."""
         if self.format_only:
@@ -70,8 +75,8 @@ class MultimodalIoUMetric(IoUMetric):
         table = PrettyTable()
         table.add_column('class', [*classes, 'mIoU', 'mAcc', 'PixAcc'], align='l')
         metrics = {}
-        for name in results[0]:
-            total = sum(result[name] for result in results)
+        for name in self._names(results):
+            total = sum(result[name] for result in results if name in result)
             values = self.total_area_to_metrics(*total, ['mIoU'], self.nan_to_num, self.beta)
             prefix = f'{name}/' if name != ENSEMBLE else ''
             means = dict(

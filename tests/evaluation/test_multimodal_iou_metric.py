@@ -83,6 +83,18 @@ def test_equals_naive_confusion_matrix(modalities, used):
     assert np.isnan(metrics['IoU.wall']) == (1 not in used)
 
 
+def test_samples_without_a_modality_do_not_count_in_its_scalars():
+    samples = make_samples(('rgb', 'depth'))
+    expected = reference(samples[2:], 'pred_sem_seg_depth')
+    for sample in samples[:2]:
+        del sample.pred_sem_seg_depth
+    metrics = evaluate(samples)
+    got = {k.removeprefix('depth/'): v for k, v in metrics.items() if k.startswith('depth/')}
+    assert got == pytest.approx(expected, nan_ok=True)
+    rest = {k: v for k, v in metrics.items() if '/' not in k}
+    assert rest == pytest.approx(reference(samples, 'pred_sem_seg'), nan_ok=True)
+
+
 def test_class_that_is_only_predicted_counts_as_zero():
     samples = make_samples((), used=(0, 1))
     samples[0].pred_sem_seg.data[0, 0, :] = 3

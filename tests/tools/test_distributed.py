@@ -81,9 +81,12 @@ def make_batch() -> tuple[torch.Tensor, list[SegDataSample]]:
     return inputs, samples
 
 
-def step(model: nn.Module, part: slice) -> dict[str, torch.Tensor]:
-    """Run a backward pass and return gradients and buffers."""
+def step(model: nn.Module, part: slice, without_depth: int = 0) -> dict[str, torch.Tensor]:
+    """Run a backward pass and return gradients and buffers; the first samples may lack depth."""
     inputs, samples = make_batch()
+    inputs[:without_depth, 3:] = torch.nan
+    for sample in samples[:without_depth]:
+        sample.set_metainfo(dict(present=('rgb',)))
     bare = getattr(model, 'module', model)
     dtype = next(bare.parameters()).dtype
     # float32 stands for mixed precision; autocast leaves float64 alone
@@ -103,6 +106,13 @@ def train_half(rank: int, mode: str) -> dict:
     model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
     half = N // 2
     return step(model, slice(rank * half, (rank + 1) * half))
+
+
+def train_half_without_depth(rank: int, mode: str) -> dict:
+    """Be one of two processes, the first of which has no depth at all."""
+    model = build_model(mode)
+    model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
+    return step(model, slice(rank * 2, rank * 2 + 2), without_depth=2)
 
 
 def count_samples(rank: int, root: str) -> dict:
@@ -187,6 +197,22 @@ def test_two_processes_equal_one_on_the_joint_batch(run_processes, mode, toleran
         mean = 'backbone.bn1.norm.running_mean'
         rgb, depth = (expected[mean] - before[mean]).chunk(2)
         assert not torch.allclose(rgb, depth)
+
+
+def test_a_process_whose_samples_lack_a_modality(run_processes):
+    """Every parameter has its gradient, and the statistics of depth stay where there is none."""
+    model = build_model('')
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    first, second = run_processes(train_half_without_depth, 2, '')
+    assert first.keys() == second.keys() == step(model, slice(None)).keys()
+    mean = 'backbone.bn1.norm.running_mean'
+    for name, value in first.items():
+        assert value.isfinite().all(), name
+        if 'running' not in name:
+            assert (value == second[name]).all(), name
+    assert (first[mean].chunk(2)[1] == before[mean].chunk(2)[1]).all()
+    assert (first[mean].chunk(2)[0] != before[mean].chunk(2)[0]).all()
+    assert (second[mean] != before[mean]).all()
 
 
 def test_metric_counts_every_sample_once(run_processes, make_rgbd_dataset):

@@ -45,7 +45,7 @@ class Bare(Dataset):
     def __getitem__(self, index: int) -> int:
         info = self.infos[index % len(self.infos)]
         paths = [*info['modality_paths'].values(), info['seg_map_path']]
-        images = [cv2.imread(path, cv2.IMREAD_UNCHANGED) for path in paths]
+        images = [cv2.imread(path, cv2.IMREAD_UNCHANGED) for path in paths if path is not None]
         if self.scale is not None:
             images = self._resize_and_crop(images)
         # as little as can be, so that no time goes into moving pixels between processes

@@ -10,6 +10,7 @@ from .load_label_map import LoadLabelMap
 from .load_multimodal_images import LoadMultimodalImages
 from .load_translation_images import LoadTranslationImages
 from .mirror_normals import MirrorNormals
+from .modality_dropout import ModalityDropout
 from .pack_multimodal_seg_inputs import PackMultimodalSegInputs
 from .pack_translation_inputs import PackTranslationInputs
 from .random_scale import RandomScale
@@ -24,6 +25,7 @@ __all__ = [
     'LowLight',
     'MirrorNormals',
     'Misregistration',
+    'ModalityDropout',
     'PackMultimodalSegInputs',
     'PackTranslationInputs',
     'QuantizedDepth',

@@ -42,12 +42,12 @@ def check_spec(name: str, spec: dict, further: Iterable[str] = ()) -> dict:
 
 
 def load_images(
-    paths: dict[str, str], specs: dict[str, dict], backend_args: dict | None = None
+    paths: dict[str, str | None], specs: dict[str, dict], backend_args: dict | None = None
 ) -> dict[str, np.ndarray]:
     """Load the registered images of one sample.
 
     Args:
-        paths: File of each modality.
+        paths: File of each modality, None where the sample lacks it: its image is zero.
         specs: What :func:`check_spec` returned for each modality, and perhaps for others.
         backend_args: Arguments of the mmengine file backend.
 
@@ -57,7 +57,7 @@ def load_images(
     Raises:
         FileNotFoundError: If a file does not exist.
         ValueError: If a file is damaged, holds NaN or infinity, has another number of channels,
-            dtype or size than expected, or no reading at all.
+            dtype or size than expected, or no reading at all; if all modalities are lacking.
     """
     images = {}
     for name, path in paths.items():
@@ -66,6 +66,8 @@ def load_images(
                 f'unknown modality {name!r} ({path}), expected one of {tuple(specs)}, which the '
                 'pipeline can load'
             )
+        if path is None:
+            continue
         image = images[name] = _load(name, path, specs[name], backend_args)
         first, *_ = images
         size = images[first].shape[:2]
@@ -74,7 +76,16 @@ def load_images(
                 f'modalities of one sample differ in size (H, W): expected {size} as in '
                 f'{paths[first]} ({first!r}), got {image.shape[:2]} in {path} ({name!r})'
             )
-    return images
+    if not images:
+        raise ValueError(
+            f'expected a file of at least one of the modalities {tuple(paths)}, got none'
+        )
+    return {name: images.get(name, _zeros(specs[name], size)) for name in paths}
+
+
+def _zeros(spec: dict, size: tuple[int, int]) -> np.ndarray:
+    channels = spec['channels']
+    return np.zeros(size if channels == 1 else (*size, channels), spec['dtype'])
 
 
 def _load(name: str, path: str, spec: dict, backend_args: dict | None) -> np.ndarray:

@@ -18,8 +18,11 @@ class LoadMultimodalImages(BaseTransform):
     (:class:`MultimodalSegDataset` insists on it). Flips mirror the pixels only: vectors, such as
     normals, are not mirrored.
 
+    A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
+
     Required keys: ``modality_paths``, ``seg_fields``. Added keys: ``img``, ``modality_<name>``,
-    ``img_shape``, ``ori_shape``, ``modalities``, ``missing_values`` (of each modality, or None).
+    ``img_shape``, ``ori_shape``, ``modalities``, ``present`` (names of those that the sample has),
+    ``missing_values`` (of each modality, or None).
 
     Args:
         modalities: Name of each modality -> ``dict(channels=..., dtype=..., missing=...)``.
@@ -34,7 +37,8 @@ class LoadMultimodalImages(BaseTransform):
     Raises:
         FileNotFoundError: If a file does not exist.
         ValueError: If the specification is wrong; if a file is damaged, holds NaN or infinity, has
-            another number of channels, dtype or size than expected, or no reading at all.
+            another number of channels, dtype or size than expected, or no reading at all; if all
+            modalities are absent.
     """
 
     def __init__(self, modalities: dict[str, dict], backend_args: dict | None = None) -> None:
@@ -50,8 +54,10 @@ class LoadMultimodalImages(BaseTransform):
                 'LoadMultimodalImages: expected `modality_paths` with a path per modality, as '
                 f'MultimodalSegDataset gives, got the keys {sorted(results)}'
             )
-        images = load_images(results['modality_paths'], self.modalities, self.backend_args)
+        paths = results['modality_paths']
+        images = load_images(paths, self.modalities, self.backend_args)
         results['modalities'] = tuple(images)
+        results['present'] = tuple(name for name in images if paths[name] is not None)
         results['missing_values'] = {name: self.modalities[name]['missing'] for name in images}
         (_, image), *further = images.items()
         results['img'] = image

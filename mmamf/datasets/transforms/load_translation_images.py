@@ -42,7 +42,7 @@ class LoadTranslationImages(BaseTransform):
         FileNotFoundError: If a file does not exist.
         ValueError: If the specification is wrong; if a file is damaged, holds NaN or infinity, has
             another number of channels, dtype or size than expected, or no reading at all; if the
-            logarithm is asked of a negative value.
+            logarithm is asked of a negative value; if a domain is absent.
     """
 
     def __init__(self, domains: dict[str, dict], backend_args: dict | None = None) -> None:
@@ -58,6 +58,12 @@ class LoadTranslationImages(BaseTransform):
             raise ValueError(
                 'LoadTranslationImages: expected `modality_paths` with a path per domain, as '
                 f'MultimodalTranslationDataset gives, got the keys {sorted(results)}'
+            )
+        absent = [name for name, path in paths.items() if path is None]
+        if absent:
+            raise ValueError(
+                'LoadTranslationImages: expected a file of every domain, as translation has no '
+                f'absent ones, got none of {absent}'
             )
         images = load_images(paths, self.domains, self.backend_args)
         results['img'] = [self._picture(name, paths[name], image) for name, image in images.items()]

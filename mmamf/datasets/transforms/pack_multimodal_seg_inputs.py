@@ -13,9 +13,9 @@ class PackMultimodalSegInputs(PackSegInputs):
 
     ``inputs`` is in the units of the files: uint8 if every modality is, uint16 (half of what has to
     be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. The data
-    sample is mmseg's, with ``modalities``, ``modality_paths`` and ``sample_name`` in its meta
-    information; a label map of 8 bits stays one, until :class:`MultimodalSegDataPreProcessor` makes
-    it int64.
+    sample is mmseg's, with ``modalities``, ``present``, ``modality_paths`` and ``sample_name`` in
+    its meta information; a label map of 8 bits stays one, until
+    :class:`MultimodalSegDataPreProcessor` makes it int64.
 
     Args:
         **kwargs: Arguments of :class:`mmseg.datasets.transforms.PackSegInputs`.
@@ -29,7 +29,13 @@ class PackMultimodalSegInputs(PackSegInputs):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.meta_keys = (*self.meta_keys, 'modalities', 'modality_paths', 'sample_name')
+        self.meta_keys = (
+            *self.meta_keys,
+            'modalities',
+            'present',
+            'modality_paths',
+            'sample_name',
+        )
 
     def transform(self, results: dict) -> dict:
         """Pack one sample into ``dict(inputs=..., data_samples=...)``."""

@@ -34,7 +34,7 @@ class PredictionSheetHook(SheetHook):
 
     def add_sample(self, sample: SegDataSample) -> None:
         """Add inputs, truth and predictions of a sample."""
-        paths = sample.get('modality_paths') or {}
+        paths = {k: v for k, v in (sample.get('modality_paths') or {}).items() if v is not None}
         if not paths and 'img_path' in sample:
             paths = dict(image=sample.img_path)
         label_maps = dict(truth='gt_sem_seg') if 'gt_sem_seg' in sample else {}

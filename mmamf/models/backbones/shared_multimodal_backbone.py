@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..modality_axis import fold_modalities
 from ..norms import make_norms_private
+from ..presence import take_presence, with_presence
 from .folded_rows import FoldedRows
 from .sharing import check_fusion_stages, fill_in_num_modalities
 
@@ -30,6 +31,9 @@ class SharedMultimodalBackbone(BaseModule):
 
     docs/backbones.md lists which backbones were tried and what is particular about them.
 
+    A sample may lack modalities: all their values are NaN then, as in
+    :class:`SharedMultimodalResNet`.
+
     Args:
         num_modalities: Number of modalities M.
         backbone: Config of the backbone, for the channels of one modality.
@@ -47,7 +51,7 @@ class SharedMultimodalBackbone(BaseModule):
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
             cannot know the modality of its input, an output to be fused does not exist,
             ``conv_cfg`` or ``norm_cfg`` names another M, or M does not divide the channels of an
-            input.
+            input, or a sample has no modality.
     """
 
     def __init__(
@@ -82,8 +86,9 @@ class SharedMultimodalBackbone(BaseModule):
 
     def forward(self, x: Tensor) -> Sequence[Tensor]:
         """Fold the modalities into the batch, run the backbone and fuse its outputs."""
+        x, presence = take_presence(x, self)
         outputs = self.backbone(fold_modalities(x, self.num_modalities))
-        return self._fuse(outputs) if self.fusions else outputs
+        return with_presence(self._fuse(outputs) if self.fusions else outputs, presence)
 
     def _fuse(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if not isinstance(outputs, Sequence):

@@ -6,6 +6,7 @@ from mmseg.models.utils import ResLayer
 from torch import Tensor
 
 from ..modality_axis import fold_modalities
+from ..presence import take_presence, with_presence
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
 from .sharing import check_fusion_stages, fill_in_num_modalities
 
@@ -50,6 +51,10 @@ class SharedMultimodalResNet(ResNet):
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of one modality.
             ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
+    A sample may lack modalities: all their values are NaN then. They enter no statistics of private
+    norms and no fusion, and the output carries a mask; their maps in the output mean nothing.
+    Statistics of shared norms see zeros for them.
+
     Shape:
         - Input: (N, M*in_channels, H, W), the modalities stacked along channels.
         - Output: one folded map (N*M, C, h, w) for each of ``out_indices``.
@@ -57,7 +62,7 @@ class SharedMultimodalResNet(ResNet):
     Raises:
         ValueError: If a stage or a choice of blocks does not exist, ``conv_cfg`` or ``norm_cfg``
             names another M, plugins are combined with fusion, or an input has another number of
-            channels.
+            channels or a sample without any modality.
     """
 
     def __init__(
@@ -92,7 +97,8 @@ class SharedMultimodalResNet(ResNet):
                 f'expected {expected} input channels ({self.num_modalities} modalities x '
                 f'{self.in_channels}), got an input of shape {tuple(x.shape)}'
             )
-        return super().forward(fold_modalities(x, self.num_modalities))
+        x, presence = take_presence(x, self)
+        return with_presence(super().forward(fold_modalities(x, self.num_modalities)), presence)
 
     def train(self, mode: bool = True) -> 'SharedMultimodalResNet':
         """Set the mode as mmseg does, and return self, which mmseg forgets."""

@@ -16,6 +16,9 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
     for all modalities together. Padding (``size``, ``size_divisor``, ``test_cfg``) is the
     parent's: it follows normalization, so ``pad_val`` is in normalized units (0 = the mean).
 
+    The planes of a modality that a sample lacks (its ``present`` does not name it) become NaN, so
+    that presence travels inside the one tensor, through crops and windows, to the backbone.
+
     Args:
         modalities: One ``dict(name=..., channels=..., mean=[...], std=[...], scale=1.0,
             bgr_to_rgb=False)`` per modality, in the order of the samples' channels. ``mean`` and
@@ -29,8 +32,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         - Output ``inputs``: (N, M * in_channels, H, W), float32.
 
     Raises:
-        ValueError: If the specification is wrong, or a batch has other modalities, another order or
-            another number of channels than it says.
+        ValueError: If the specification is wrong, a batch has other modalities, another order or
+            another number of channels than it says, or ``present`` names none or an unknown one.
     """
 
     def __init__(self, modalities: Sequence[dict], in_channels: int = 3, **kwargs) -> None:
@@ -76,6 +79,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         # the parent writes padding into data_samples, and cannot do without them
         given = samples or [SegDataSample() for _ in inputs]
         batch = super().forward(dict(inputs=inputs, data_samples=given), training)
+        for planes, sample in zip(batch['inputs'], samples or []):
+            self._blank(planes, sample)
         if not samples:
             batch['data_samples'] = samples
         return batch
@@ -90,12 +95,26 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         image = image.float().index_select(0, self.channel_index)
         return image.sub_(self.mean).div_(self.std)
 
+    def _blank(self, planes: torch.Tensor, sample: SegDataSample) -> None:
+        """Mark the planes of absent modalities, (M * in_channels, H, W), in place."""
+        present = sample.metainfo.get('present', self.modalities)
+        for index, name in enumerate(self.modalities):
+            if name not in present:
+                planes[index * self.in_channels : (index + 1) * self.in_channels] = torch.nan
+
     def _check_sample(self, sample: SegDataSample) -> None:
         names = sample.metainfo.get('modalities')
         if names is None or tuple(names) != self.modalities:
             raise ValueError(
                 f'data_preprocessor: expected samples with the modalities {self.modalities} in '
                 f'this order, got {names} for {sample.metainfo.get("img_path")}'
+            )
+        present = sample.metainfo.get('present', names)
+        if not present or not set(present) <= set(names):
+            raise ValueError(
+                f'data_preprocessor: expected `present` to name at least one of the modalities '
+                f'{self.modalities} and no other, got {present} for '
+                f'{sample.metainfo.get("img_path")}'
             )
 
 

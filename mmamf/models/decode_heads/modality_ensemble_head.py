@@ -9,6 +9,8 @@ from mmseg.utils import ConfigType, SampleList, add_prefix
 from torch import Tensor, nn
 
 from ..modality_axis import unfold_modalities
+from ..modality_specific_layer import ModalitySpecificLayer
+from ..presence import presence_of, tell_presence
 
 
 @MODELS.register_module()
@@ -22,6 +24,10 @@ class ModalityEnsembleHead(BaseModule):
     more for the ensemble; there the modalities' logits are detached, so that last term trains alpha
     alone.
 
+    Where the pyramid says that samples lack modalities, the wrapped head does not see those maps. A
+    modality's loss is that of the samples that have it, zero if none has, and the softmax is over
+    the modalities that are present. Logits of absent ones are zero.
+
     It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
 
     Args:
@@ -34,7 +40,8 @@ class ModalityEnsembleHead(BaseModule):
 
     Raises:
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
-            or the samples or a checkpoint have another number of modalities.
+            the samples or a checkpoint have another number of modalities, or the samples lack
+            others than the pyramid says.
     """
 
     def __init__(self, num_modalities: int, head: ConfigType) -> None:
@@ -45,6 +52,7 @@ class ModalityEnsembleHead(BaseModule):
             raise ValueError(
                 f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
             )
+        self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.alpha = nn.Parameter(torch.ones(num_modalities))
         # What mmseg's segmentors ask of their decode head.
         self.align_corners = self.head.align_corners
@@ -54,7 +62,7 @@ class ModalityEnsembleHead(BaseModule):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Compute the logits of the ensemble."""
-        return self._ensemble(self._members(inputs))
+        return self._ensemble(self._members(inputs), presence_of(inputs))
 
     def forward_all(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
         """Compute the logits of the ensemble, with those of every modality behind them.
@@ -67,18 +75,22 @@ class ModalityEnsembleHead(BaseModule):
             - Output: (N, (1 + M) * K, h, w).
         """
         members = self._members(inputs, num_samples)
-        return torch.cat([self._ensemble(members), members.flatten(1, 2)], dim=1)
+        ensemble = self._ensemble(members, presence_of(inputs))
+        return torch.cat([ensemble, members.flatten(1, 2)], dim=1)
 
     def loss(
         self, inputs: Sequence[Tensor], batch_data_samples: SampleList, train_cfg: ConfigType
     ) -> dict:
         """Compute the head's losses for every modality, by name, and for the ensemble."""
         names = self.modality_names(batch_data_samples[0].metainfo)
+        presence = presence_of(inputs)
+        self._check_presence(presence, [sample.metainfo for sample in batch_data_samples])
         members = self._members(inputs, len(batch_data_samples))
         losses = {}
-        for name, logits in zip(names, members.unbind(1)):
-            losses.update(add_prefix(self.head.loss_by_feat(logits, batch_data_samples), name))
-        ensemble = self._ensemble(members.detach())
+        for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
+            rows = None if presence is None else presence[:, index]
+            losses.update(add_prefix(self._loss_of(logits, batch_data_samples, rows), name))
+        ensemble = self._ensemble(members.detach(), presence)
         losses.update(add_prefix(self.head.loss_by_feat(ensemble, batch_data_samples), 'ensemble'))
         return losses
 
@@ -86,8 +98,10 @@ class ModalityEnsembleHead(BaseModule):
         self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
     ) -> Tensor:
         """Predict the ensemble's logits at the size of the images."""
-        members = self._members(inputs, len(batch_img_metas))
-        return self.head.predict_by_feat(self._ensemble(members), batch_img_metas)
+        presence = presence_of(inputs)
+        self._check_presence(presence, batch_img_metas)
+        ensemble = self._ensemble(self._members(inputs, len(batch_img_metas)), presence)
+        return self.head.predict_by_feat(ensemble, batch_img_metas)
 
     def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
         """Predict like :meth:`predict`, with every modality's logits behind the ensemble's.
@@ -95,6 +109,7 @@ class ModalityEnsembleHead(BaseModule):
         Shape:
             - Output: (N, (1 + M) * K, H, W).
         """
+        self._check_presence(presence_of(inputs), batch_img_metas)
         stacked = self.forward_all(inputs, len(batch_img_metas))
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
@@ -125,7 +140,7 @@ class ModalityEnsembleHead(BaseModule):
 
     def _members(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""
-        logits = self.head(inputs)
+        logits = self._logits(inputs)
         if not isinstance(logits, Tensor):
             raise ValueError(
                 f'{type(self.head).__name__} cannot be wrapped: its forward must return one map of '
@@ -142,6 +157,54 @@ class ModalityEnsembleHead(BaseModule):
         sizes = (self.num_modalities, self.out_channels, *stacked.shape[2:])
         return stacked.reshape(stacked.shape[0], *sizes)
 
-    def _ensemble(self, members: Tensor) -> Tensor:
-        weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
+    def _logits(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Call the wrapped head, for the maps of present modalities if it allows it."""
+        presence = presence_of(inputs)
+        if self._is_private:  # its layers need all maps, to know which is whose
+            tell_presence(self.head, presence)
+        if presence is None or self._is_private:
+            return self.head(inputs)
+        rows = presence.flatten()
+        logits = self.head(tuple(level[rows] for level in inputs))
+        if not isinstance(logits, Tensor):
+            return logits
+        return logits.new_zeros(len(rows), *logits.shape[1:]).index_put((rows,), logits)
+
+    def _loss_of(
+        self, logits: Tensor, samples: SampleList, rows: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Compute the head's losses of one modality, for the samples that have it."""
+        if rows is None or rows.all():
+            return self.head.loss_by_feat(logits, samples)
+        if rows.any():
+            present = [sample for sample, row in zip(samples, rows.tolist()) if row]
+            return self.head.loss_by_feat(logits[rows], present)
+        losses = self.head.loss_decode
+        losses = losses if isinstance(losses, nn.ModuleList) else [losses]
+        return {loss.loss_name: 0 * logits.sum() for loss in losses}
+
+    def _ensemble(self, members: Tensor, presence: Tensor | None) -> Tensor:
+        if presence is None:
+            weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
+            return (members * weights).sum(1)
+        alpha = self.alpha.expand(len(presence), -1).masked_fill(~presence, -torch.inf)
+        weights = alpha.softmax(1)[:, :, None, None, None]
+        members = members.masked_fill(~presence[:, :, None, None, None], 0)
         return (members * weights).sum(1)
+
+    def _check_presence(self, presence: Tensor | None, metas: Sequence[dict]) -> None:
+        """Refuse features that know another presence than the samples say."""
+        if not any('present' in meta for meta in metas):
+            return
+        for index, meta in enumerate(metas):
+            names = self.modality_names(meta)
+            expected = tuple(name for name in names if name in meta.get('present', names))
+            known = [True] * len(names) if presence is None else presence[index].tolist()
+            got = tuple(name for name, there in zip(names, known) if there)
+            if got != expected:
+                raise ValueError(
+                    f'expected features of {expected}, which {meta.get("img_path")} has, got '
+                    f'features of {got}: with modalities absent, use MultimodalSegmentor (a stock '
+                    'segmentor with a stock neck forgets it), data preprocessed by '
+                    'MultimodalSegDataPreProcessor, and no torch.compile'
+                )

@@ -1,7 +1,6 @@
 from mmengine.registry import MODELS
 from torch import Tensor
 
-from ..modality_axis import fold_modalities, unfold_modalities
 from .fusion_operator import FusionOperator
 
 
@@ -17,7 +16,7 @@ class AdditionFusion(FusionOperator):
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
-        average: Whether to divide the sum by M.
+        average: Whether to divide the sum by M, or by the number of modalities that are present.
 
     Shape:
         - Maps: folded (N*M, C, H, W), input and output alike.
@@ -34,9 +33,10 @@ class AdditionFusion(FusionOperator):
 
     def leave(self, x: Tensor, carry: None) -> Tensor:
         """Add the maps up."""
-        m = self.num_modalities
-        if m == 1:
+        if self.num_modalities == 1:
             return x
-        maps = unfold_modalities(x, m).unflatten(1, (m, -1))  # (N, M, C, H, W)
-        total = maps.mean(1, keepdim=True) if self.average else maps.sum(1, keepdim=True)
-        return fold_modalities(total.expand_as(maps).flatten(1, 2), m)
+        maps = self._maps(x)
+        total = maps.sum(1, keepdim=True)
+        if self.average:
+            total = total / self._count()
+        return self._received(x, total.expand_as(maps))

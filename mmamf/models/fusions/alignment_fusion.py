@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from mmengine.registry import MODELS
@@ -22,11 +24,11 @@ class AlignmentFusion(FusionOperator):
     common features; here it compares the maps at every fusion point.
 
     The loss of a fusion point is the squared MMD, in 0..2, between the C-dimensional features of
-    two modalities; for M > 2, its mean over the pairs. The samples of a modality are the positions
-    of its maps, averaged down to at most 8 x 8, of all images of the batch: at most 64 N. Both sets
-    are compared with themselves and with each other by the mean of five Gaussian kernels
-    exp(-d / (s b)), where d is the squared distance, b its mean over all pairs of samples of all
-    modalities, and s = 1/4, 1/2, 1, 2, 4.
+    two modalities; for M > 2, its mean over the pairs (of those that the batch has). The samples of
+    a modality are the positions of its maps, averaged down to at most 8 x 8, of all images of the
+    batch that have it: at most 64 N. Both sets are compared with themselves and with each other by
+    the mean of five Gaussian kernels exp(-d / (s b)), where d is the squared distance, b its mean
+    over all pairs of samples of all modalities, and s = 1/4, 1/2, 1, 2, 4.
 
     Not the squared distance of corresponding features (L2): that would ask every modality to say
     the same about a pixel, where fusion lives from what differs, and shrinking all features would
@@ -59,7 +61,10 @@ class AlignmentFusion(FusionOperator):
         """Keep the loss of the maps."""
         if self.num_modalities > 1 and self.has_losses:
             with torch.autocast(x.device.type, enabled=False):  # small differences of large sums
-                loss = self.weight * _mean_discrepancy(_sample(x.float(), self.num_modalities))
+                samples = _sample(x.float(), self.num_modalities).unbind()
+                if self.presence is not None:
+                    samples = _of_present(samples, self.presence)
+                loss = self.weight * _mean_discrepancy(samples)
             self.keep_loss('loss_align', loss)
         return x
 
@@ -72,17 +77,24 @@ def _sample(x: Tensor, num_modalities: int) -> Tensor:
     return maps.permute(1, 0, 3, 4, 2).flatten(1, 3)
 
 
-def _mean_discrepancy(samples: Tensor) -> Tensor:
-    """Compute the squared MMD between samples (M, S, C), averaged over the pairs of modalities."""
-    m, s, _ = samples.shape
-    flat = samples.flatten(0, 1)
+def _of_present(samples: Sequence[Tensor], presence: Tensor) -> list[Tensor]:
+    """Leave out the samples of images that lack a modality, and modalities without samples."""
+    images = presence.repeat_interleave(len(samples[0]) // len(presence), dim=0)  # (S, M)
+    return [own[rows] for own, rows in zip(samples, images.unbind(1)) if rows.any()]
+
+
+def _mean_discrepancy(samples: Sequence[Tensor]) -> Tensor:
+    """Compute the squared MMD between samples, (S, C) each, averaged over the pairs of them."""
+    sizes = [len(own) for own in samples]
+    flat = torch.cat(list(samples))
     flat = flat - flat.mean(0).detach()  # changes no distance, and keeps the sums small
     squares = flat.square().sum(1)
     distances = (squares[:, None] + squares - 2 * flat @ flat.T).clamp(min=0)
     bandwidth = distances.mean().clamp(min=torch.finfo(flat.dtype).tiny)
     kernel = sum((-distances / (scale * bandwidth)).exp() for scale in _BANDWIDTHS)
     kernel = kernel / len(_BANDWIDTHS)
-    means = kernel.view(m, s, m, s).mean((1, 3))  # (M, M)
+    blocks = [block.mean() for row in kernel.split(sizes) for block in row.split(sizes, dim=1)]
+    means = torch.stack(blocks).view(len(sizes), len(sizes))
     own = means.diagonal()
     discrepancies = own[:, None] + own - 2 * means  # 0 on the diagonal
-    return discrepancies.sum() / (m * (m - 1))
+    return discrepancies.sum() / max(len(sizes) * (len(sizes) - 1), 1)

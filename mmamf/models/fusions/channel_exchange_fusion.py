@@ -2,7 +2,6 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..modality_axis import fold_modalities, unfold_modalities
 from ..norms.modality_specific_norm import ModalitySpecificNorm
 from .fusion_operator import FusionOperator
 
@@ -88,11 +87,15 @@ class ChannelExchangeFusion(FusionOperator):
         if self.has_losses:
             penalty = self.sparsity * (scales.abs() * exchangeable).sum()
             self.keep_loss('loss_sparsity', penalty)
-        maps = unfold_modalities(x, m).unflatten(1, (m, -1))  # (N, M, C, H, W)
-        others = sum(maps.roll(-step, dims=1) for step in range(1, m)) / (m - 1)
+        maps = self._maps(x)
+        others = sum(maps.roll(-step, dims=1) for step in range(1, m)) / self._count_others()
         replaced = exchangeable & (scales.detach().abs() < self.threshold)
-        maps = torch.where(replaced[:, :, None, None], others, maps)
-        return fold_modalities(maps.flatten(1, 2), m)
+        return self._received(x, torch.where(replaced[:, :, None, None], others, maps))
+
+    def _count_others(self) -> Tensor | int:
+        """Count the modalities besides a present one; where there is none, as if there was one."""
+        count = self._count()
+        return count - 1 if isinstance(count, int) else (count - 1).clamp(min=1)
 
     def _scales(self) -> Tensor:
         """Look up the scales of the private norms, (M, C)."""

@@ -29,6 +29,9 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
     likewise; another permutation changes who partners whom. With C < 5, k is 0: whole maps are
     exchanged and nothing is added.
 
+    Where a sample lacks modalities, the partner is the next one that is present, in the same cyclic
+    order; a modality that is alone keeps all its channels and gets nothing added.
+
     As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
     remains is the addition of shifted channels.
 
@@ -112,7 +115,8 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         """Tell whether the fast form fits: eager, all receive from their partners, one type."""
         traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
         one_type = carry is None or carry.dtype == x.dtype
-        return not traced and one_type and self.receivers is None and not self.symmetric
+        plain = self.presence is None and self.receivers is None and not self.symmetric
+        return plain and one_type and not traced
 
     def _count_kept(self, x: Tensor) -> int:
         numerator, denominator = self.group_share
@@ -135,10 +139,19 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
 
     def _offer(self, x: Tensor) -> Tensor:
         """Offer every modality, axis 1, the maps of its partner, or all of them the mean."""
-        return x.mean(1, keepdim=True).expand_as(x) if self.symmetric else x.roll(-1, dims=1)
+        if self.presence is None:
+            return x.mean(1, keepdim=True).expand_as(x) if self.symmetric else x.roll(-1, dims=1)
+        if self.symmetric:
+            total = x.masked_fill(~self.presence[:, :, None, None, None], 0).sum(1, keepdim=True)
+            return (total / self._count()).expand_as(x)
+        samples = torch.arange(len(x), device=x.device)[:, None]
+        return x[samples, _next_present(self.presence)]
 
     def _receive(self, own: Tensor, offered: Tensor) -> Tensor:
         """Let the receivers, of axis 1, take what they are offered, and the others keep theirs."""
+        if self.presence is not None:
+            receives = self.presence & (self.presence.sum(1, keepdim=True) > 1)
+            offered = torch.where(receives[:, :, None, None, None], offered, own)
         if self.receivers is None:
             return offered
         sources = (offered if m in self.receivers else own for m in range(self.num_modalities))
@@ -154,6 +167,21 @@ def _check_receivers(receivers: Sequence[int] | None, num_modalities: int) -> No
             f'receivers must be None or different indices in 0..{num_modalities - 1}, at least '
             f'one, got {receivers!r}'
         )
+
+
+def _next_present(presence: Tensor) -> Tensor:
+    """Find the partner of every modality: the next that is present, or itself if there is none.
+
+    Shape:
+        - Input: mask (N, M).
+        - Output: indices (N, M).
+    """
+    m = presence.shape[1]
+    own = torch.arange(m, device=presence.device)
+    partners = own.expand_as(presence)
+    for step in range(m - 1, 0, -1):  # the nearest is looked at last
+        partners = torch.where(presence.roll(-step, dims=1), (own + step) % m, partners)
+    return partners
 
 
 def _pixel_shift(x: Tensor, distance: int) -> Tensor:

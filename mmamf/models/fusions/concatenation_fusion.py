@@ -1,7 +1,6 @@
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..modality_axis import fold_modalities
 from .fusion_operator import FusionOperator
 
 
@@ -13,6 +12,8 @@ class ConcatenationFusion(FusionOperator):
     <https://arxiv.org/abs/2011.05005>`_ (NeurIPS 2020) and of the papers after it. There the mix
     goes into one network; here every modality gets a mix of its own, M*C channels to M*C channels.
     The convolution starts as the identity: every modality continues with its own maps.
+
+    The maps of a modality that a sample lacks are zero in the concatenation.
 
     Args:
         num_modalities: Number of modalities M.
@@ -42,4 +43,5 @@ class ConcatenationFusion(FusionOperator):
         """Mix the maps."""
         if self.num_modalities == 1:
             return x
-        return fold_modalities(self.mix(self._stack(x)), self.num_modalities)
+        mixed = self.mix(self._stack(x))
+        return self._received(x, mixed.unflatten(1, (self.num_modalities, -1)))

@@ -6,7 +6,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..modality_axis import unfold_modalities
+from ..modality_axis import fold_modalities, unfold_modalities
+from ..presence import presence_of, with_presence
 
 
 class FusionOperator(BaseModule, metaclass=ABCMeta):
@@ -17,6 +18,11 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     calls. As an mmseg neck, the same operator enters and leaves on each level of a pyramid. Both
     take folded maps and return folded maps of the same shape, and both are the identity for one
     modality. Most operators have nothing to do in ``enter``.
+
+    A sample may lack modalities. Then a backbone sets ``presence``, (N, M), before it runs, and as
+    a neck the operator reads it from the pyramid. An absent modality neither gives nor receives:
+    the others exchange as if there were no such modality, and a modality that is alone in its
+    sample keeps its maps. What becomes of the maps of an absent modality means nothing.
 
     Three hooks do nothing unless an operator needs them:
 
@@ -45,6 +51,7 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
         self.channels = channels
+        self.presence: Tensor | None = None  # None: all are present
         self._losses: dict[str, Tensor] = {}
 
     def enter(self, x: Tensor) -> tuple[Tensor, Any]:
@@ -72,11 +79,12 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fuse every level of a pyramid of folded maps (the neck)."""
         fused, losses = [], []
+        self.presence = presence_of(pyramid)
         for level in pyramid:
             fused.append(self.leave(*self.enter(level)))
             losses.append(self.pop_losses())
         self._losses = sum_losses(losses)
-        return tuple(fused)
+        return with_presence(tuple(fused), self.presence)
 
     @property
     def has_losses(self) -> bool:
@@ -104,6 +112,32 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
         losses, self._losses = self._losses, {}
         return losses
 
+    def _maps(self, x: Tensor) -> Tensor:
+        """Give the modalities an axis, with zeros for those that are absent.
+
+        Shape:
+            - Input: (N*M, C, H, W).
+            - Output: (N, M, C, H, W).
+        """
+        maps = unfold_modalities(x, self.num_modalities).unflatten(1, (self.num_modalities, -1))
+        if self.presence is None:
+            return maps
+        return maps.masked_fill(~self.presence[:, :, None, None, None], 0)
+
+    def _count(self) -> Tensor | int:
+        """Count the modalities that are present: M, or a tensor (N, 1, 1, 1, 1) of at least 1."""
+        if self.presence is None:
+            return self.num_modalities
+        return self.presence.sum(1)[:, None, None, None, None]
+
+    def _received(self, x: Tensor, fused: Tensor) -> Tensor:
+        """Fold fused maps (N, M, C, H, W), but keep those of x where a modality has no other."""
+        fused = fold_modalities(fused.flatten(1, 2), self.num_modalities)
+        if self.presence is None:
+            return fused
+        receives = self.presence & (self.presence.sum(1, keepdim=True) > 1)
+        return torch.where(receives.flatten()[:, None, None, None], fused, x)
+
     def _stacked_channels(self) -> int:
         """Count the channels that layers over all modalities have: M*C."""
         if self.channels is None:
@@ -113,12 +147,17 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
         return self.num_modalities * self.channels
 
     def _stack(self, x: Tensor) -> Tensor:
-        """Unfold maps, (N*M, C, H, W) -> (N, M*C, H, W), for layers over all modalities."""
+        """Unfold maps, (N*M, C, H, W) -> (N, M*C, H, W), for layers over all modalities.
+
+        Those of absent modalities become zero.
+        """
         if x.shape[1] != self.channels:
             raise ValueError(
                 f'{type(self).__name__} was built for maps of {self.channels} channels, '
                 f'got {x.shape[1]}; as a neck it needs as many on every level'
             )
+        if self.presence is not None:
+            return self._maps(x).flatten(1, 2)
         return unfold_modalities(x, self.num_modalities)
 
 

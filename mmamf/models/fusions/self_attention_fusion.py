@@ -2,7 +2,6 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..modality_axis import fold_modalities
 from .fusion_operator import FusionOperator
 
 _REDUCTION = 16  # SSMA's, at the end of its encoders
@@ -21,7 +20,7 @@ class SelfAttentionFusion(FusionOperator):
     has one.
 
     All gates start at 1/2 and the mix at twice the identity, so that every modality starts with its
-    own maps.
+    own maps. The maps of a modality that a sample lacks are zero in the concatenation.
 
     Args:
         num_modalities: Number of modalities M.
@@ -61,4 +60,5 @@ class SelfAttentionFusion(FusionOperator):
             return x
         stacked = self._stack(x)
         gate = self.excite(self.squeeze(stacked).relu()).sigmoid()
-        return fold_modalities(self.mix(stacked * gate), self.num_modalities)
+        mixed = self.mix(stacked * gate)
+        return self._received(x, mixed.unflatten(1, (self.num_modalities, -1)))

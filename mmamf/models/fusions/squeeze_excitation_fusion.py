@@ -1,7 +1,6 @@
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..modality_axis import fold_modalities
 from .fusion_operator import FusionOperator
 
 _REDUCTION = 16  # ESANet's
@@ -52,5 +51,4 @@ class SqueezeExcitationFusion(FusionOperator):
         stacked = self._stack(x)
         scale = self.excite(self.squeeze(stacked.mean((2, 3), keepdim=True)).relu()).sigmoid()
         maps = (stacked * scale).unflatten(1, (m, -1))  # (N, M, C, H, W)
-        total = maps.sum(1, keepdim=True).expand_as(maps)
-        return fold_modalities(total.flatten(1, 2), m)
+        return self._received(x, maps.sum(1, keepdim=True).expand_as(maps))

@@ -34,6 +34,6 @@ class ModalitySpecificBN(ModalitySpecificNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply its own layer to every modality, in the layout of the input."""
-        if fits_channels_last(x, self.norm):
+        if self.presence is None and fits_channels_last(x, self.norm):
             return batch_norm_channels_last(x, self.norm, self.num_modalities)
         return super().forward(x)

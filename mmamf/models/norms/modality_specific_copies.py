@@ -1,11 +1,7 @@
-from itertools import chain
-
-import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from ..modality_axis import separate_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
+from .call_copies import call_copies
 
 
 class ModalitySpecificCopies(ModalitySpecificLayer):
@@ -32,16 +28,9 @@ class ModalitySpecificCopies(ModalitySpecificLayer):
     def __init__(self, norm: nn.Module, num_modalities: int) -> None:
         super().__init__(num_modalities)
         self.norm = norm
+        self.presence: Tensor | None = None  # set by the backbone, see take_presence
         self.private_entries = tuple(name for name, v in norm.state_dict().items() if v.ndim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Call the layer for every modality, with that modality's values."""
-        m = self.num_modalities
-        copies = [{} for _ in range(m)]
-        for name, value in chain(self.norm.named_parameters(), self.norm.named_buffers()):
-            if value.ndim:
-                for copy, part in zip(copies, value.chunk(m)):
-                    copy[name] = part
-        parts = separate_modalities(x, m).unbind(1)
-        parts = [functional_call(self.norm, copy, part) for copy, part in zip(copies, parts)]
-        return torch.stack(parts, dim=1).reshape(x.shape)
+        return call_copies(self.norm, x, self.num_modalities, self.presence)

@@ -1,12 +1,16 @@
 import torch.nn as nn
+from torch import Tensor
+from torch.nn.modules.batchnorm import _NormBase
 
 from ..modality_specific_layer import ModalitySpecificLayer
+from .call_copies import call_copies
 
 
 class ModalitySpecificNorm(ModalitySpecificLayer):
     """Base of the layers that normalize every modality with its own parameters and statistics.
 
-    See :class:`ModalitySpecificLayer` for how they work and for checkpoints.
+    See :class:`ModalitySpecificLayer` for how they work and for checkpoints. Maps of modalities
+    that a sample lacks, as a backbone says in ``presence``, enter no statistics.
 
     Args:
         num_features: Channels C of one modality.
@@ -15,6 +19,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     Shape:
         - Input and output: folded maps (N*M, C, H, W).
+
+    Raises:
+        ValueError: If synchronized statistics are taken of samples that lack modalities.
     """
 
     child_name = 'norm'
@@ -25,6 +32,24 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         super().__init__(num_modalities)
         self.num_features = num_features
         self.norm = self.norm_class(num_features * num_modalities, **kwargs)
+        self.presence: Tensor | None = None  # set by the backbone, see take_presence
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply its own layer to every modality."""
+        if self.presence is None or not self._takes_statistics():
+            return super().forward(x)
+        if isinstance(self.norm, nn.SyncBatchNorm):
+            raise ValueError(
+                'ModalitySpecificNorm: expected all modalities in every sample where statistics '
+                'are synchronized (SyncBN), as processes may lack different ones; use '
+                'ModalitySpecificBN'
+            )
+        return call_copies(self.norm, x, self.num_modalities, self.presence)
+
+    def _takes_statistics(self) -> bool:
+        """Tell whether the layer learns statistics from this batch, or normalizes by its."""
+        norm = self.norm
+        return isinstance(norm, _NormBase) and (norm.training or norm.running_mean is None)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if f'{prefix}bn_0.weight' in state_dict:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
@@ -6,6 +8,7 @@ from torch import Tensor
 
 from ..decode_heads import ModalityEnsembleHead
 from ..fusions import fusion_losses
+from ..presence import presence_of, with_presence
 
 
 @MODELS.register_module()
@@ -18,7 +21,7 @@ class MultimodalSegmentor(EncoderDecoder):
     loss; it returns the ensemble alone.
 
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
-    ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality.
+    ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
 
     Args:
         Those of mmseg's EncoderDecoder; ``decode_head`` must be a ModalityEnsembleHead.
@@ -38,6 +41,13 @@ class MultimodalSegmentor(EncoderDecoder):
                 'decode_head must be a ModalityEnsembleHead around the head, '
                 f'got {type(self.decode_head).__name__}'
             )
+
+    def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
+        """Extract features, and carry what is present past a neck that knows nothing of it."""
+        features = self.backbone(inputs)
+        if not self.with_neck:
+            return features
+        return with_presence(self.neck(features), presence_of(features))
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""
@@ -66,6 +76,8 @@ class MultimodalSegmentor(EncoderDecoder):
         for name, logits in zip(names, members):
             blank = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
             for result, member in zip(results, super().postprocess_result(logits, blank)):
+                if name not in result.metainfo.get('present', names):
+                    continue
                 result.set_data(
                     {
                         f'pred_sem_seg_{name}': member.pred_sem_seg,

@@ -14,18 +14,25 @@ class MultimodalTTAModel(SegTTAModel):
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge the augmented predictions of every image, part by part."""
-        names = data_samples_list[0][0].metainfo['modalities']
-        members = {
-            name: super(MultimodalTTAModel, self).merge_preds(
-                [[_member(sample, name) for sample in samples] for samples in data_samples_list]
-            )
-            for name in names
-        }
+        members = [
+            {
+                name: super(MultimodalTTAModel, self).merge_preds(
+                    [[_member(sample, name) for sample in samples]]
+                )[0]
+                for name in _present(samples[0].metainfo)
+            }
+            for samples in data_samples_list
+        ]
         merged = super().merge_preds(data_samples_list)
-        for index, sample in enumerate(merged):
-            for name in names:
-                sample.set_data({f'pred_sem_seg_{name}': members[name][index].pred_sem_seg})
+        for sample, parts in zip(merged, members):
+            for name, member in parts.items():
+                sample.set_data({f'pred_sem_seg_{name}': member.pred_sem_seg})
         return merged
+
+
+def _present(metainfo: dict) -> tuple[str, ...]:
+    names = metainfo['modalities']
+    return tuple(name for name in names if name in metainfo.get('present', names))
 
 
 def _member(sample: SegDataSample, name: str) -> SegDataSample:

@@ -39,6 +39,20 @@ def test_first_is_img_and_others_follow_in_the_order_of_the_sample(write):
     assert results['img_shape'] == results['ori_shape'] == (6, 8)
 
 
+def test_a_modality_without_a_path_is_zero_and_not_present(write):
+    given = write(depth=DEPTH)
+    given['modality_paths'] = dict(rgb=None, **given['modality_paths'], thermal=None)
+    results = LoadMultimodalImages(SPECS)(given)
+    assert results['modalities'] == ('rgb', 'depth', 'thermal')
+    assert results['present'] == ('depth',)
+    assert results['img'].shape == (6, 8, 3) and results['img'].dtype == np.uint8
+    assert results['modality_thermal'].shape == (6, 8)
+    assert results['modality_thermal'].dtype == np.float32
+    assert not results['img'].any() and not results['modality_thermal'].any()
+    with pytest.raises(ValueError, match="at least one of the modalities .'rgb', 'depth'., got no"):
+        LoadMultimodalImages(SPECS)(dict(modality_paths=dict(rgb=None, depth=None)))
+
+
 def test_results_of_the_caller_keep_their_list(write):
     given = write(rgb=RGB, depth=DEPTH)
     fields = given['seg_fields']

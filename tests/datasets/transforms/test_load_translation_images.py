@@ -84,6 +84,13 @@ def test_bad_sample(write, images, message):
         LoadTranslationImages(DOMAINS)(write(**images))
 
 
+def test_absent_domain(write):
+    results = write(depth=DEPTH)
+    results['modality_paths']['rgb'] = None
+    with pytest.raises(ValueError, match="expected a file of every domain.*got none of .'rgb'."):
+        LoadTranslationImages(DOMAINS)(results)
+
+
 def test_damaged_and_missing_files(write, tmp_path):
     results = write(rgb=COLOR, depth=DEPTH)
     content = (tmp_path / 'depth.png').read_bytes()

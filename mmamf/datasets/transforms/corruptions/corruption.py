@@ -12,6 +12,8 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     else: neither on the process that loads it nor on the order of loading. With growing severity
     the pattern stays and its strength grows, so that levels can be compared sample by sample.
 
+    A modality that the sample lacks is left alone.
+
     Put it right behind :class:`LoadMultimodalImages`, which tells it the value that means "no
     reading": pixels without one stay without, and no corruption takes a reading away but
     :class:`DepthHoles`, :class:`DeadModality` and, by moving them, :class:`Misregistration`.
@@ -37,6 +39,8 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     def transform(self, results: dict) -> dict:
         """Replace the modality's image by a damaged copy."""
         key = self._key(results)
+        if self.modality not in results.get('present', results['modalities']):
+            return results
         image = results[key]
         missing = results['missing_values'][self.modality]
         name = f'{self.modality}/{results["sample_name"]}'

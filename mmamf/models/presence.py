@@ -1,0 +1,98 @@
+"""Which modalities the samples of a batch have, from the input of a network to its output.
+
+Outside a network the planes of an absent modality are NaN: so presence travels inside the one
+tensor, through whatever crops, pads, stacks or moves it. A backbone reads it there, puts zeros in
+the place of NaN, tells the layers that mix samples or modalities, and hands it on with its output.
+
+Where all modalities are present there is no mask, and nothing differs. Traced and compiled graphs
+do not look: they are for samples that have all modalities.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .modality_axis import fold_modalities
+
+
+class Pyramid(tuple):
+    """The maps that a backbone returns, with the mask of what is present, (N, M).
+
+    Args:
+        maps: Folded maps, (N*M, C_i, H_i, W_i).
+        presence: The mask.
+    """
+
+    presence: Tensor
+
+    def __new__(cls, maps: Iterable[Tensor], presence: Tensor) -> 'Pyramid':
+        """Make a tuple that knows the mask."""
+        pyramid = super().__new__(cls, maps)
+        pyramid.presence = presence
+        return pyramid
+
+
+def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
+    """Attach a mask to maps; without one, return them as they are."""
+    return outputs if presence is None else Pyramid(outputs, presence)
+
+
+def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
+    """Read the mask of maps, None if all modalities are present."""
+    return getattr(pyramid, 'presence', None)
+
+
+def take_presence(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Read which modalities are present, and tell every layer of a network that has to know.
+
+    The layers keep the mask until the next batch, for checkpointed activations to be computed
+    again.
+
+    Args:
+        x: The input; NaN where a modality is absent.
+        network: The network, with ``num_modalities``; the layers are those of its modules that have
+            an attribute ``presence``.
+
+    Returns:
+        The input with zeros instead of NaN, and the mask, or None if all are present.
+
+    Shape:
+        - Input: (N, M*C, H, W).
+        - Mask: (N, M), bool.
+
+    Raises:
+        ValueError: If a sample has no modality.
+    """
+    presence = None
+    if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+        x, presence = _read(x, network.num_modalities)
+        if presence is not None or getattr(network, 'had_presence', False):
+            network.had_presence = presence is not None
+            tell_presence(network, presence)
+    return x, presence
+
+
+def tell_presence(network: nn.Module, presence: Tensor | None) -> None:
+    """Tell a mask to every layer of a network that has to know it."""
+    for layer in network.modules():
+        if hasattr(layer, 'presence'):
+            layer.presence = presence
+
+
+def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
+    # a network for one modality has nothing to look for, and a wrong number of channels is refused
+    # where they are folded
+    if num_modalities == 1 or x.shape[1] % num_modalities:
+        return x, None
+    absent = fold_modalities(x[:, :, :1, :1], num_modalities)[:, 0, 0, 0].isnan()
+    absent = absent.view(-1, num_modalities)
+    if not absent.any():
+        return x, None
+    if absent.all(1).any():
+        raise ValueError(
+            'expected at least one modality in each sample, got none (NaN in all planes) in the '
+            f'samples {absent.all(1).nonzero().flatten().tolist()} of the batch'
+        )
+    zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
+    return x.masked_fill(zeros, 0), ~absent

@@ -1,0 +1,359 @@
+"""Samples that lack modalities, from the input of a network to its predictions and losses."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import MODELS
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.structures import SegDataSample
+from torch import nn
+
+from mmamf.models.presence import presence_of, take_presence
+
+NAMES = ('a', 'b', 'c')
+FUSIONS = [
+    None,
+    dict(type='ChannelShufflePixelShiftFusion'),
+    dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
+    dict(type='ChannelShufflePixelShiftFusion', receivers=[0]),
+    dict(type='ChannelShufflePixelShiftFusion', exchange=0, shift=None),
+    dict(type='AdditionFusion'),
+    dict(type='AdditionFusion', average=True),
+    dict(type='ConcatenationFusion'),
+    dict(type='SelfAttentionFusion'),
+    dict(type='SqueezeExcitationFusion'),
+    dict(type='ChannelExchangeFusion', threshold=1.0),
+    dict(type='AlignmentFusion'),
+]
+OURS = FUSIONS[1]
+
+
+def make_resnet(m: int, fusion: dict | None = OURS, **kwargs) -> nn.Module:
+    torch.manual_seed(0)
+    options = dict(depth=18, base_channels=8, stem_channels=8, fusion=fusion)
+    net = MODELS.build(
+        dict(type='SharedMultimodalResNet', num_modalities=m, **{**options, **kwargs})
+    )
+    with torch.no_grad():  # nothing starts as the identity, or equal for two modalities
+        for parameter in net.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    return net
+
+
+def make_segmentor(m: int, kind: str = 'MultimodalSegmentor', **kwargs) -> nn.Module:
+    torch.manual_seed(0)
+    head = dict(
+        type='FCNHead',
+        in_channels=64,
+        in_index=3,
+        channels=8,
+        num_convs=1,
+        concat_input=False,
+        num_classes=4,
+        dropout_ratio=0,
+        norm_cfg=dict(type='BN'),
+    )
+    head.update(kwargs.pop('head', {}))
+    cfg = dict(
+        type=kind,
+        backbone=dict(
+            type='SharedMultimodalResNet',
+            depth=18,
+            base_channels=8,
+            stem_channels=8,
+            num_modalities=m,
+            fusion=OURS,
+        ),
+        decode_head=dict(type='ModalityEnsembleHead', num_modalities=m, head=head),
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+    )
+    cfg.update(kwargs)
+    cfg = ConfigDict(cfg)
+    return MODELS.build(cfg)
+
+
+def make_inputs(presence: list[list[int]], size: int = 64) -> torch.Tensor:
+    torch.manual_seed(1)
+    mask = torch.tensor(presence, dtype=torch.bool)
+    x = torch.randn(*mask.shape, 3, size, size)
+    x[~mask] = torch.nan
+    return x.flatten(1, 2)
+
+
+def make_samples(presence: list[list[int]], size: int = 64) -> list[SegDataSample]:
+    names = NAMES[: len(presence[0])]
+    samples = []
+    for row in presence:
+        present = tuple(name for name, there in zip(names, row) if there)
+        shape = dict(img_shape=(size, size), ori_shape=(size, size), pad_shape=(size, size))
+        sample = SegDataSample(
+            metainfo=dict(modalities=names, present=present, img_path='x.png', **shape)
+        )
+        sample.gt_sem_seg = PixelData(data=torch.randint(0, 4, (1, size, size)))
+        samples.append(sample)
+    return samples
+
+
+def subnetwork(net: nn.Module, keep: list[int], m: int) -> dict:
+    """Take the weights of some modalities out of a network without layers over all."""
+    state = {}
+    for key, value in net.state_dict().items():
+        private = any(part in key for part in ('bn', 'downsample.1', 'alpha'))
+        if private and value.ndim and not key.startswith('decode_head.head'):
+            value = torch.cat([value.chunk(m)[index] for index in keep])
+        state[key] = value
+    return state
+
+
+def test_take_presence_reads_nan_and_tells_layers():
+    net = make_resnet(2)
+    x, presence = take_presence(make_inputs([[1, 0], [1, 1], [0, 1]]), net)
+    assert presence.tolist() == [[True, False], [True, True], [False, True]]
+    assert x.isfinite().all() and (x[0, 3:] == 0).all() and (x[2, :3] == 0).all()
+    told = [layer.presence for layer in net.modules() if hasattr(layer, 'presence')]
+    assert len(told) > 20 and all(mask is presence for mask in told)
+    whole = make_inputs([[1, 1]])
+    same, presence = take_presence(whole, net)
+    assert same is whole and presence is None
+    assert all(m.presence is None for m in net.modules() if hasattr(m, 'presence'))
+
+
+def test_a_sample_without_any_modality():
+    with pytest.raises(ValueError, match=r'at least one modality .* samples \[1\] of the batch'):
+        make_resnet(2)(make_inputs([[1, 1], [0, 0]]))
+
+
+@pytest.mark.parametrize('fusion', FUSIONS, ids=str)
+@pytest.mark.parametrize('m', [2, 3])
+def test_a_mixed_batch_in_eval_equals_its_samples_one_by_one(fusion, m):
+    rows = [[1, 0, 1], [0, 1, 1], [1, 1, 1], [0, 1, 0]]
+    rows = [row[:m] for row in rows]
+    net = make_resnet(m, fusion).eval()
+    x = make_inputs(rows)
+    with torch.no_grad():
+        together = net(x)
+        assert presence_of(together).tolist() == torch.tensor(rows, dtype=torch.bool).tolist()
+        for index, row in enumerate(rows):
+            alone = net(x[index : index + 1])
+            for level, own in zip(together, alone):
+                level = level[index * m : (index + 1) * m]
+                there = torch.tensor(row, dtype=torch.bool)
+                torch.testing.assert_close(level[there], own[there], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('fusion', FUSIONS, ids=str)
+def test_what_an_absent_modality_held_changes_nothing(fusion):
+    """No operator reads the maps of an absent modality, whatever they are."""
+    torch.manual_seed(0)
+    if fusion is None:
+        pytest.skip('no operator')
+    operator = MODELS.build(dict(fusion, num_modalities=3, channels=10))
+    nn.init.normal_(getattr(getattr(operator, 'mix', None), 'weight', torch.empty(1)))
+    norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=10, num_modalities=3))
+    nn.init.normal_(norm.norm.weight)
+    operator.attach_norm(norm)
+    operator.presence = mask = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 1, 1]], dtype=torch.bool)
+    rows = mask.flatten()
+    x = torch.randn(9, 10, 6, 7)
+    other = torch.where(rows[:, None, None, None], x, 1e3 * torch.randn_like(x))
+    first, second = (operator.eval().leave(*operator.enter(maps)) for maps in (x, other))
+    torch.testing.assert_close(first[rows], second[rows], rtol=0, atol=0)
+    torch.testing.assert_close(first[4], x[4], rtol=0, atol=0)  # alone: the identity
+
+
+@pytest.mark.parametrize('fusion', [None, *FUSIONS[1:7]], ids=str)
+def test_absent_everywhere_equals_the_smaller_network(fusion):
+    """M = 3 without c is M = 2 of a and b; without b and c it is M = 1 of a."""
+    for keep in ([0, 1], [0], [1, 2]):
+        if fusion and fusion.get('receivers') and keep == [1, 2]:
+            continue
+        big, small = make_resnet(3, fusion).eval(), make_resnet(len(keep), fusion).eval()
+        small.load_state_dict(subnetwork(big, keep, 3))
+        x = make_inputs([[int(index in keep) for index in range(3)]] * 2)
+        inside = torch.cat([x[:, 3 * index : 3 * index + 3] for index in keep], dim=1)
+        with torch.no_grad():
+            for level, expected in zip(big(x), small(inside)):
+                level = level.unflatten(0, (2, 3))[:, keep].flatten(0, 1)
+                torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_training_without_b_equals_the_network_of_a():
+    big, small = make_segmentor(2).double(), make_segmentor(1).double()
+    small.load_state_dict(subnetwork(big, [0], 2))
+    before = copy.deepcopy(big.state_dict())
+    x, samples = make_inputs([[1, 0]] * 2).double(), make_samples([[1, 0]] * 2)
+    losses = big.loss(x, samples)
+    lone = [SegDataSample(metainfo=dict(s.metainfo, modalities=('a',))) for s in samples]
+    for sample, source in zip(lone, samples):
+        sample.gt_sem_seg = source.gt_sem_seg
+    expected = small.loss(x[:, :3], lone)
+    assert losses['decode.b.loss_ce'] == 0 and losses['decode.b.loss_ce'].requires_grad
+    torch.testing.assert_close(losses['decode.a.loss_ce'], expected['decode.a.loss_ce'])
+    for total in (losses, expected):
+        sum(v for k, v in total.items() if 'loss' in k).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in big.parameters())
+    gradients = dict(small.named_parameters())
+    for key, parameter in big.backbone.named_parameters():
+        own = gradients[f'backbone.{key}'].grad
+        if parameter.shape != own.shape:
+            assert (parameter.grad.chunk(2)[1] == 0).all()
+        torch.testing.assert_close(parameter.grad[: len(own)], own, rtol=1e-3, atol=1e-5)
+    after = big.state_dict()
+    for key in after:
+        if key.startswith('backbone') and 'running' in key:
+            a, b = after[key].chunk(2)
+            torch.testing.assert_close(a, small.state_dict()[key], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(b, before[key].chunk(2)[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_private_statistics_are_of_present_samples_alone(layout):
+    norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
+    plain = [nn.BatchNorm2d(5), nn.BatchNorm2d(5)]
+    x = (torch.randn(6, 5, 4, 4) + 3).contiguous(memory_format=layout).requires_grad_()
+    norm.presence = torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)
+    out = norm(x)
+    torch.testing.assert_close(out[[0, 2]], plain[0](x[[0, 2]]))
+    torch.testing.assert_close(out[[3, 5]], plain[1](x[[3, 5]]))
+    assert (out[[1, 4]] == 0).all()
+    out.square().sum().backward()
+    assert (x.grad[[1, 4]] == 0).all() and norm.norm.weight.grad is not None
+    for name in ('running_mean', 'running_var'):
+        expected = torch.cat([getattr(layer, name) for layer in plain])
+        torch.testing.assert_close(getattr(norm.norm, name), expected)
+    assert norm.norm.num_batches_tracked == 1
+
+
+def test_synchronized_statistics_are_refused():
+    norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
+    norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+    norm.presence = torch.tensor([[True, False]])
+    with pytest.raises(ValueError, match='all modalities in every sample where statistics are syn'):
+        norm(torch.randn(2, 5, 4, 4))
+
+
+@pytest.mark.parametrize(
+    'test_cfg', [dict(mode='whole'), dict(mode='slide', crop_size=(48, 48), stride=(16, 16))]
+)
+@pytest.mark.parametrize('norm', ['BN', 'ModalitySpecificBN'])
+def test_predictions_of_a_mixed_batch(test_cfg, norm):
+    norm = dict(type=norm) if norm == 'BN' else dict(type=norm, num_modalities=3)
+    model = make_segmentor(3, test_cfg=test_cfg, head=dict(norm_cfg=norm)).eval()
+    rows = [[1, 0, 1], [0, 1, 0], [1, 1, 1]]
+    x = make_inputs(rows)
+    with torch.no_grad():
+        together = model.predict(x, make_samples(rows))
+        for index, row in enumerate(rows):
+            (alone,) = model.predict(x[index : index + 1], make_samples([row]))
+            result = together[index]
+            got = {name for name in NAMES if f'pred_sem_seg_{name}' in result}
+            assert got == {name for name, there in zip(NAMES, row) if there}
+            for key in ('seg_logits', *(f'seg_logits_{name}' for name in got)):
+                torch.testing.assert_close(
+                    result.get(key).data, alone.get(key).data, rtol=1e-4, atol=1e-5
+                )
+    lone = together[1]
+    torch.testing.assert_close(lone.seg_logits.data, lone.seg_logits_b.data)
+
+
+def test_losses_of_a_mixed_batch_are_of_present_samples():
+    model = make_segmentor(2)
+    rows = [[1, 0], [1, 1], [1, 1]]
+    samples = make_samples(rows)
+    torch.manual_seed(3)
+    model.eval()  # no statistics of the batch
+    x = make_inputs(rows)
+    losses, part = model.loss(x, samples), model.loss(x[1:], samples[1:])
+    torch.testing.assert_close(losses['decode.b.loss_ce'], part['decode.b.loss_ce'])
+    assert losses['decode.a.loss_ce'] != part['decode.a.loss_ce']
+    assert losses['decode.ensemble.loss_ce'].isfinite()
+
+
+def test_checkpointed_activations_and_bfloat16():
+    rows = [[1, 0], [1, 1], [0, 1], [1, 1]]
+    x = make_inputs(rows)
+    results = []
+    for with_cp in (False, True):
+        net = make_resnet(2, with_cp=with_cp)
+        sum(level.float().square().mean() for level in net(x)).backward()
+        results.append([p.grad for p in net.parameters()])
+    for plain, recomputed in zip(*results):
+        torch.testing.assert_close(plain, recomputed)
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = make_segmentor(2).loss(x, make_samples(rows))
+    assert all(value.isfinite().all() for value in losses.values())
+
+
+def test_a_stock_neck_and_segmentor():
+    neck = dict(type='FPN', in_channels=[8, 16, 32, 64], out_channels=64, num_outs=4)
+    rows = [[1, 0], [1, 1]]
+    x, samples = make_inputs(rows), make_samples(rows)
+    model = make_segmentor(2, neck=neck)
+    assert model.loss(x, samples)['decode.b.loss_ce'] > 0
+    stock = make_segmentor(2, 'EncoderDecoder', neck=neck)
+    with pytest.raises(
+        ValueError, match=r"expected features of \('a',\).*got features of \('a', 'b'"
+    ):
+        stock.loss(x, samples)
+    with pytest.raises(ValueError, match='use MultimodalSegmentor'):
+        stock.eval().predict(x, samples)
+    stock = make_segmentor(2, 'EncoderDecoder', neck=dict(type='AdditionFusion', num_modalities=2))
+    assert stock.loss(x, samples)['decode.b.loss_ce'] > 0
+
+
+@pytest.mark.parametrize(
+    'backbone',
+    [
+        dict(
+            type='MixVisionTransformer',
+            embed_dims=8,
+            num_layers=[1, 1, 1, 1],
+            num_heads=[1, 1, 1, 1],
+        ),
+        dict(type='ResNet', depth=18, base_channels=8, stem_channels=8),
+        dict(
+            type='SwinTransformer',
+            embed_dims=8,
+            depths=[1, 1, 1, 1],
+            num_heads=[1, 1, 1, 1],
+            window_size=4,
+        ),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
+def test_any_backbone(backbone):
+    net = MODELS.build(
+        dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=backbone, fusion=OURS)
+    )
+    rows = [[1, 0], [1, 1], [0, 1]]
+    x = make_inputs(rows)
+    net.train()
+    sum(level.mean() for level in net(x)).backward()
+    net.eval()
+    with torch.no_grad():
+        together = net(x)
+        for index, row in enumerate(rows):
+            there = torch.tensor(row, dtype=torch.bool)
+            for level, own in zip(together, net(x[index : index + 1])):
+                level = level[2 * index : 2 * index + 2]
+                torch.testing.assert_close(level[there], own[there], rtol=1e-3, atol=1e-4)
+
+
+@torch.no_grad()
+def test_time_augmentation_of_a_mixed_batch():
+    model = make_segmentor(2).eval()
+    tta = MMSEG_MODELS.build(dict(type='MultimodalTTAModel', module=model))
+    rows = [[1, 0], [0, 1], [1, 1]]
+    x = make_inputs(rows)
+    views = [model.predict(x, make_samples(rows)) for _ in range(2)]
+    merged = tta.merge_preds([list(pair) for pair in zip(*views)])
+    for row, sample in zip(rows, merged):
+        got = [name for name in NAMES if f'pred_sem_seg_{name}' in sample]
+        assert got == [name for name, there in zip(NAMES, row) if there]
+        if sum(row) == 1:
+            member = sample.get(f'pred_sem_seg_{got[0]}').data
+            assert (sample.pred_sem_seg.data == member).all()
