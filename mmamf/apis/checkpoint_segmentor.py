@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
 from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
-from mmamf.deployment import load_segmentor
+from mmamf.deployment import check_class_count, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 
 ENSEMBLE = 'ensemble'
@@ -29,8 +29,9 @@ class CheckpointSegmentor:
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If there is no config, it is not of a segmentation of several modalities, the
-            weights are not those of its model, or the device is not available.
+        ValueError: If there is no config, it is not of a segmentation of several modalities or has
+            too many classes, the weights are not those of its model, or the device is not
+            available.
     """
 
     def __init__(
@@ -72,11 +73,12 @@ class CheckpointSegmentor:
         self.pipeline = Compose([step for step in steps if not isinstance(step, LoadAnnotations)])
         self.suffixes = find_suffixes(dataset)
         self.classes = tuple(dataset.metainfo['classes'])
+        check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in dataset.metainfo['palette']]
 
     @torch.no_grad()
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
-        """Predict the label maps of each sample: of the ensemble and of every modality.
+        """Predict the label maps of each sample: of the ensemble and of every modality it has.
 
         Args:
             data: What the pipeline made of the samples; images of one size.

@@ -15,9 +15,9 @@ class PredictionFiles:
     """Writes predictions for people into a folder, one by one.
 
     ``masks/NAME.png`` holds class indices, ``overlays/NAME.png`` shows them in color over the first
-    modality, and ``montage.png`` shows up to eight samples, evenly spaced, with every
-    input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as in
-    ``tools/test.py --out``.
+    modality that the sample has, and ``montage.png`` shows up to eight samples, evenly spaced, with
+    every input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as
+    in ``tools/test.py --out``.
 
     Args:
         out_dir: The folder; it is made if need be.
@@ -48,7 +48,7 @@ class PredictionFiles:
 
         Args:
             name: Name of the sample.
-            images: Modality -> what it looks like, RGB, uint8.
+            images: Modality -> what it looks like, RGB, uint8; those that the sample has.
             maps: Label maps of the ensemble and perhaps of modalities.
 
         Shape:

@@ -59,7 +59,7 @@ class PredictionSheet:
             name: What stands beside the row.
             images: Column heading -> RGB image, uint8.
             label_maps: Column heading -> class indices. Columns that other rows have and this one
-                lacks stay empty.
+                lacks stay empty, those of images alike.
 
         Shape:
             - images: (H, W, 3); label_maps: (H, W).
@@ -81,7 +81,7 @@ class PredictionSheet:
         """
         if not self._rows:
             raise ValueError('PredictionSheet: expected at least one row, got none')
-        columns = list(dict.fromkeys(key for _, tiles in self._rows for key in tiles))
+        columns = self._columns()
         shapes = [tile.shape for _, tiles in self._rows for tile in tiles.values()]
         cell_h, cell_w = (max(shape[axis] for shape in shapes) for axis in (0, 1))
         cell_w = max(cell_w, *(self._length(heading) for _, heading in columns))
@@ -120,6 +120,17 @@ class PredictionSheet:
         """Draw the sheet into a file, in a directory that is made if need be."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(self.draw()).save(path, optimize=True)
+
+    def _columns(self) -> list[tuple[bool, str]]:
+        """List the columns of all rows, images first, in the order in which rows have them."""
+        columns: list[tuple[bool, str]] = []
+        for _, tiles in self._rows:
+            place = 0
+            for key in tiles:
+                if key not in columns:
+                    columns.insert(place, key)
+                place = columns.index(key) + 1
+        return sorted(columns, key=lambda column: column[0])
 
     def _entries(self) -> list[tuple[str, tuple[int, int, int]]]:
         entries = list(zip(self.classes, self.palette, strict=True))
