@@ -89,7 +89,8 @@ class Segmentations:
             labels['label'] = label
         images = self._images(inputs)
         present = sample.metainfo.get('present', self.modalities)
-        self.sheet.add_row(sample.sample_name, {name: images[name] for name in present}, labels)
+        images = {name: images[name] if name in present else None for name in self.modalities}
+        self.sheet.add_row(sample.sample_name, images, labels)
 
     def _images(self, inputs: torch.Tensor) -> dict[str, np.ndarray]:
         """Undo normalization, repeated channels and their order; absent modalities become zero."""

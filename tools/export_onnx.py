@@ -123,7 +123,7 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
                 opset_version=OPSET,
                 **old,
             )
-        except RuntimeError as error:  # of exporters too
+        except (AssertionError, RuntimeError) as error:  # of networks; of those and the exporter
             raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
     model = onnx.load(str(path))
     if not graph.labels:

@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
 from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
-from mmamf.deployment import check_class_count, load_segmentor
+from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 
 ENSEMBLE = 'ensemble'
@@ -19,6 +19,8 @@ ENSEMBLE = 'ensemble'
 
 class CheckpointSegmentor:
     """A trained segmentation model with the test pipeline of its config, without the labels.
+
+    It predicts the same in every call: :func:`fix_random_bases` of a head that would not.
 
     Args:
         checkpoint: File of its weights.
@@ -47,6 +49,7 @@ class CheckpointSegmentor:
         with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
             self._read_dataset(config)
         self.model = load_segmentor(config, checkpoint)
+        fix_random_bases(self.model)
         try:
             self.model.to(device or get_device())
         except (AssertionError, RuntimeError) as error:  # of a torch without CUDA, of others
@@ -62,6 +65,8 @@ class CheckpointSegmentor:
         self.modalities = preprocessor.modalities
 
     def _read_dataset(self, config: Config) -> None:
+        if config.get('test_dataloader') is None:
+            raise ValueError('config: expected test_dataloader, whose pipeline is used, got none')
         dataset = build_lazily(config.test_dataloader.dataset)
         self.loading = find_loading(dataset)
         if self.loading is None:

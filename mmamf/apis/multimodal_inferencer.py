@@ -170,17 +170,17 @@ class MultimodalInferencer:
         pictures = not self.segmentor.suffixes.get(name, '').lower().endswith('.npy')
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
 
-    def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray]:
-        loading = self.segmentor.loading
-        return {
-            name: colorize_image(
-                read_image(image, loading.backend_args) if isinstance(image, str) else image,
-                loading.modalities[name]['missing'],
-                bgr=isinstance(image, str) and not image.lower().endswith('.npy'),
-            )
-            for name, image in images.items()
-            if image is not None
-        }
+    def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
+        return {name: self._picture(name, image) for name, image in images.items()}
+
+    def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
+        if image is None:
+            return None
+        loading, bgr = self.segmentor.loading, False
+        if isinstance(image, str):
+            bgr = not image.lower().endswith('.npy')
+            image = read_image(image, loading.backend_args)
+        return colorize_image(image, loading.modalities[name]['missing'], bgr)
 
 
 class _Loaded(NamedTuple):

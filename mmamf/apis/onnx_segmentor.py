@@ -34,8 +34,8 @@ class OnnxSegmentor:
     Raises:
         FileNotFoundError: If the file does not exist.
         ImportError: If onnxruntime is not installed.
-        ValueError: If the file was written otherwise, has too many classes, or the device is not
-            available.
+        ValueError: If the file is damaged or was written otherwise, has too many classes, or the
+            device is not available.
     """
 
     def __init__(self, path: str | Path, device: str | None = None) -> None:
@@ -48,9 +48,11 @@ class OnnxSegmentor:
                 'onnxruntime is needed for ONNX files: pip install -r requirements/export.txt'
             ) from error
         available = onnxruntime.get_available_providers()
-        self.session = onnxruntime.InferenceSession(
-            str(path), providers=_providers(device, available)
-        )
+        providers = _providers(device, available)
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), providers=providers)
+        except Exception as error:  # onnxruntime's errors have nothing else in common
+            raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
         about = _read_metadata(path, self.session)
         specs = {spec['name']: spec for spec in about['modalities']}
         self.modalities = tuple(specs)

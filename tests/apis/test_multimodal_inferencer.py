@@ -284,12 +284,28 @@ def test_bad_models(config, save, tmp_path):
     config.test_dataloader.dataset.pipeline.pop(0)
     with pytest.raises(ValueError, match='translators are for mmamf.apis.translate'):
         MultimodalInferencer(save(), device='cpu')
+    config.pop('test_dataloader')
+    with pytest.raises(ValueError, match='config: expected test_dataloader.* got none'):
+        MultimodalInferencer(save(), device='cpu')
 
 
 def test_more_classes_than_a_mask_can_hold(config, save):
     config.test_dataloader.dataset.metainfo.classes = [f'class {i}' for i in range(256)]
     with pytest.raises(ValueError, match='at most 255 classes, .* 8 bits .* got 256'):
         MultimodalInferencer(save(), device='cpu')
+
+
+def test_a_head_with_random_bases_predicts_the_same_again(config, save, root):
+    head = dict(type='LightHamHead', in_channels=[8, 16], in_index=[0, 1], num_classes=CLASSES)
+    head.update(channels=8, ham_channels=8, ham_kwargs=dict(MD_R=4))
+    config.model.decode_head.head = head
+    inputs = {name: root / name / '00.png' for name in ('rgb', 'depth')}
+    maps = [
+        MultimodalInferencer(save(), device='cpu', show_progress=False)(inputs)['00']['ensemble']
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*maps)
+    assert len(np.unique(maps[0])) > 1
 
 
 def test_device_that_is_not_there(save):

@@ -152,6 +152,15 @@ def test_bad_models(providers, write, make_rgbd_dataset):
         OnnxSegmentor(model)
 
 
+def test_damaged_files(providers, write, monkeypatch):
+    def refuse(self, path, providers):
+        raise Exception('[ONNXRuntimeError] : 7 : INVALID_PROTOBUF')
+
+    monkeypatch.setattr(Session, '__init__', refuse)
+    with pytest.raises(ValueError, match='model.onnx: onnxruntime cannot load it: .*PROTOBUF'):
+        OnnxSegmentor(write())
+
+
 def test_without_onnxruntime(monkeypatch, write):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(ImportError, match='onnxruntime is needed'):
