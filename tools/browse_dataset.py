@@ -2,7 +2,7 @@
 
 Every modality is brought back from normalized values to those of its file, to be looked at; the
 mean and the standard deviation of the normalized values are printed. Padding, which follows
-normalization, appears in the color of the mean.
+normalization, appears in the color of the mean. A modality that a sample lacks is not shown.
 """
 
 import argparse
@@ -87,11 +87,14 @@ class Segmentations:
                 border = (0, height - label.shape[0]), (0, width - label.shape[1])
                 label = np.pad(label, border, constant_values=IGNORE)
             labels['label'] = label
-        self.sheet.add_row(sample.sample_name, self._images(inputs), labels)
+        images = self._images(inputs)
+        present = sample.metainfo.get('present', self.modalities)
+        images = {name: images[name] if name in present else None for name in self.modalities}
+        self.sheet.add_row(sample.sample_name, images, labels)
 
     def _images(self, inputs: torch.Tensor) -> dict[str, np.ndarray]:
-        """Undo normalization, repeated channels and their order."""
-        values = inputs * self._preprocessor.std + self._preprocessor.mean
+        """Undo normalization, repeated channels and their order; absent modalities become zero."""
+        values = (inputs * self._preprocessor.std + self._preprocessor.mean).nan_to_num()
         order = self._preprocessor.channel_index.tolist()  # file's channel of each of the model's
         images, start = {}, 0
         for name in self.modalities:
@@ -167,8 +170,10 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
     for inputs, sample in feed(dataset, preprocessor, indices, training=phase == 'train'):
         samples.add(inputs, sample)
         for name, planes in zip(values, inputs.chunk(len(values))):
-            values[name].append(planes.flatten())
-    return samples.sheet, {name: torch.cat(planes) for name, planes in values.items()}
+            if not planes.isnan().all():  # absent in this sample
+                values[name].append(planes.flatten())
+    empty = [torch.empty(0)]
+    return samples.sheet, {name: torch.cat(planes or empty) for name, planes in values.items()}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -184,6 +189,9 @@ def main(argv: list[str] | None = None) -> None:
     path = args.out / f'{args.phase}.png'
     sheet.save(path)
     for name, fed in values.items():
+        if not len(fed):
+            print(f'{name}: absent in all samples')
+            continue
         print(
             f'{name}: {fed.min():.2f} to {fed.max():.2f}, mean {fed.mean():.2f}, '
             f'standard deviation {fed.std():.2f}'

@@ -6,6 +6,9 @@ the order of channels in which OpenCV reads them (BGR). N, H and W are dynamic. 
 logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. What
 else has to be known is in the file's metadata, as JSON under the key `mmamf`.
 
+A sample may lack modalities: their inputs are NaN then, all over, as if the network had been told.
+What comes out for an absent modality is NaN, or 255.
+
 With --modality, the network of that modality alone is written: without fusion, as the others that
 it would receive from are not there. The tool says at which points it was coupled to them.
 """
@@ -14,7 +17,10 @@ import argparse
 import json
 import sys
 import warnings
+from collections.abc import Callable, Sequence
+from itertools import combinations, cycle, islice
 from pathlib import Path
+from typing import Any
 
 try:
     import mmamf  # first: it cures the stack before anything else is imported
@@ -34,13 +40,16 @@ from torch import Tensor, nn
 
 from mmamf.datasets.file_formats import build_lazily
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
+from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.deployment import (
     SegmentorGraph,
     describe_segmentor,
     find_fusion_points,
+    fix_random_bases,
     load_segmentor,
     single_modality_model,
 )
+from mmamf.deployment.symbolics import dynamic_sizes
 
 try:
     import onnx
@@ -50,8 +59,11 @@ except ImportError as error:
 
 METADATA = 'mmamf'
 OPSET = 17
-TRACED = (2, (96, 128))  # batch and size of the example
+# Batch and size of the example: a network that pads an odd height or width, or to windows, does so
+# here at each of its strides from 4 to 32. What an example does not need is not in the file.
+TRACED = (2, (90, 102))
 CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # that none is fixed
+SHOWN = 300  # characters of an exporter's message, which may be as long as the network
 TOLERANCE = 1e-4  # of the largest logit; of the pixels, for labels
 
 
@@ -98,18 +110,21 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
     # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
     old = {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), dynamic_sizes(OPSET):
         warnings.simplefilter('ignore')  # of everything that tracing could fix
-        torch.onnx.export(
-            graph,
-            graph.split_inputs(graph.draw_raw(*TRACED)),
-            str(path),
-            input_names=list(graph.input_names),
-            output_names=list(graph.output_names),
-            dynamic_axes=dynamic,
-            opset_version=OPSET,
-            **old,
-        )
+        try:
+            torch.onnx.export(
+                graph,
+                graph.split_inputs(graph.draw_raw(*TRACED)),
+                str(path),
+                input_names=list(graph.input_names),
+                output_names=list(graph.output_names),
+                dynamic_axes=dynamic,
+                opset_version=OPSET,
+                **old,
+            )
+        except (AssertionError, RuntimeError) as error:  # of networks; of those and the exporter
+            raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
     model = onnx.load(str(path))
     if not graph.labels:
         for output in model.graph.output:  # known, but not to the exporter
@@ -122,6 +137,8 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
 def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     """Compare onnxruntime with PyTorch's own test step on images of several sizes.
 
+    The samples have all subsets of the modalities in turn, so that most batches are mixed.
+
     Returns:
         The largest difference of a logit, relative to the largest logit; for labels the largest
         share of the pixels that differ.
@@ -129,36 +146,74 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     Raises:
         ValueError: If it is more than the tolerance.
     """
-    session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+    session = _call_onnxruntime(
+        '', onnxruntime.InferenceSession, str(path), providers=['CPUExecutionProvider']
+    )
     model.test_cfg.mode = 'whole'
     worst = 0.0
+    subsets = cycle(subsets_of(graph.input_names))
     for count, size in CHECKED:
-        raw = graph.draw_raw(count, size)
-        feed = {k: v.numpy() for k, v in zip(graph.input_names, graph.split_inputs(raw))}
+        raw, present = graph.draw_raw(count, size), list(islice(subsets, count))
+        feed = {}
+        for name, images in zip(graph.input_names, graph.split_inputs(raw)):
+            absent = torch.tensor([name not in names for names in present])
+            feed[name] = images.masked_fill(absent.view(-1, 1, 1, 1), torch.nan).numpy()
         meta = dict(modalities=graph.input_names, img_shape=size, ori_shape=size)
-        samples = [SegDataSample(metainfo=dict(meta)) for _ in raw]
+        samples = [SegDataSample(metainfo=dict(meta, present=names)) for names in present]
         with torch.no_grad():
             samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
-        for name, found in zip(graph.output_names, session.run(list(graph.output_names), feed)):
-            expected, found = _stack(samples, name, graph.labels), torch.from_numpy(found)
-            if expected.shape != found.shape:
-                raise ValueError(f'{name}: expected shape {expected.shape}, got {found.shape}')
-            if graph.labels:
-                error = (expected != found).double().mean().item()
-            else:
-                error = ((expected - found).abs().max() / expected.abs().max()).item()
+        where = f'on {count} image(s) of {size[0]} x {size[1]} px'
+        outputs = _call_onnxruntime(where, session.run, list(graph.output_names), feed)
+        for name, found in zip(graph.output_names, outputs):
+            error = _compare(name, samples, torch.from_numpy(found), graph.labels)
             if not error <= TOLERANCE:
                 raise ValueError(
-                    f'{path}: {name} differs from PyTorch by {error:.1e} on {count} image(s) of '
-                    f'{size[0]} x {size[1]} px, expected at most {TOLERANCE:.0e}'
+                    f'{name} differs from PyTorch by {error:.1e} {where}, expected at most '
+                    f'{TOLERANCE:.0e}: nothing is written'
                 )
             worst = max(worst, error)
     return worst
 
 
-def _stack(samples: list[BaseDataElement], name: str, labels: bool) -> Tensor:
-    maps = torch.stack([sample.get(name).data for sample in samples])
-    return maps[:, 0] if labels else maps  # (N, 1, H, W) -> (N, H, W)
+def _call_onnxruntime(where: str, call: Callable, *args, **kwargs) -> Any:
+    try:
+        return call(*args, **kwargs)
+    except Exception as error:  # its errors have nothing else in common
+        raise ValueError(
+            f'onnxruntime cannot run what torch exported {where}: {_first_line(error)}'
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split('\n', 1)[0][:SHOWN]
+
+
+def subsets_of(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """List the subsets of the modalities that are not empty, the whole first."""
+    sizes = range(len(names), 0, -1)
+    return [subset for size in sizes for subset in combinations(names, size)]
+
+
+def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: bool) -> float:
+    """Measure how far maps are from those of the samples, and from nothing where these have none.
+
+    Shape:
+        - found: logits (N, K, H, W), or class indices (N, H, W).
+    """
+    there = torch.tensor([name in sample for sample in samples])
+    blank = found[~there] == IGNORE if labels else found[~there].isnan()
+    if not blank.all():
+        raise ValueError(f'{name}: expected nothing where the modality is absent, got some')
+    if not there.any():
+        return 0.0
+    expected, found = torch.stack([s.get(name).data for s in samples if name in s]), found[there]
+    if labels:
+        expected = expected[:, 0]  # (N, 1, H, W) -> (N, H, W)
+    if expected.shape != found.shape:
+        raise ValueError(f'{name}: expected shape {expected.shape}, got {found.shape}')
+    if labels:
+        return (expected != found).double().mean().item()
+    return ((expected - found).abs().max() / expected.abs().max()).item()
 
 
 def changing_steps(cfg: Config) -> list[str]:
@@ -181,15 +236,20 @@ def main(argv: list[str] | None = None) -> None:
             model = single_modality_model(model, cfg.model.to_dict(), args.modality)
             for name, kind in lost.items():
                 print(f'without what {args.modality} received at {name} ({kind})')
+        for name in fix_random_bases(model):
+            print(f'{name} starts from random bases in every call: the file has one draw of them')
         graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
         if model.test_cfg.mode != 'whole':
             print('the config tests in sliding windows: the file is the network of one window')
         for step in changing_steps(cfg):
             print(f'the config tests after {step}, which is not in the file')
         unchecked = args.out.with_name(f'{args.out.name}.unchecked')
-        write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
-        error = check(unchecked, graph, model)
-        unchecked.replace(args.out)
+        try:
+            write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
+            error = check(unchecked, graph, model)
+            unchecked.replace(args.out)
+        finally:  # a file that is not right is not left for somebody to use
+            unchecked.unlink(missing_ok=True)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f'error: {error}') from error
     what = 'labels that differ' if args.labels else 'largest difference of a logit'

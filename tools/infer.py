@@ -1,7 +1,7 @@
 """Segments images: writes masks of class indices, overlays, and a montage with a legend.
 
-A checkpoint of a training needs no config, which is inside. Example:
-infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmented
+A checkpoint of a training needs no config, which is inside. A modality that is not named is absent.
+Example: infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmented
 """
 
 import argparse
@@ -36,6 +36,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         'globs are matched by name',
     )
     parser.add_argument('--out', metavar='DIR', required=True, help='where the results go')
+    parser.add_argument(
+        '--optional',
+        nargs='+',
+        metavar='MODALITY',
+        default=(),
+        help='modalities of which files may be missing; not needed for one that is not named',
+    )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
     parser.add_argument('--batch-size', type=int, default=1, help='samples at once; default: 1')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: the GPU if there is one')
@@ -59,10 +66,13 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         inferencer = MultimodalInferencer(args.model, args.config, args.device)
-        results = inferencer.stream(dict(args.inputs), args.batch_size, args.out)
+        results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
         count = sum(1 for _ in results)
     except (FileNotFoundError, ImportError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
+    for name in inferencer.modalities:
+        if name not in dict(args.inputs):
+            print(f'all without {name}')
     print(f'{count} samples: {", ".join(str(Path(args.out, n)) for n in WRITTEN)}')
 
 

@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
 from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
-from mmamf.deployment import load_segmentor
+from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 
 ENSEMBLE = 'ensemble'
@@ -19,6 +19,8 @@ ENSEMBLE = 'ensemble'
 
 class CheckpointSegmentor:
     """A trained segmentation model with the test pipeline of its config, without the labels.
+
+    It predicts the same in every call: :func:`fix_random_bases` of a head that would not.
 
     Args:
         checkpoint: File of its weights.
@@ -29,8 +31,9 @@ class CheckpointSegmentor:
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If there is no config, it is not of a segmentation of several modalities, the
-            weights are not those of its model, or the device is not available.
+        ValueError: If there is no config, it is not of a segmentation of several modalities or has
+            too many classes, the weights are not those of its model, or the device is not
+            available.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class CheckpointSegmentor:
         with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
             self._read_dataset(config)
         self.model = load_segmentor(config, checkpoint)
+        fix_random_bases(self.model)
         try:
             self.model.to(device or get_device())
         except (AssertionError, RuntimeError) as error:  # of a torch without CUDA, of others
@@ -61,6 +65,8 @@ class CheckpointSegmentor:
         self.modalities = preprocessor.modalities
 
     def _read_dataset(self, config: Config) -> None:
+        if config.get('test_dataloader') is None:
+            raise ValueError('config: expected test_dataloader, whose pipeline is used, got none')
         dataset = build_lazily(config.test_dataloader.dataset)
         self.loading = find_loading(dataset)
         if self.loading is None:
@@ -72,11 +78,12 @@ class CheckpointSegmentor:
         self.pipeline = Compose([step for step in steps if not isinstance(step, LoadAnnotations)])
         self.suffixes = find_suffixes(dataset)
         self.classes = tuple(dataset.metainfo['classes'])
+        check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in dataset.metainfo['palette']]
 
     @torch.no_grad()
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
-        """Predict the label maps of each sample: of the ensemble and of every modality.
+        """Predict the label maps of each sample: of the ensemble and of every modality it has.
 
         Args:
             data: What the pipeline made of the samples; images of one size.

@@ -4,7 +4,7 @@ import glob
 import os
 import os.path as osp
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.ppm', '.p
 WILDCARDS = re.compile(r'(\*\*/|(?:\*|\?|\[[^\]]+\])+)')
 
 Image = str | np.ndarray  # a file, or what could be in it
-Images = str | Path | np.ndarray | Sequence[str | Path | np.ndarray]
+Images = str | Path | np.ndarray | Sequence[str | Path | np.ndarray | None]
 
 
 def match_inputs(
-    inputs: Mapping[str, Images], modalities: Sequence[str], suffixes: Mapping[str, str]
-) -> dict[str, dict[str, Image]]:
+    inputs: Mapping[str, Images],
+    modalities: Sequence[str],
+    suffixes: Mapping[str, str],
+    optional: Collection[str] = (),
+) -> dict[str, dict[str, Image | None]]:
     """Sort images into samples, each of which has one per modality.
 
     The files of folders and globs are matched by name. In a folder, sub-folders included, a file's
@@ -30,45 +33,60 @@ def match_inputs(
     for, so that ``*_rgb.png`` and ``*_depth.png`` match. Files and arrays that are given one by
     one, or in lists, belong together in the order in which they come.
 
+    A modality that is not among the inputs is absent in all samples. One of which some samples have
+    no image must be named as optional, since otherwise that is more likely a mistake; in a list,
+    None stands in the place of the image.
+
     Args:
         inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays.
-        modalities: The expected modalities.
+        modalities: The modalities that there may be.
         suffixes: The end of the file names of a modality that is no part of a sample's name; where
             it is not known or not found, that is the extension. It may be missing.
+        optional: Modalities that a sample may lack, but not all.
 
     Returns:
-        Name of each sample -> its images, in the order of ``modalities``. Samples from arrays are
-        numbered.
+        Name of each sample -> its images, in the order of ``modalities``; None for those that it
+        lacks. Samples from arrays are numbered.
 
     Raises:
-        ValueError: If the modalities are not the expected ones, samples lack a modality, or two
-            files of one have the same name.
+        ValueError: If there is no modality or an unknown one, samples lack one that is not optional
+            or all, or two files of one have the same name.
         FileNotFoundError: If a path does not exist, or a folder or glob holds no image.
         TypeError: If an input is of another type.
     """
-    if not isinstance(inputs, Mapping) or set(inputs) != set(modalities):
+    if not isinstance(inputs, Mapping) or not inputs or not set(inputs) <= set(modalities):
         got = tuple(inputs) if isinstance(inputs, Mapping) else type(inputs).__name__
         raise ValueError(
-            f'inputs: expected one for each of the modalities {tuple(modalities)}, got {got}'
+            f'inputs: expected one for each of the modalities {tuple(modalities)}, or for some, '
+            f'got {got}'
         )
-    found = {name: _find(name, inputs[name], suffixes.get(name, '')) for name in modalities}
-    named = [name for name in modalities if isinstance(found[name], dict)]
-    if not named:
-        return _in_order(found, suffixes)
-    if len(named) < len(found):
-        others = [name for name in modalities if name not in named]
+    if isinstance(optional, str) or not set(optional) <= set(modalities):
+        raise ValueError(
+            f'optional: expected names among the modalities {tuple(modalities)}, got {optional!r}'
+        )
+    given = [name for name in modalities if name in inputs]
+    found = {name: _find(name, inputs[name], suffixes.get(name, '')) for name in given}
+    named = [name for name in given if isinstance(found[name], dict)]
+    if named and len(named) < len(found):
+        others = [name for name in given if name not in named]
         raise ValueError(
             f'inputs: expected folders or globs for all modalities or for none, got them for '
             f'{named} and single images or lists for {others}'
         )
-    return _by_name(found)
+    samples = _by_name(found, optional) if named else _in_order(found, suffixes, optional)
+    return {
+        name: {modality: images.get(modality) for modality in modalities}
+        for name, images in samples.items()
+    }
 
 
-def _by_name(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def _by_name(
+    found: dict[str, dict[str, str]], optional: Collection[str]
+) -> dict[str, dict[str, str]]:
     names = sorted(set().union(*found.values()))
     lacking = []
     for name in names:
-        missing = [modality for modality in found if name not in found[modality]]
+        missing = [key for key in found if name not in found[key] and key not in optional]
         if missing:
             present = next(files[name] for files in found.values() if name in files)
             lacking.append(f'{name}: no {", ".join(missing)} for {present}')
@@ -77,17 +95,25 @@ def _by_name(found: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         more = f'\n  and {len(lacking) - SHOWN} more' if len(lacking) > SHOWN else ''
         raise ValueError(
             f'inputs: expected files of the same names for each of {tuple(found)}, '
-            f'{len(lacking)} of {len(names)} names lack some:\n  {listed}{more}'
+            f'{len(lacking)} of {len(names)} names lack some that are not optional:\n  '
+            f'{listed}{more}'
         )
-    return {name: {key: files[name] for key, files in found.items()} for name in names}
+    return {name: {key: files.get(name) for key, files in found.items()} for name in names}
 
 
 def _in_order(
-    found: dict[str, list[Image]], suffixes: Mapping[str, str]
-) -> dict[str, dict[str, Image]]:
+    found: dict[str, list[Image | None]], suffixes: Mapping[str, str], optional: Collection[str]
+) -> dict[str, dict[str, Image | None]]:
     lengths = {name: len(images) for name, images in found.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f'inputs: expected as many images of each modality, got {lengths}')
+    for i, images in enumerate(zip(*found.values())):
+        lacking = [name for name, image in zip(found, images) if image is None]
+        if len(lacking) == len(found) or not set(lacking) <= set(optional):
+            raise ValueError(
+                'inputs: expected an image of each modality that is not optional, and of at least '
+                f'one, got None for {lacking} in place {i} of the lists'
+            )
     first = next(iter(found))
     numbers = [f'{i:06d}' for i in range(lengths[first])]
     names = [
@@ -101,7 +127,7 @@ def _in_order(
     return {name: {key: images[i] for key, images in found.items()} for i, name in enumerate(names)}
 
 
-def _find(name: str, given: Any, suffix: str) -> dict[str, str] | list[Image]:
+def _find(name: str, given: Any, suffix: str) -> dict[str, str] | list[Image | None]:
     """Return the files of a folder or glob by name, or what is given in order."""
     if isinstance(given, str | Path):
         path = osp.expanduser(given)
@@ -109,10 +135,11 @@ def _find(name: str, given: Any, suffix: str) -> dict[str, str] | list[Image]:
             return _in_folder(name, path, suffix)
         if glob.has_magic(path) and not osp.exists(path):
             return _in_glob(name, path, suffix)
-    images = list(given) if isinstance(given, list | tuple) else [given]
-    if not images:
+    if not isinstance(given, list | tuple):
+        return [_checked(name, given)]
+    if not given:
         raise ValueError(f'modality {name!r}: expected at least one image, got an empty list')
-    return [_checked(name, image) for image in images]
+    return [None if image is None else _checked(name, image) for image in given]
 
 
 def _checked(name: str, image: Any) -> Image:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -25,10 +25,14 @@ class MultimodalInferencer:
         maps = inferencer(dict(rgb='photos/rgb', depth='photos/depth'), out_dir='segmented')
         maps['0001']['ensemble']  # (H, W), class indices; also 'rgb' and 'depth'
         inferencer.classes
+        inferencer(dict(rgb='photos/rgb'))  # without depth
 
     Predictions are those of ``tools/test.py``, because images go through the test pipeline of the
     config. mmengine's BaseInferencer is for one image per sample and keeps the logits of all;
     this one keeps the label maps alone, and :meth:`stream` not even them.
+
+    A modality that is not among the inputs, or of which an image is missing, is absent in the
+    network: see :class:`FusionOperator` and :class:`ModalityEnsembleHead`.
 
     Args:
         model: Checkpoint of a training (its config is inside), or ONNX file of
@@ -60,7 +64,7 @@ class MultimodalInferencer:
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """Names of the modalities that a sample has."""
+        """Names of the modalities that a sample may have."""
         return self.segmentor.modalities
 
     @property
@@ -73,6 +77,7 @@ class MultimodalInferencer:
         inputs: Mapping[str, Images],
         batch_size: int = 1,
         out_dir: str | Path | None = None,
+        optional: Collection[str] = (),
     ) -> dict[str, dict[str, np.ndarray]]:
         """Segment samples, and return the label maps of each by its name.
 
@@ -80,11 +85,15 @@ class MultimodalInferencer:
             inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays;
                 :func:`match_inputs` says which belong together. Arrays are in the units of a file,
                 color in RGB order (in that of the file where the data set consists of ``.npy``).
+                A modality that is not named is absent in all samples.
             batch_size: How many samples go through the model together, if they have one size.
             out_dir: Where :class:`PredictionFiles` writes masks, overlays and a montage.
+            optional: Modalities of which images may be missing: files in folders and globs, or None
+                in lists.
 
         Returns:
-            Name of the sample -> ``dict(ensemble=..., <modality>=...)``.
+            Name of the sample -> ``dict(ensemble=..., <modality>=...)``, with the modalities that
+            the sample has.
 
         Shape:
             - Arrays: (H, W) or (H, W, C).
@@ -95,13 +104,14 @@ class MultimodalInferencer:
             FileNotFoundError: If a path does not exist.
             TypeError: If an input is of another type.
         """
-        return dict(self.stream(inputs, batch_size, out_dir))
+        return dict(self.stream(inputs, batch_size, out_dir, optional))
 
     def stream(
         self,
         inputs: Mapping[str, Images],
         batch_size: int = 1,
         out_dir: str | Path | None = None,
+        optional: Collection[str] = (),
     ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         """Segment samples one after another, as a call does, and yield the name and maps of each.
 
@@ -109,10 +119,11 @@ class MultimodalInferencer:
             inputs: As of a call.
             batch_size: As of a call.
             out_dir: As of a call.
+            optional: As of a call.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
-        samples = match_inputs(inputs, self.modalities, self.segmentor.suffixes)
+        samples = match_inputs(inputs, self.modalities, self.segmentor.suffixes, optional)
         files = None
         if out_dir is not None:
             segmentor = self.segmentor
@@ -125,7 +136,7 @@ class MultimodalInferencer:
                 yield sample.name, maps
 
     def _batches(
-        self, samples: dict[str, dict[str, Image]], batch_size: int
+        self, samples: dict[str, dict[str, Image | None]], batch_size: int
     ) -> Iterator[list['_Loaded']]:
         """Load samples, and gather neighbors of the same size."""
         batch: list[_Loaded] = []
@@ -139,15 +150,16 @@ class MultimodalInferencer:
             batch.append(sample)
         yield batch
 
-    def _load(self, name: str, images: dict[str, Image]) -> dict:
+    def _load(self, name: str, images: dict[str, Image | None]) -> dict:
         with TemporaryDirectory() as directory:
             paths = {key: self._as_file(key, image, directory) for key, image in images.items()}
-            data = dict(modality_paths=paths, sample_name=name, seg_fields=[])
-            return self.segmentor.pipeline(data | dict(img_path=next(iter(paths.values()))))
+            first = next(path for path in paths.values() if path is not None)
+            data = dict(modality_paths=paths, img_path=first, sample_name=name, seg_fields=[])
+            return self.segmentor.pipeline(data)
 
-    def _as_file(self, name: str, image: Image, directory: str) -> str:
+    def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
         """Write an array to a file, which the pipeline loads and checks like any other."""
-        if isinstance(image, str):
+        if image is None or isinstance(image, str):
             return image
         path = Path(directory, f'{name}.npy')
         np.save(path, self._in_file_order(name, image))
@@ -158,19 +170,20 @@ class MultimodalInferencer:
         pictures = not self.segmentor.suffixes.get(name, '').lower().endswith('.npy')
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
 
-    def _pictures(self, images: dict[str, Image]) -> dict[str, np.ndarray]:
-        loading = self.segmentor.loading
-        return {
-            name: colorize_image(
-                read_image(image, loading.backend_args) if isinstance(image, str) else image,
-                loading.modalities[name]['missing'],
-                bgr=isinstance(image, str) and not image.lower().endswith('.npy'),
-            )
-            for name, image in images.items()
-        }
+    def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
+        return {name: self._picture(name, image) for name, image in images.items()}
+
+    def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
+        if image is None:
+            return None
+        loading, bgr = self.segmentor.loading, False
+        if isinstance(image, str):
+            bgr = not image.lower().endswith('.npy')
+            image = read_image(image, loading.backend_args)
+        return colorize_image(image, loading.modalities[name]['missing'], bgr)
 
 
 class _Loaded(NamedTuple):
     name: str
-    images: dict[str, Image]
+    images: dict[str, Image | None]
     data: dict

@@ -8,6 +8,7 @@ import torch
 from mmengine.dataset import Compose
 
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
+from mmamf.deployment import check_class_count
 
 from .checkpoint_segmentor import ENSEMBLE
 
@@ -33,10 +34,9 @@ class OnnxSegmentor:
     Raises:
         FileNotFoundError: If the file does not exist.
         ImportError: If onnxruntime is not installed.
-        ValueError: If the file was written otherwise, or the device is not available.
+        ValueError: If the file is damaged or was written otherwise, has too many classes, or the
+            device is not available.
     """
-
-    suffixes: dict[str, str] = {}  # the file does not say
 
     def __init__(self, path: str | Path, device: str | None = None) -> None:
         if not Path(path).is_file():
@@ -48,13 +48,18 @@ class OnnxSegmentor:
                 'onnxruntime is needed for ONNX files: pip install -r requirements/export.txt'
             ) from error
         available = onnxruntime.get_available_providers()
-        self.session = onnxruntime.InferenceSession(
-            str(path), providers=_providers(device, available)
-        )
+        providers = _providers(device, available)
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), providers=providers)
+        except Exception as error:  # onnxruntime's errors have nothing else in common
+            raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
         about = _read_metadata(path, self.session)
         specs = {spec['name']: spec for spec in about['modalities']}
         self.modalities = tuple(specs)
+        # files of earlier versions do not say
+        self.suffixes = {name: spec.get('suffix', '') for name, spec in specs.items()}
         self.classes = tuple(about['classes'])
+        check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in about['palette']]
         self.loading = LoadMultimodalImages(
             {
@@ -64,23 +69,46 @@ class OnnxSegmentor:
         )
         self.pipeline = Compose([self.loading, PackMultimodalSegInputs()])
         self._outputs = _outputs(about['outputs'], self.modalities)
+        floats = all('float' in part.type for part in self.session.get_inputs())
+        self._may_lack = about.get('absent') == 'NaN' and floats
 
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
-        """Predict the label maps of each sample: of the ensemble and of every modality.
+        """Predict the label maps of each sample: of the ensemble and of every modality it has.
 
         Args:
             data: What the pipeline made of the samples; images of one size.
 
         Shape:
             (H, W), uint8, in the size of the file.
+
+        Raises:
+            ValueError: If a sample lacks modalities and the file is not made for that, or the file
+                has other outputs than it says.
         """
         batch = torch.stack([item['inputs'].float() for item in data]).numpy()
         channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
-        feed = dict(zip(self.modalities, planes))
+        present = [item['data_samples'].present for item in data]
+        feed = {}
+        for name, images in zip(self.modalities, planes):
+            absent = [name not in names for names in present]
+            if any(absent) and not self._may_lack:
+                raise ValueError(
+                    f'expected images of all modalities {self.modalities}, got none of {name!r}: '
+                    'the ONNX file cannot do without, export it again'
+                )
+            images[absent] = np.nan
+            feed[name] = images
         feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
         maps = [self._labels(out) for out in self.session.run([*self._outputs.values()], feed)]
-        return [dict(zip(self._outputs, sample)) for sample in zip(*maps)]
+        return [
+            {
+                source: labels
+                for source, labels in zip(self._outputs, sample)
+                if source == ENSEMBLE or source in names
+            }
+            for names, sample in zip(present, zip(*maps))
+        ]
 
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':

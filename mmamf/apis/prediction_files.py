@@ -15,9 +15,9 @@ class PredictionFiles:
     """Writes predictions for people into a folder, one by one.
 
     ``masks/NAME.png`` holds class indices, ``overlays/NAME.png`` shows them in color over the first
-    modality, and ``montage.png`` shows up to eight samples, evenly spaced, with every
-    input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as in
-    ``tools/test.py --out``.
+    modality that the sample has, and ``montage.png`` shows up to eight samples, evenly spaced, with
+    every input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as
+    in ``tools/test.py --out``.
 
     Args:
         out_dir: The folder; it is made if need be.
@@ -43,12 +43,14 @@ class PredictionFiles:
         self._count = count
         self._written = 0
 
-    def write(self, name: str, images: dict[str, np.ndarray], maps: dict[str, np.ndarray]) -> None:
+    def write(
+        self, name: str, images: dict[str, np.ndarray | None], maps: dict[str, np.ndarray]
+    ) -> None:
         """Write the mask and the overlay of a sample; after the last one, the montage.
 
         Args:
             name: Name of the sample.
-            images: Modality -> what it looks like, RGB, uint8.
+            images: Modality -> what it looks like, RGB, uint8; None if the sample lacks it.
             maps: Label maps of the ensemble and perhaps of modalities.
 
         Shape:
@@ -56,14 +58,14 @@ class PredictionFiles:
         """
         file = name.replace('/', '__') + '.png'
         Image.fromarray(maps[ENSEMBLE]).save(self.out_dir / 'masks' / file)
-        overlay = overlay_labels(next(iter(images.values())), maps[ENSEMBLE], self.palette)
+        first = next(image for image in images.values() if image is not None)
+        overlay = overlay_labels(first, maps[ENSEMBLE], self.palette)
         Image.fromarray(overlay).save(self.out_dir / 'overlays' / file)
         if self._written in self._chosen:
-            titles = {source: f'prediction: {source}' for source in maps if source != ENSEMBLE}
-            titles[ENSEMBLE] = ENSEMBLE if titles or len(images) > 1 else 'prediction'
-            self._sheet.add_row(
-                name, images, {title: maps[source] for source, title in titles.items()}
-            )
+            columns = {f'prediction: {source}': maps.get(source) for source in images}
+            alone = len(images) == 1 and len(maps) == 1
+            columns['prediction' if alone else ENSEMBLE] = maps[ENSEMBLE]
+            self._sheet.add_row(name, images, columns)
         self._written += 1
         if self._written == self._count:
             self._sheet.save(self.out_dir / 'montage.png')

@@ -1,6 +1,6 @@
 from typing import Any
 
-from ..datasets.file_formats import build_lazily, find_loading
+from ..datasets.file_formats import build_lazily, find_loading, find_suffixes
 from .segmentor_graph import SegmentorGraph
 
 
@@ -13,10 +13,11 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
 
     Returns:
         ``modalities``: for each input, in order, what its files hold (``channels``, ``dtype``,
-        ``missing``) and how the data preprocessor normalizes them (``mean``, ``std``, ``scale``,
-        ``bgr_to_rgb``); ``in_channels``: channels that the network sees per modality; ``classes``;
-        ``palette``, RGB; ``preprocessing``, whether it is inside; ``outputs``, the ensemble's
-        first.
+        ``missing``), how their names end (``suffix``) and how the data preprocessor normalizes them
+        (``mean``, ``std``, ``scale``, ``bgr_to_rgb``); ``in_channels``: channels that the network
+        sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is inside;
+        ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality that a
+        sample lacks, 'NaN', or None if there is but one modality.
 
     Raises:
         ValueError: If the config has no such data set.
@@ -27,11 +28,12 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         raise ValueError(
             'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, got none'
         )
+    suffixes = find_suffixes(dataset)
     normalized = {spec['name']: spec for spec in config['model']['data_preprocessor']['modalities']}
     defaults = dict(scale=1.0, bgr_to_rgb=False)
     return dict(
         modalities=[
-            {**defaults, **normalized[name], **loading.modalities[name]}
+            {**defaults, **normalized[name], **loading.modalities[name], 'suffix': suffixes[name]}
             for name in graph.input_names
         ],
         in_channels=graph.model.data_preprocessor.in_channels,
@@ -39,4 +41,5 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         palette=[list(color) for color in dataset.metainfo['palette']],
         preprocessing=graph.preprocessing,
         outputs=list(graph.output_names),
+        absent='NaN' if len(graph.input_names) > 1 else None,
     )

@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..datasets.transforms.load_label_map import IGNORE
 from ..models import ModalityEnsembleHead, MultimodalSegDataPreProcessor
+from ..models.presence import presence_of
+from .class_count import check_class_count
 from .deploy import deploy
 
 
@@ -13,6 +16,10 @@ class SegmentorGraph(nn.Module):
 
     It computes what testing in whole images computes, in the size of the input: normalization,
     padding, network, upsampling, cropping.
+
+    A sample may lack modalities, as in the network: their inputs are NaN. It is not an input of its
+    own that says so, as whoever has all modalities has nothing to say then, and as values that are
+    no reading cannot be taken for one. A network of one modality does not look for it.
 
     Args:
         model: The segmentor. It is left unchanged.
@@ -24,11 +31,12 @@ class SegmentorGraph(nn.Module):
         - Input: one (N, C_m, H, W) for each of ``input_names``, float32, in the units and the
           order of channels of the files as OpenCV reads them (BGR).
         - Output: one map for each of ``output_names``: logits (N, K, H, W), or class indices
-          (N, H, W), uint8.
+          (N, H, W), uint8. What belongs to a modality that a sample lacks, or to the ensemble if it
+          lacks all, is NaN, or 255.
 
     Raises:
-        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor, or
-            pads to a fixed size in tests.
+        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor,
+            pads to a fixed size in tests, or has too many classes for indices of 8 bits.
     """
 
     def __init__(self, model: nn.Module, preprocessing: bool = True, labels: bool = False) -> None:
@@ -49,6 +57,8 @@ class SegmentorGraph(nn.Module):
                 'data_preprocessor.test_cfg: expected size_divisor or nothing, as images of any '
                 f'size are to come, got size={padding["size"]}'
             )
+        if labels:
+            check_class_count(model.decode_head.num_classes)
         self.model = deploy(model)
         self.preprocessing = preprocessing
         self.labels = labels
@@ -67,10 +77,14 @@ class SegmentorGraph(nn.Module):
             below, right = ((self.divisor - side) % self.divisor for side in (height, width))
             x = F.pad(x, (0, right, 0, below), value=self.model.data_preprocessor.pad_val)
         head = self.model.decode_head
-        logits = head.forward_all(self.model.extract_feat(x))
+        features = self.model.extract_feat(x)
+        logits = head.forward_all(features)
         logits = head.head.predict_by_feat(logits, [{'img_shape': tuple(x.shape[2:])}])
-        members = logits[..., :height, :width].split(head.out_channels, dim=1)
-        return tuple(self._classify(member) if self.labels else member for member in members)
+        maps = logits[..., :height, :width].split(head.out_channels, dim=1)
+        if self.labels:
+            maps = tuple(self._classify(member) for member in maps)
+        presence = presence_of(features)
+        return maps if presence is None else self._blank(maps, presence)
 
     def split_inputs(self, raw: Tensor) -> tuple[Tensor, ...]:
         """Turn stacked images, in the units of the files, into what :meth:`forward` takes.
@@ -99,6 +113,15 @@ class SegmentorGraph(nn.Module):
     def _normalize(self, raw: Tensor) -> Tensor:
         preprocessor = self.model.data_preprocessor
         return (raw[:, preprocessor.channel_index] - preprocessor.mean) / preprocessor.std
+
+    def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
+        """Let the maps of the ensemble and of every modality say where there is nothing."""
+        there = (presence.any(1), *presence.unbind(1))
+        value = IGNORE if self.labels else torch.nan
+        return tuple(
+            member.masked_fill(~rows.view(-1, *(1 for _ in member.shape[1:])), value)
+            for member, rows in zip(maps, there)
+        )
 
     def _classify(self, logits: Tensor) -> Tensor:
         if logits.shape[1] == 1:  # two classes, by one number

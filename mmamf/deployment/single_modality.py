@@ -33,7 +33,7 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
         ValueError: If the model has no such modality.
     """
     index = find_modality(model, modality)
-    single = MODELS.build(ConfigDict(_of_one_modality(config, modality)))
+    single = MODELS.build(ConfigDict(single_modality_config(config, modality)))
     single.load_state_dict(_state_of_one_modality(model, index))
     return single.eval()
 
@@ -92,20 +92,25 @@ def find_fusion_points(model: nn.Module) -> dict[str, str]:
     }
 
 
-def _of_one_modality(config: Any, modality: str) -> Any:
-    """Turn the config of a model, or of a part of it, into that for one modality by itself."""
+def single_modality_config(config: Any, modality: str | None = None) -> Any:
+    """Turn the config of a model, or of a part of it, into that for one modality by itself.
+
+    Args:
+        config: The config.
+        modality: Name of the modality that stays; with None, lists of modalities do.
+    """
     if isinstance(config, list | tuple):
-        return type(config)(_of_one_modality(item, modality) for item in config)
+        return type(config)(single_modality_config(item, modality) for item in config)
     if not isinstance(config, dict):
         return config
-    changed = {key: _of_one_modality(value, modality) for key, value in config.items()}
+    changed = {key: single_modality_config(value, modality) for key, value in config.items()}
     if 'num_modalities' in config:
         changed['num_modalities'] = 1
     if 'fusion' in config:
         changed['fusion'] = None
     if _is_fusion(config.get('neck')):
         changed['neck'] = None
-    if 'modalities' in config:
+    if modality is not None and 'modalities' in config:
         changed['modalities'] = [spec for spec in config['modalities'] if spec['name'] == modality]
     return changed
 

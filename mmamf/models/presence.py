@@ -5,7 +5,8 @@ tensor, through whatever crops, pads, stacks or moves it. A backbone reads it th
 the place of NaN, tells the layers that mix samples or modalities, and hands it on with its output.
 
 Where all modalities are present there is no mask, and nothing differs. Traced and compiled graphs
-do not look: they are for samples that have all modalities.
+do not look: they are for samples that have all modalities. ONNX graphs compute the mask anew for
+every batch: while they are exported nothing may depend on its values, and no layer skips maps.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,12 +66,18 @@ def take_presence(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor | None]
         ValueError: If a sample has no modality.
     """
     presence = None
-    if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if not traced or is_exporting():
         x, presence = _read(x, network.num_modalities)
         if presence is not None or getattr(network, 'had_presence', False):
             network.had_presence = presence is not None
             tell_presence(network, presence)
     return x, presence
+
+
+def is_exporting() -> bool:
+    """Tell whether an ONNX graph is made, so that no value of a mask is known."""
+    return not torch.compiler.is_compiling() and torch.onnx.is_in_onnx_export()
 
 
 def tell_presence(network: nn.Module, presence: Tensor | None) -> None:
@@ -81,18 +88,19 @@ def tell_presence(network: nn.Module, presence: Tensor | None) -> None:
 
 
 def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
-    # a network for one modality has nothing to look for, and a wrong number of channels is refused
-    # where they are folded
-    if num_modalities == 1 or x.shape[1] % num_modalities:
+    # a network for one modality has nothing to look for, a meta tensor nothing to look at, and
+    # a wrong number of channels is refused where they are folded
+    if num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities:
         return x, None
     absent = fold_modalities(x[:, :, :1, :1], num_modalities)[:, 0, 0, 0].isnan()
     absent = absent.view(-1, num_modalities)
-    if not absent.any():
-        return x, None
-    if absent.all(1).any():
-        raise ValueError(
-            'expected at least one modality in each sample, got none (NaN in all planes) in the '
-            f'samples {absent.all(1).nonzero().flatten().tolist()} of the batch'
-        )
+    if not is_exporting():
+        if not absent.any():
+            return x, None
+        if absent.all(1).any():
+            raise ValueError(
+                'expected at least one modality in each sample, got none (NaN in all planes) in '
+                f'the samples {absent.all(1).nonzero().flatten().tolist()} of the batch'
+            )
     zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
     return x.masked_fill(zeros, 0), ~absent

@@ -44,14 +44,14 @@ class PredictionSheet:
         self.palette = [tuple(int(value) for value in color) for color in palette]
         self.tile_width = tile_width
         self._font = ImageFont.truetype(str(FONT), FONT_SIZE)
-        self._rows: list[tuple[str, dict[tuple[bool, str], np.ndarray]]] = []
+        self._rows: list[tuple[str, dict[tuple[bool, str], np.ndarray | None]]] = []
         self._any_ignored = False
 
     def add_row(
         self,
         name: str,
-        images: dict[str, np.ndarray],
-        label_maps: dict[str, np.ndarray] | None = None,
+        images: dict[str, np.ndarray | None],
+        label_maps: dict[str, np.ndarray | None] | None = None,
     ) -> None:
         """Add a sample.
 
@@ -59,13 +59,20 @@ class PredictionSheet:
             name: What stands beside the row.
             images: Column heading -> RGB image, uint8.
             label_maps: Column heading -> class indices. Columns that other rows have and this one
-                lacks stay empty.
+                lacks stay empty, those of images alike. None does the same, and gives the column
+                its place if it stands in the first row.
 
         Shape:
             - images: (H, W, 3); label_maps: (H, W).
         """
-        tiles = {(False, key): self._tile(image) for key, image in images.items()}
+        tiles = {
+            (False, key): None if image is None else self._tile(image)
+            for key, image in images.items()
+        }
         for key, labels in (label_maps or {}).items():
+            if labels is None:
+                tiles[True, key] = None
+                continue
             self._any_ignored |= bool((labels >= len(self.classes)).any())
             tiles[True, key] = self._tile(colorize_labels(labels, self.palette), exact=True)
         self._rows.append((name, tiles))
@@ -82,7 +89,11 @@ class PredictionSheet:
         if not self._rows:
             raise ValueError('PredictionSheet: expected at least one row, got none')
         columns = list(dict.fromkeys(key for _, tiles in self._rows for key in tiles))
-        shapes = [tile.shape for _, tiles in self._rows for tile in tiles.values()]
+        filled = {key for _, tiles in self._rows for key, tile in tiles.items() if tile is not None}
+        columns = [key for key in columns if key in filled]
+        shapes = [
+            tile.shape for _, tiles in self._rows for tile in tiles.values() if tile is not None
+        ]
         cell_h, cell_w = (max(shape[axis] for shape in shapes) for axis in (0, 1))
         cell_w = max(cell_w, *(self._length(heading) for _, heading in columns))
         left, top = MARGIN + LINE, MARGIN + LINE
@@ -105,7 +116,7 @@ class PredictionSheet:
             y = top + j * (cell_h + GAP)
             self._write_upwards(sheet, (MARGIN, y), name, cell_h)
             for i, column in enumerate(columns):
-                if column in tiles:
+                if tiles.get(column) is not None:
                     tile = Image.fromarray(tiles[column])
                     x = left + i * (cell_w + GAP) + (cell_w - tile.width) // 2
                     sheet.paste(tile, (x, y + (cell_h - tile.height) // 2))

@@ -118,7 +118,7 @@ def test_many_unmatched_names_are_named(touch):
     with pytest.raises(ValueError) as error:
         match_inputs(dict(rgb='rgb', depth='depth'), NAMES, {})
     lines = str(error.value).splitlines()
-    assert '15 of 16 names lack some' in lines[0]
+    assert '15 of 16 names lack some that are not optional' in lines[0]
     assert lines[1] == '  00: no depth for rgb/00.png'
     assert lines[-1] == '  and 5 more'
 
@@ -152,8 +152,46 @@ def test_bad_inputs(touch, rgb, depth, error, message):
 
 @pytest.mark.parametrize(
     ('inputs', 'got'),
-    [(dict(rgb='a'), r"\('rgb',\)"), (dict(rgb='a', normal='b'), "'normal'"), ('a', 'str')],
+    [({}, r'\(\)'), (dict(rgb='a', normal='b'), "'normal'"), ('a', 'str')],
 )
 def test_other_modalities(inputs, got):
-    with pytest.raises(ValueError, match=rf"modalities \('rgb', 'depth'\), got .*{got}"):
+    with pytest.raises(ValueError, match=rf"\('rgb', 'depth'\), or for some, got .*{got}"):
         match_inputs(inputs, NAMES, {})
+
+
+def test_absent_modalities(touch):
+    touch('rgb/1.png', 'rgb/2.png', 'depth/2.png', 'depth/3.png')
+    lone = match_inputs(dict(depth='depth'), NAMES, {})
+    assert lone['2'] == dict(rgb=None, depth='depth/2.png') and list(lone['2']) == [*NAMES]
+    both = dict(rgb='rgb', depth='depth')
+    found = match_inputs(both, NAMES, {}, NAMES)
+    assert {name: [*images.values()] for name, images in found.items()} == {
+        '1': ['rgb/1.png', None],
+        '2': ['rgb/2.png', 'depth/2.png'],
+        '3': [None, 'depth/3.png'],
+    }
+    with pytest.raises(ValueError, match='(?s)1 of 3 .* optional:.*3: no rgb for depth/3.png'):
+        match_inputs(both, NAMES, {}, ['depth'])
+
+
+def test_absent_modalities_in_lists(touch):
+    touch('a.png', 'b.png')
+    array = np.ones((2, 2))
+    inputs = dict(rgb=[None, 'a.png'], depth=[array, None])
+    found = match_inputs(inputs, NAMES, {}, NAMES)
+    assert found == {'000000': dict(rgb=None, depth=array), 'a': dict(rgb='a.png', depth=None)}
+    for optional, lacking in ((['depth'], ['rgb']), ((), ['rgb'])):
+        with pytest.raises(ValueError, match=rf'got None for \{lacking} in place 0'):
+            match_inputs(inputs, NAMES, {}, optional)
+    with pytest.raises(
+        ValueError, match=r"at least one, got None for \['rgb', 'depth'\] in place 1"
+    ):
+        match_inputs(dict(rgb=['a.png', None], depth=['b.png', None]), NAMES, {}, NAMES)
+    with pytest.raises(ValueError, match=r"at least one, got None for \['rgb'\] in place 0"):
+        match_inputs(dict(rgb=[None]), NAMES, {}, NAMES)
+
+
+@pytest.mark.parametrize('optional', [['thermal'], 'depth'])
+def test_unknown_optional_modalities(optional):
+    with pytest.raises(ValueError, match=r"optional: expected names among .*\('rgb', 'depth'\)"):
+        match_inputs(dict(rgb='a', depth='b'), NAMES, {}, optional)

@@ -112,6 +112,59 @@ def test_folders_give_what_a_test_gives(inferencer, expected, root, batch_size):
     assert inferencer.classes == tuple(f'class {i}' for i in range(CLASSES))
 
 
+@pytest.fixture
+def expect(config, inferencer, root):
+    """What the data set and the model give, one by one, if files may be absent."""
+
+    def predict():
+        config.test_dataloader.dataset.optional = ['rgb', 'depth']
+        dataset = DATASETS.build(config.test_dataloader.dataset)
+        maps = {}
+        for item in map(dataset.__getitem__, range(len(dataset))):
+            batch = dict(inputs=[item['inputs']], data_samples=[item['data_samples']])
+            with torch.no_grad():
+                (sample,) = inferencer.segmentor.model.test_step(batch)
+            names = ['ensemble', *sample.present]
+            keys = [f'pred_sem_seg_{name}'.removesuffix('_ensemble') for name in names]
+            maps[sample.sample_name] = {
+                name: sample.get(key).data[0].numpy() for name, key in zip(names, keys)
+            }
+        return maps
+
+    return predict
+
+
+@pytest.mark.parametrize('batch_size', [1, 5])
+def test_absent_files(inferencer, expect, root, tmp_path, batch_size):
+    for absent in ('depth/01.png', 'depth/04.png', 'rgb/00.png'):
+        (root / absent).unlink()
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+    found = inferencer(inputs, batch_size, tmp_path / 'out', optional=['rgb', 'depth'])
+    expected = expect()
+    assert [len(maps) for maps in found.values()] == [2, 2, 3, 3, 2]
+    for name, maps in expected.items():
+        assert list(found[name]) == list(maps)
+        for source, labels in maps.items():
+            np.testing.assert_array_equal(found[name][source], labels)
+    np.testing.assert_array_equal(found['00']['ensemble'], found['00']['depth'])
+    assert (tmp_path / 'out' / 'overlays' / '00.png').is_file()  # over depth
+    with pytest.raises(ValueError, match='01: no depth for .*rgb/01.png'):
+        inferencer(inputs, optional=['rgb'])
+
+
+def test_a_modality_that_is_not_named_is_absent(inferencer, expect, root, tmp_path):
+    lone = inferencer(dict(rgb=root / 'rgb'), batch_size=2, out_dir=tmp_path / 'out')
+    arrays = [cv2.imread(str(path))[..., ::-1] for path in sorted((root / 'rgb').iterdir())]
+    listed = inferencer(dict(rgb=arrays, depth=[None] * 5), optional=['depth'])
+    for path in (root / 'depth').iterdir():
+        path.unlink()
+    for (name, maps), other in zip(expect().items(), listed.values()):
+        assert list(lone[name]) == list(other) == ['ensemble', 'rgb']
+        for source, labels in maps.items():
+            np.testing.assert_array_equal(lone[name][source], labels)
+            np.testing.assert_array_equal(other[source], labels)
+
+
 def test_globs_files_and_arrays_give_the_same(inferencer, expected, root):
     globs = {name: f'{root}/{name}/0[0-1].png' for name in ('rgb', 'depth')}
     same(inferencer(globs), {'0': expected['00'], '1': expected['01']})
@@ -231,6 +284,28 @@ def test_bad_models(config, save, tmp_path):
     config.test_dataloader.dataset.pipeline.pop(0)
     with pytest.raises(ValueError, match='translators are for mmamf.apis.translate'):
         MultimodalInferencer(save(), device='cpu')
+    config.pop('test_dataloader')
+    with pytest.raises(ValueError, match='config: expected test_dataloader.* got none'):
+        MultimodalInferencer(save(), device='cpu')
+
+
+def test_more_classes_than_a_mask_can_hold(config, save):
+    config.test_dataloader.dataset.metainfo.classes = [f'class {i}' for i in range(256)]
+    with pytest.raises(ValueError, match='at most 255 classes, .* 8 bits .* got 256'):
+        MultimodalInferencer(save(), device='cpu')
+
+
+def test_a_head_with_random_bases_predicts_the_same_again(config, save, root):
+    head = dict(type='LightHamHead', in_channels=[8, 16], in_index=[0, 1], num_classes=CLASSES)
+    head.update(channels=8, ham_channels=8, ham_kwargs=dict(MD_R=4))
+    config.model.decode_head.head = head
+    inputs = {name: root / name / '00.png' for name in ('rgb', 'depth')}
+    maps = [
+        MultimodalInferencer(save(), device='cpu', show_progress=False)(inputs)['00']['ensemble']
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*maps)
+    assert len(np.unique(maps[0])) > 1
 
 
 def test_device_that_is_not_there(save):

@@ -26,6 +26,8 @@ ABOUT = dict(
 class Session:
     """Divides the pixels of each modality by a threshold; the ensemble is where both are light."""
 
+    depth = 'tensor(uint16)'
+
     def __init__(self, path, providers):
         self.about = Path(path).read_text()
         self.providers = providers
@@ -34,11 +36,12 @@ class Session:
         return SimpleNamespace(custom_metadata_map=dict(mmamf=self.about) if self.about else {})
 
     def get_inputs(self):
-        types = dict(depth='tensor(uint16)', rgb='tensor(float)')  # not in the model's order
+        types = dict(depth=self.depth, rgb='tensor(float)')  # not in the model's order
         return [SimpleNamespace(name=name, type=kind) for name, kind in types.items()]
 
     def run(self, names, feed):
-        assert feed['depth'].dtype == np.uint16 and feed['rgb'].dtype == np.float32
+        assert feed['rgb'].dtype == np.float32
+        assert feed['depth'].dtype == (np.uint16 if 'uint16' in self.depth else np.float32)
         light = dict(rgb=feed['rgb'][:, 0] > 128, depth=feed['depth'][:, 0] > 2000)  # [0]: blue
         light['seg_logits'] = light['rgb'] & light['depth']
         chosen = [light[name.removeprefix('seg_logits_').removeprefix('labels_')] for name in names]
@@ -92,6 +95,28 @@ def test_predictions(providers, write, make_rgbd_dataset, tmp_path, array):
     assert (tmp_path / 'out' / 'montage.png').is_file()
 
 
+def test_absent_modalities_are_nan(providers, write, make_rgbd_dataset, monkeypatch):
+    root = make_rgbd_dataset(count=3)
+    (root / 'depth' / '01.png').unlink()
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+
+    def infer(**about):
+        inferencer = MultimodalInferencer(write(**about), show_progress=False)
+        return inferencer(inputs, batch_size=3, optional=['depth'])
+
+    for about in (dict(absent='NaN'), {}):  # whole numbers, a file of an earlier version
+        with pytest.raises(ValueError, match="none of 'depth': the ONNX file cannot do without"):
+            infer(**about)
+        monkeypatch.setattr(Session, 'depth', 'tensor(float)')
+    seen = []
+    run = Session.run
+    monkeypatch.setattr(Session, 'run', lambda *args: seen.append(args[2]) or run(*args))
+    found = infer(absent='NaN')
+    assert [len(maps) for maps in found.values()] == [3, 2, 3]
+    assert np.isnan(seen[0]['depth'][1]).all() and np.isfinite(seen[0]['rgb']).all()
+    assert np.isfinite(seen[0]['depth'][[0, 2]]).all()
+
+
 def test_no_outputs_of_modalities(providers, write, make_rgbd_dataset):
     root = make_rgbd_dataset(count=1)
     inferencer = MultimodalInferencer(write(outputs=['seg_logits']), show_progress=False)
@@ -120,9 +145,20 @@ def test_bad_models(providers, write, make_rgbd_dataset):
     with pytest.raises(ValueError, match=r'logits of 3 classes, got shape \(1, 2, 48, 64\)'):
         inferencer = MultimodalInferencer(model, show_progress=False)
         inferencer({name: root / name for name in ('rgb', 'depth')})
+    with pytest.raises(ValueError, match='at most 255 classes, .* got 256'):
+        OnnxSegmentor(write(classes=['c'] * 256, palette=[[0, 0, 0]] * 256))
     model.write_text('')
     with pytest.raises(ValueError, match="with the metadata 'mmamf', got none"):
         OnnxSegmentor(model)
+
+
+def test_damaged_files(providers, write, monkeypatch):
+    def refuse(self, path, providers):
+        raise Exception('[ONNXRuntimeError] : 7 : INVALID_PROTOBUF')
+
+    monkeypatch.setattr(Session, '__init__', refuse)
+    with pytest.raises(ValueError, match='model.onnx: onnxruntime cannot load it: .*PROTOBUF'):
+        OnnxSegmentor(write())
 
 
 def test_without_onnxruntime(monkeypatch, write):

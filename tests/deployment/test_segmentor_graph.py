@@ -37,6 +37,41 @@ def test_equals_testing(make_segmentor, num_modalities, test_cfg, head):
         assert (a - b).abs().max() <= 1e-5 * b.abs().max()
 
 
+@pytest.mark.parametrize('labels', [False, True])
+def test_absent_modalities(make_segmentor, labels):
+    """NaN in, the predictions of a test out, and NaN or 255 where there are none."""
+    model = make_segmentor(2, dict(size_divisor=32), fusion=FUSION)
+    graph = SegmentorGraph(model, labels=labels).eval()
+    raw = graph.draw_raw(3, (45, 67))
+    rgb, depth = graph.split_inputs(raw)
+    depth, rgb = depth.clone(), rgb.clone()
+    depth[1], rgb[2] = torch.nan, torch.nan
+    names, size = graph.input_names, (45, 67)
+    meta = dict(modalities=names, img_shape=size, ori_shape=size)
+    present = [names, names[:1], names[1:]]
+    samples = [SegDataSample(metainfo=dict(meta, present=there)) for there in present]
+    with torch.no_grad():
+        samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
+    blank = 255 if labels else torch.nan
+    for name, found in zip(graph.output_names, graph(rgb, depth), strict=True):
+        for sample, own in zip(samples, found):
+            expected = sample.get(name)
+            if expected is None:
+                torch.testing.assert_close(own, torch.full_like(own, blank), equal_nan=True)
+            elif labels:
+                assert torch.equal(own.long(), expected.data[0])
+            else:
+                assert (own - expected.data).abs().max() <= 1e-5 * expected.data.abs().max()
+
+
+def test_more_classes_than_a_label_map_can_hold(make_segmentor):
+    model = make_segmentor(1)
+    model.decode_head.num_classes = 256
+    SegmentorGraph(model)
+    with pytest.raises(ValueError, match='at most 255 classes, .* 8 bits .* got 256'):
+        SegmentorGraph(model, labels=True)
+
+
 def test_labels(make_segmentor):
     model = make_segmentor(2)
     graph = SegmentorGraph(model, labels=True).eval()

@@ -11,6 +11,7 @@ from mmamf.deployment import (
     find_fusion_points,
     find_modality,
     load_segmentor,
+    single_modality_config,
     single_modality_model,
     stock_backbone,
 )
@@ -145,3 +146,22 @@ def test_loading(make, tmp_path, segmentor_cfg):
     cfg = Config(dict(model=segmentor_cfg(2, head='RefineNetHead')))
     with pytest.raises(ValueError, match=r'model.pth: expected the weights of the model'):
         load_segmentor(cfg, path)
+
+
+def test_a_config_of_one_modality_shares_and_exchanges_nothing():
+    config = dict(
+        type='MultimodalSegmentor',
+        backbone=dict(num_modalities=3, norm_cfg=dict(num_modalities=3), fusion=dict(type='X')),
+        neck=dict(type='ChannelShufflePixelShiftFusion', num_modalities=3),
+        decode_head=[dict(num_modalities=3, channels=(1, 2))],
+    )
+    assert single_modality_config(config) == dict(
+        type='MultimodalSegmentor',
+        backbone=dict(num_modalities=1, norm_cfg=dict(num_modalities=1), fusion=None),
+        neck=None,
+        decode_head=[dict(num_modalities=1, channels=(1, 2))],
+    )
+    assert single_modality_config(dict(neck=dict(type='FPN')))['neck'] == dict(type='FPN')
+    specs = dict(modalities=[dict(name='rgb'), dict(name='depth')])
+    assert single_modality_config(specs) == specs
+    assert single_modality_config(specs, 'depth') == dict(modalities=[dict(name='depth')])

@@ -228,6 +228,23 @@ def test_private_statistics_are_of_present_samples_alone(layout):
     assert norm.norm.num_batches_tracked == 1
 
 
+def test_instance_norms_need_no_mask():
+    norm = MODELS.build(
+        dict(type='ModalitySpecificIN', num_features=5, num_modalities=2, affine=True)
+    )
+    nn.init.normal_(norm.norm.weight)
+    x = torch.randn(4, 5, 4, 4)
+    expected = norm(x)
+    norm.presence = torch.tensor([[True, False], [True, True]])
+    torch.testing.assert_close(norm(x)[[0, 2, 3]], expected[[0, 2, 3]])
+    kwargs = dict(num_features=5, num_modalities=2, track_running_stats=True)
+    norm = MODELS.build(dict(type='ModalitySpecificIN', **kwargs))
+    norm.presence = torch.tensor([[True, False], [True, True]])
+    with pytest.raises(ValueError, match='of instances'):
+        norm(x)
+    assert norm.eval()(x).isfinite().all()
+
+
 def test_synchronized_statistics_are_refused():
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)

@@ -6,7 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import MODELS
+from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -128,6 +131,30 @@ def tiny_config(tmp_path, rgbd_dataset_cfg, rgbd_preprocessor_cfg):
         return str(path)
 
     return make
+
+
+@pytest.fixture
+def trained(tiny_config, tmp_path):
+    """Writer of a config and of a checkpoint that looks trained, of a model in evaluation.
+
+    ``trained(**options of tiny_config)`` returns both paths; no two modalities share values of
+    norms, and the logits of a head whose classifier is ``conv_seg`` are not near zero.
+    """
+
+    def write(**options) -> tuple[str, str]:
+        config = tiny_config(**options)
+        torch.manual_seed(0)
+        model = MODELS.build(Config.fromfile(config).model)
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+        nn.init.normal_(model.decode_head.head.conv_seg.weight)
+        path = tmp_path / 'tiny.pth'
+        torch.save(dict(state_dict=model.state_dict()), path)
+        return config, str(path)
+
+    return write
 
 
 @pytest.fixture

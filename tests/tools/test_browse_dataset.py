@@ -78,6 +78,24 @@ def test_padding_is_shown(tool, rgbd, rows, tmp_path):
     assert maps['label'].shape == (64, 64) and (maps['label'][48:] == 255).all()
 
 
+def test_absent_modalities_are_not_shown(tool, rgbd, rows):
+    _, whole = tool.browse(rgbd, 'val', 3)
+    pipeline = rgbd.val_dataloader.dataset.pipeline
+    pipeline.insert(1, dict(type='ModalityDropout', prob=dict(depth=1.0)))
+    sheet, values = tool.browse(rgbd, 'val', 3)
+    assert list(rows[-1][1]) == ['rgb', 'depth'] and rows[-1][1]['depth'] is None
+    assert torch.equal(values['rgb'], whole['rgb']) and len(values['depth']) == 0
+    pipeline[1]['prob'] = dict(depth=0.5, rgb=0.5)
+    sheet, values = tool.browse(rgbd, 'val', 8)
+    shown = [
+        tuple(name for name in images if images[name] is not None) for _, images, _ in rows[-8:]
+    ]
+    assert {('rgb',), ('depth',)} <= set(shown)
+    assert values['rgb'].numel() == 3 * 48 * 64 * sum('rgb' in names for names in shown)
+    assert values['rgb'].isfinite().all()
+    assert sheet.draw().shape[2] == 3
+
+
 def test_training_samples_are_augmented_and_padded(tool, rgbd, rows):
     rgbd.train_dataloader.dataset.pipeline.insert(-1, dict(type='RandomCrop', crop_size=(30, 20)))
     _, values = tool.browse(rgbd, 'train', 2)

@@ -7,10 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS
-from torch import nn
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 REFINENET = dict(
@@ -28,26 +25,6 @@ REFINENET = dict(
 def tool(monkeypatch):
     monkeypatch.syspath_prepend(str(TOOLS))
     return importlib.import_module('export_onnx')
-
-
-@pytest.fixture
-def trained(tiny_config, tmp_path):
-    """Writer of a config and of a checkpoint whose norms and logits are not trivial."""
-
-    def write(**options):
-        config = tiny_config(**options)
-        torch.manual_seed(0)
-        model = MODELS.build(Config.fromfile(config).model)
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.uniform_(module.running_mean, -0.2, 0.2)
-                nn.init.uniform_(module.weight, 0.5, 1.5)
-        nn.init.normal_(model.decode_head.head.conv_seg.weight)
-        path = tmp_path / 'tiny.pth'
-        torch.save(dict(state_dict=model.state_dict()), path)
-        return config, str(path)
-
-    return write
 
 
 def describe(path):
@@ -79,6 +56,7 @@ def test_file(tool, trained, tmp_path, capsys):
                 channels=3,
                 dtype='uint8',
                 missing=None,
+                suffix='.png',
                 mean=[123.675, 116.28, 103.53],
                 std=[58.395, 57.12, 57.375],
                 scale=1.0,
@@ -89,6 +67,7 @@ def test_file(tool, trained, tmp_path, capsys):
                 channels=1,
                 dtype='uint16',
                 missing=0,
+                suffix='.png',
                 mean=[2.0],
                 std=[0.8],
                 scale=0.001,
@@ -99,12 +78,54 @@ def test_file(tool, trained, tmp_path, capsys):
         classes=[f'class {i}' for i in range(5)],
         preprocessing=True,
         outputs=['seg_logits', 'seg_logits_rgb', 'seg_logits_depth'],
+        absent='NaN',
     )
-    feed = dict(rgb=np.ones((1, 3, 50, 70), 'f4'), depth=np.ones((1, 1, 50, 70), 'f4'))
-    assert session.run(['seg_logits'], feed)[0].shape == (1, 5, 50, 70)
+    feed = dict(rgb=np.ones((2, 3, 50, 70), 'f4'), depth=np.ones((2, 1, 50, 70), 'f4'))
+    names = ['seg_logits', 'seg_logits_depth']
+    both = session.run(names, feed)
+    assert both[0].shape == (2, 5, 50, 70)
+    feed['depth'][1] = np.nan
+    logits, lone = session.run(names, feed)
+    np.testing.assert_array_equal(logits[0], both[0][0])  # the neighbor's is nothing to it
+    np.testing.assert_array_equal(lone[0], both[1][0])
+    assert np.isfinite(logits[1]).all() and (logits[1] != both[0][1]).any()
+    assert np.isnan(lone[1]).all()
+
+
+MIT = dict(
+    type='MixVisionTransformer',
+    embed_dims=8,
+    num_layers=[1, 1, 1, 1],
+    num_heads=[1, 2, 1, 1],
+    out_indices=[0, 3],
+)
+SWIN = dict(
+    type='SwinTransformer',
+    embed_dims=8,
+    depths=[2, 1, 1, 1],
+    num_heads=[1, 1, 1, 1],
+    window_size=7,
+    out_indices=[0, 3],
+)
+
+
+def any_backbone(backbone, head, channels=(8, 64)):
+    """Options for a backbone of mmseg and a head on its first and last output."""
+    common = dict(in_channels=channels, in_index=[0, 1], num_classes=5, dropout_ratio=0)
+    shared = dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=backbone)
+    shared.update(fusion=dict(type='ChannelShufflePixelShiftFusion'), fusion_stages=[0, 1])
+    return {
+        'model.backbone': dict(_delete_=True, **shared),
+        'model.decode_head.head': dict(_delete_=True, **common, **head),
+    }
 
 
 VARIANTS = {
+    'attention': ([], any_backbone(MIT, dict(type='SegformerHead', channels=8), [8, 8])),
+    'windows and pooling': (
+        [],
+        any_backbone(SWIN, dict(type='UPerHead', channels=8, pool_scales=(1, 2, 3, 6))),
+    ),
     'cubic upsampling': ([], {'model.decode_head.head': {'_delete_': True, **REFINENET}}),
     'padded': ([], {'model.data_preprocessor.test_cfg': dict(size_divisor=32)}),
     'private convolutions': (
@@ -193,10 +214,35 @@ def test_a_difference_is_found(tool, trained, tmp_path, monkeypatch):
         tool.check(out, graph, model)
 
 
-def test_a_file_that_fails_takes_no_good_one_s_place(tool, trained, tmp_path, monkeypatch):
-    out = tmp_path / 'model.onnx'
+def fail(*args, **kwargs):
+    raise RuntimeError('Unsupported: operator\nand the whole network')
+
+
+@pytest.mark.parametrize(
+    ('broken', 'value', 'message'),
+    [
+        ('TOLERANCE', -1, 'differs from PyTorch by .*: nothing is written'),
+        ('torch.onnx.export', fail, 'torch cannot export this model: Unsupported: operator$'),
+        ('onnxruntime.InferenceSession', fail, 'onnxruntime cannot run .*: Unsupported: operator$'),
+    ],
+)
+def test_a_file_that_fails_is_not_left(
+    tool, trained, tmp_path, monkeypatch, broken, value, message
+):
+    folder = tmp_path / 'files'
+    folder.mkdir()
+    out = folder / 'model.onnx'
     out.write_text('good')
-    monkeypatch.setattr(tool, 'TOLERANCE', -1)
-    with pytest.raises(SystemExit, match='differs from PyTorch'):
+    monkeypatch.setattr(f'export_onnx.{broken}', value)
+    with pytest.raises(SystemExit, match=f'error: .*{message}'):
         tool.main([*trained(), str(out)])
     assert out.read_text() == 'good'
+    assert list(folder.iterdir()) == [out]
+
+
+def test_random_bases_are_drawn_once(tool, trained, tmp_path, capsys):
+    head = dict(type='LightHamHead', channels=8, ham_channels=8, ham_kwargs=dict(MD_R=4))
+    head.update(in_channels=[8, 64], in_index=[0, 3], num_classes=5, dropout_ratio=0)
+    options = {'model.decode_head.head': dict(_delete_=True, **head)}
+    tool.main([*trained(**options), str(tmp_path / 'model.onnx')])
+    assert 'decode_head.head.hamburger starts from random bases' in capsys.readouterr().out

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
-from torch import nn
+
+from mmamf.deployment import load_segmentor
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -19,28 +19,10 @@ def tool(monkeypatch):
     return importlib.import_module('extract_modality')
 
 
-@pytest.fixture
-def trained(tiny_config, tmp_path):
-    """Writer of a config and of a checkpoint whose norms differ between the modalities."""
-
-    def write(**options):
-        config = tiny_config(**options)
-        torch.manual_seed(0)
-        model = MODELS.build(Config.fromfile(config).model)
-        for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                nn.init.uniform_(module.running_mean, -0.2, 0.2)
-                nn.init.uniform_(module.weight, 0.5, 1.5)
-        path = tmp_path / 'tiny.pth'
-        torch.save(dict(state_dict=model.state_dict()), path)
-        return config, str(path), model.eval()
-
-    return write
-
-
 @pytest.mark.parametrize(('name', 'index'), [('rgb', 0), ('depth', 1)])
 def test_stock_config_loads_it(tool, trained, tmp_path, capsys, name, index):
-    config, checkpoint, model = trained(**{'model.backbone.fusion': None})
+    config, checkpoint = trained(**{'model.backbone.fusion': None})
+    model = load_segmentor(Config.fromfile(config), checkpoint)
     out = tmp_path / 'new' / 'branch.pth'
     tool.main([config, checkpoint, str(out), '--modality', name, '--samples', '2'])
     printed = capsys.readouterr().out
@@ -64,7 +46,7 @@ def test_stock_config_loads_it(tool, trained, tmp_path, capsys, name, index):
 
 
 def test_what_fusion_loses_is_said_and_measured(tool, trained, tmp_path, capsys):
-    config, checkpoint, _ = trained()
+    config, checkpoint = trained()
     tool.main([config, checkpoint, str(tmp_path / 'branch.pth'), '--samples', '3'])
     printed = capsys.readouterr().out
     for stage in range(1, 5):
@@ -74,8 +56,9 @@ def test_what_fusion_loses_is_said_and_measured(tool, trained, tmp_path, capsys)
 
 
 def test_measure_by_hand(tool, trained):
-    config, checkpoint, model = trained()
+    config, checkpoint = trained()
     cfg = Config.fromfile(config)
+    model = load_segmentor(cfg, checkpoint)
     single = tool.single_modality_model(model, cfg.model.to_dict(), 'depth')
     sample = tool.DATASETS.build(cfg.test_dataloader.dataset)[0]
     levels, others = tool.measure(model, single, 1, [sample])
@@ -88,7 +71,7 @@ def test_measure_by_hand(tool, trained):
 
 
 def test_without_images_nothing_is_measured(tool, trained, tmp_path, capsys):
-    config, checkpoint, _ = trained()
+    config, checkpoint = trained()
     options = ['--cfg-options', 'test_dataloader.dataset.data_root=nowhere']
     tool.main([config, checkpoint, str(tmp_path / 'branch.pth'), *options])
     assert 'was not measured' in capsys.readouterr().out
@@ -97,7 +80,7 @@ def test_without_images_nothing_is_measured(tool, trained, tmp_path, capsys):
 
 
 def test_errors(tool, trained, tmp_path):
-    config, checkpoint, _ = trained()
+    config, checkpoint = trained()
     out = str(tmp_path / 'branch.pth')
     with pytest.raises(SystemExit, match="error: modality: expected one of .*, got 'thermal'"):
         tool.main([config, checkpoint, out, '--modality', 'thermal'])

@@ -47,7 +47,7 @@ def test_masks_are_those_of_a_test(tmp_path, tiny_config, run_tool, tool, capsys
         np.testing.assert_array_equal(mask, expected)
 
 
-def test_an_onnx_file_gives_the_same_masks(tmp_path, tiny_config, tool):
+def test_an_onnx_file_gives_the_same_masks(tmp_path, tiny_config, tool, capsys):
     config, checkpoint = tiny_config(), tmp_path / 'untrained.pth'
     torch.manual_seed(0)
     model = MODELS.build(Config.fromfile(config).model)
@@ -64,6 +64,21 @@ def test_an_onnx_file_gives_the_same_masks(tmp_path, tiny_config, tool):
     # between two classes that are equally likely, rounding may decide
     assert np.mean([one[name] != other[name] for name in one]) < 1e-3
     assert (tmp_path / 'b' / 'montage.png').is_file()
+
+    capsys.readouterr()
+    for path in list((tmp_path / 'rgbd' / 'depth').iterdir())[::2]:
+        path.unlink()
+    with pytest.raises(SystemExit, match='error: .* 4 of 8 names lack some'):
+        tool.main([str(tmp_path / 'model.onnx'), *inputs, '--out', str(tmp_path / 'c')])
+    for model, out in ((checkpoint, 'c'), (tmp_path / 'model.onnx', 'd')):
+        more = ['--config', config] if out == 'c' else []
+        more += ['--out', str(tmp_path / out), '--optional', 'depth']
+        tool.main([str(model), *inputs, *options, *more])
+    one, other = read_masks(tmp_path / 'c'), read_masks(tmp_path / 'd')
+    assert len(one) == 8
+    assert np.mean([one[name] != other[name] for name in one]) < 1e-3
+    tool.main([str(checkpoint), inputs[0], *options, '--config', config, '--out', str(tmp_path)])
+    assert 'all without depth' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

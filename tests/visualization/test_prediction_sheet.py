@@ -62,6 +62,22 @@ def test_rows_may_lack_columns_and_names_may_be_long(tmp_path):
     assert tiles == 3 * 30 * 40
 
 
+def test_gaps_keep_their_place_and_columns_of_gaps_are_not_drawn():
+    image, labels = np.full((6, 8, 3), 77, np.uint8), np.ones((6, 8), int)
+    images, maps = dict.fromkeys(('rgb', 'depth'), image), dict.fromkeys('abc', labels)
+    sheets = [PredictionSheet(CLASSES, PALETTE, tile_width=40) for _ in range(2)]
+    for sheet, first in zip(sheets, (True, False)):
+        if first:
+            sheet.add_row('x', images, maps)
+        gaps = dict(rgb=None, depth=image, nothing=None), dict(a=None, b=labels, c=labels)
+        sheet.add_row('y', *gaps)
+        if not first:
+            sheet.add_row('x', images, maps)
+    above, below = (sheet.draw() for sheet in sheets)
+    assert above.shape == below.shape
+    np.testing.assert_array_equal(above[:TOP], below[:TOP])  # the headings
+
+
 def test_forty_classes_wrap_into_lines():
     palette = [(i, 100, 200) for i in range(40)]
     sheet = PredictionSheet([f'class {i}' for i in range(40)], palette)

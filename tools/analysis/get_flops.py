@@ -10,7 +10,6 @@ import copy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 try:
     import mmamf  # first: it cures the stack before anything else is imported
@@ -28,7 +27,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mmamf.models import FusionOperator
+from mmamf.deployment import single_modality_config
 
 IMAGE_CHANNELS = 3  # that a translator's network sees per modality
 
@@ -75,25 +74,6 @@ def count_modalities(model: dict) -> int:
     return model.get('generator', model.get('backbone')).get('num_modalities', 1)
 
 
-def of_one_modality(part: Any) -> Any:
-    """Turn the config of a model, or of a part of it, into that for one modality by itself."""
-    if isinstance(part, dict):
-        changed = {key: of_one_modality(value) for key, value in part.items()}
-        changed |= {'num_modalities': 1} if 'num_modalities' in part else {}
-        changed |= {'fusion': None} if 'fusion' in part else {}
-        if _is_fusion(part.get('neck')):
-            changed['neck'] = None
-        return changed
-    if isinstance(part, list | tuple):
-        return type(part)(of_one_modality(item) for item in part)
-    return part
-
-
-def _is_fusion(neck: dict | None) -> bool:
-    found = neck and MODELS.get(neck['type'])  # None for mmseg's, which are in its own registry
-    return found is not None and issubclass(found, FusionOperator)
-
-
 def count_parts(model: dict, size: Sequence[int]) -> dict[str, Complexity]:
     """Build a model from its config and count its parts, for a single image of every modality."""
     with torch.device('meta'):
@@ -113,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         size = args.shape or input_size(model)
         parts = count_parts(model, size)
-        single = count_parts(of_one_modality(model), size)
+        single = count_parts(single_modality_config(model), size)
     except ValueError as error:
         raise SystemExit(f'error: {error}') from error
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
-from ..presence import presence_of, tell_presence
+from ..presence import is_exporting, presence_of, tell_presence
 
 
 @MODELS.register_module()
@@ -162,7 +162,7 @@ class ModalityEnsembleHead(BaseModule):
         presence = presence_of(inputs)
         if self._is_private:  # its layers need all maps, to know which is whose
             tell_presence(self.head, presence)
-        if presence is None or self._is_private:
+        if presence is None or self._is_private or is_exporting():
             return self.head(inputs)
         rows = presence.flatten()
         logits = self.head(tuple(level[rows] for level in inputs))
@@ -187,7 +187,7 @@ class ModalityEnsembleHead(BaseModule):
         if presence is None:
             weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
             return (members * weights).sum(1)
-        alpha = self.alpha.expand(len(presence), -1).masked_fill(~presence, -torch.inf)
+        alpha = self.alpha.expand_as(presence).masked_fill(~presence, -torch.inf)
         weights = alpha.softmax(1)[:, :, None, None, None]
         members = members.masked_fill(~presence[:, :, None, None, None], 0)
         return (members * weights).sum(1)

@@ -144,7 +144,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         if self.symmetric:
             total = x.masked_fill(~self.presence[:, :, None, None, None], 0).sum(1, keepdim=True)
             return (total / self._count()).expand_as(x)
-        samples = torch.arange(len(x), device=x.device)[:, None]
+        samples = torch.arange(x.shape[0], device=x.device)[:, None]
         return x[samples, _next_present(self.presence)]
 
     def _receive(self, own: Tensor, offered: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from ..modality_axis import separate_modalities
+from ..presence import is_exporting
 
 
 def call_copies(
@@ -20,7 +21,8 @@ def call_copies(
         x: The maps.
         num_modalities: Number of modalities M.
         presence: Mask of the modalities that the samples have. The layer sees the maps of no other,
-            and these become zero. A modality that no sample has leaves its values alone.
+            and these become zero. A modality that no sample has leaves its values alone. In an ONNX
+            graph, which is for inference, the layer sees all maps.
 
     Shape:
         - Input and output: folded maps or tokens (N*M, ...), of which a sample may have several.
@@ -36,6 +38,8 @@ def call_copies(
         for copy, part in zip(copies, value.chunk(m)):
             copy[name] = part
     maps = separate_modalities(x, m)
+    if is_exporting():
+        presence = None
     if presence is not None:
         presence = presence.repeat_interleave(len(maps) // len(presence), dim=0)
     results, called = [], False

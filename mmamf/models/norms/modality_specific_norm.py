@@ -1,6 +1,7 @@
 import torch.nn as nn
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.modules.instancenorm import _InstanceNorm
 
 from ..modality_specific_layer import ModalitySpecificLayer
 from .call_copies import call_copies
@@ -21,7 +22,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         - Input and output: folded maps (N*M, C, H, W).
 
     Raises:
-        ValueError: If synchronized statistics are taken of samples that lack modalities.
+        ValueError: If synchronized statistics, or running ones of instances, are taken of samples
+            that lack modalities.
     """
 
     child_name = 'norm'
@@ -38,17 +40,19 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         """Apply its own layer to every modality."""
         if self.presence is None or not self._takes_statistics():
             return super().forward(x)
-        if isinstance(self.norm, nn.SyncBatchNorm):
+        if isinstance(self.norm, nn.SyncBatchNorm | _InstanceNorm):
             raise ValueError(
                 'ModalitySpecificNorm: expected all modalities in every sample where statistics '
-                'are synchronized (SyncBN), as processes may lack different ones; use '
-                'ModalitySpecificBN'
+                'are synchronized (SyncBN), as processes may lack different ones, or are those of '
+                'instances (track_running_stats); use ModalitySpecificBN'
             )
         return call_copies(self.norm, x, self.num_modalities, self.presence)
 
     def _takes_statistics(self) -> bool:
         """Tell whether the layer learns statistics from this batch, or normalizes by its."""
         norm = self.norm
+        if isinstance(norm, _InstanceNorm):  # every map by its own, or by running statistics
+            return norm.training and norm.track_running_stats
         return isinstance(norm, _NormBase) and (norm.training or norm.running_mean is None)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:

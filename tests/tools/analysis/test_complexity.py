@@ -120,28 +120,12 @@ def test_table_of_a_translator_leaves_the_discriminator_out(get_flops, capsys):
     assert lines['discriminator'] == ['*', '0.18', 'M']
 
 
-def test_separate_networks_share_and_exchange_nothing(get_flops):
-    config = dict(
-        type='MultimodalSegmentor',
-        backbone=dict(num_modalities=3, norm_cfg=dict(num_modalities=3), fusion=dict(type='X')),
-        neck=dict(type='ChannelShufflePixelShiftFusion', num_modalities=3),
-        decode_head=[dict(num_modalities=3, channels=(1, 2))],
-    )
-    assert get_flops.of_one_modality(config) == dict(
-        type='MultimodalSegmentor',
-        backbone=dict(num_modalities=1, norm_cfg=dict(num_modalities=1), fusion=None),
-        neck=None,
-        decode_head=[dict(num_modalities=1, channels=(1, 2))],
-    )
-    assert get_flops.of_one_modality(dict(neck=dict(type='FPN')))['neck'] == dict(type='FPN')
-
-
 def test_private_layers_are_separate_networks(get_flops):
     config = Config.fromfile(ROOMS).model.to_dict()
     private = dict(conv_cfg=dict(type='ModalitySpecificConv'), fusion=None)
     config['backbone'] = {**config['backbone'], **private}
     own = get_flops.count_parts(config, (32, 32))['backbone']
-    separate = get_flops.count_parts(get_flops.of_one_modality(config), (32, 32))['backbone']
+    separate = get_flops.count_parts(get_flops.single_modality_config(config), (32, 32))['backbone']
     assert own.parameters == 2 * separate.parameters
     assert own.gmacs == pytest.approx(2 * separate.gmacs)
 
