@@ -162,7 +162,9 @@ class MultimodalInferencer:
         loading = self.segmentor.loading
         return {
             name: colorize_image(
-                read_image(image, loading.backend_args) if isinstance(image, str) else image,
+                read_image(image, loading.backend_args, loading.modalities[name]['channels'])
+                if isinstance(image, str)
+                else image,
                 loading.modalities[name]['missing'],
                 bgr=isinstance(image, str) and not image.lower().endswith('.npy'),
             )

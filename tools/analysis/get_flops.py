@@ -81,6 +81,8 @@ def of_one_modality(part: Any) -> Any:
         changed = {key: of_one_modality(value) for key, value in part.items()}
         changed |= {'num_modalities': 1} if 'num_modalities' in part else {}
         changed |= {'fusion': None} if 'fusion' in part else {}
+        if part.get('bands'):  # that of the widest, as what all inputs are tiled to
+            changed['bands'] = [max(part['bands'])]
         if _is_fusion(part.get('neck')):
             changed['neck'] = None
         return changed
