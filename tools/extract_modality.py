@@ -77,14 +77,15 @@ def measure(
         norm of the whole model's, over all samples; and the share of the pixels of which the
         branch predicts another class.
     """
-    channels = single.data_preprocessor.in_channels
+    first = index * model.data_preprocessor.in_channels
+    own = slice(first, first + single.data_preprocessor.in_channels)
     m = len(model.data_preprocessor.modalities)
     differences, norms, others, pixels = 0, 0, 0, 0
     for sample in samples:
         inputs = model.data_preprocessor(pseudo_collate([sample]))['inputs']
         inside = model.extract_feat(inputs)
-        alone = single.extract_feat(inputs[:, index * channels : (index + 1) * channels])
-        pairs = [(level[index::m], own) for level, own in zip(inside, alone)]
+        alone = single.extract_feat(inputs[:, own])
+        pairs = [(level[index::m], maps) for level, maps in zip(inside, alone)]
         differences += torch.tensor([(a - b).square().sum() for a, b in pairs])
         norms += torch.tensor([a.square().sum() for a, _ in pairs])
         # the logits of the ensemble come first, then those of every modality

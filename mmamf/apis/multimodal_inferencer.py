@@ -179,7 +179,7 @@ class MultimodalInferencer:
         loading, bgr = self.segmentor.loading, False
         if isinstance(image, str):
             bgr = not image.lower().endswith('.npy')
-            image = read_image(image, loading.backend_args)
+            image = read_image(image, loading.backend_args, loading.modalities[name]['channels'])
         return colorize_image(image, loading.modalities[name]['missing'], bgr)
 
 

@@ -14,10 +14,11 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 from torch import Tensor, nn
 
 from ..models import FusionOperator, ModalityEnsembleHead
+from ..models.convs import BandedConv
 from ..models.modality_specific_layer import ModalitySpecificLayer
 
 _PRIVATE = 'ModalitySpecific'
-_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks')
+_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')
 _OF_INIT = ('init_cfg', 'pretrained')
 
 
@@ -33,7 +34,12 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
         ValueError: If the model has no such modality.
     """
     index = find_modality(model, modality)
-    single = MODELS.build(ConfigDict(single_modality_config(config, modality)))
+    bands = getattr(model.backbone, 'bands', None)
+    config = single_modality_config(config, modality)
+    if bands:  # the first convolution is a plain one
+        config['data_preprocessor']['in_channels'] = bands[index]
+        config['backbone'] = _for_channels(config['backbone'], bands[index])
+    single = MODELS.build(ConfigDict(config))
     single.load_state_dict(_state_of_one_modality(model, index))
     return single.eval()
 
@@ -52,6 +58,8 @@ def stock_backbone(single: nn.Module, config: dict) -> tuple[dict, nn.Module]:
         ValueError: If mmseg has no such backbone.
     """
     kind, state = config['type'].split('.')[-1], single.backbone.state_dict()
+    if config.get('bands'):
+        config = _for_channels(config, single.data_preprocessor.in_channels)
     if kind == 'SharedMultimodalResNet':
         config = {key: value for key, value in config.items() if key not in _OF_SHARING}
         config['type'] = 'ResNet'
@@ -110,9 +118,19 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
         changed['fusion'] = None
     if _is_fusion(config.get('neck')):
         changed['neck'] = None
+    if modality is None and config.get('bands'):  # that of the widest, to which all are tiled
+        changed['bands'] = [max(config['bands'])]
     if modality is not None and 'modalities' in config:
         changed['modalities'] = [spec for spec in config['modalities'] if spec['name'] == modality]
     return changed
+
+
+def _for_channels(backbone: dict, channels: int) -> dict:
+    """Turn the config of a backbone with bands into that of one for as many channels."""
+    backbone = {key: value for key, value in backbone.items() if key != 'bands'}
+    if 'backbone' in backbone:
+        return {**backbone, 'backbone': {**backbone['backbone'], 'in_channels': channels}}
+    return {**backbone, 'in_channels': channels}
 
 
 def _is_fusion(neck: dict | None) -> bool:
@@ -127,6 +145,10 @@ def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
             for key in (f'{name}.{entry}' for entry in module.private_entries):
                 if key in state:
                     state[key] = state[key].chunk(module.num_modalities)[index]
+        elif isinstance(module, BandedConv):
+            state = {key: state[key] for key in state if not key.startswith(f'{name}.')}
+            for entry, value in module.of_modality(index).state_dict().items():
+                state[f'{name}.{entry}'] = value
         elif isinstance(module, ModalityEnsembleHead):
             state[f'{name}.alpha'] = state[f'{name}.alpha'][index : index + 1]
         elif isinstance(module, FusionOperator):

@@ -19,6 +19,7 @@ FUSIONS = [
     dict(type='ChannelShufflePixelShiftFusion'),
     dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
     dict(type='ChannelShufflePixelShiftFusion', receivers=[0, 2], shift=2),
+    dict(type='ChannelShufflePixelShiftFusion', partners='all'),
     dict(type='AdditionFusion', average=True),
     dict(type='ConcatenationFusion'),
     dict(type='SelfAttentionFusion'),

@@ -18,6 +18,7 @@ FUSIONS = [
     None,
     dict(type='ChannelShufflePixelShiftFusion'),
     dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
+    dict(type='ChannelShufflePixelShiftFusion', partners='all'),
     dict(type='ChannelShufflePixelShiftFusion', receivers=[0]),
     dict(type='ChannelShufflePixelShiftFusion', exchange=0, shift=None),
     dict(type='AdditionFusion'),
@@ -165,7 +166,7 @@ def test_what_an_absent_modality_held_changes_nothing(fusion):
     torch.testing.assert_close(first[4], x[4], rtol=0, atol=0)  # alone: the identity
 
 
-@pytest.mark.parametrize('fusion', [None, *FUSIONS[1:7]], ids=str)
+@pytest.mark.parametrize('fusion', [None, *FUSIONS[1:8]], ids=str)
 def test_absent_everywhere_equals_the_smaller_network(fusion):
     """M = 3 without c is M = 2 of a and b; without b and c it is M = 1 of a."""
     for keep in ([0, 1], [0], [1, 2]):

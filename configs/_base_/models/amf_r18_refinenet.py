@@ -1,17 +1,10 @@
 # A small relative of the paper's network, to be trained from scratch in minutes on a CPU:
 # ResNet-18 of half the width, a narrow RefineNet decoder, RGB and depth (in millimeters).
+_base_ = './rooms_modalities.py'
 num_modalities = 2
-rgb = dict(
-    name='rgb',
-    channels=3,
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-)
-depth = dict(name='depth', channels=1, scale=1 / 1000, mean=[2.5], std=[1.5])  # meters
 data_preprocessor = dict(
     type='MultimodalSegDataPreProcessor',
-    modalities=[rgb, depth],
+    modalities=[{{_base_.rgb}}, {{_base_.depth}}],
     pad_val=0,
     seg_pad_val=255,
 )

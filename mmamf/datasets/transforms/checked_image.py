@@ -89,7 +89,7 @@ def _zeros(spec: dict, size: tuple[int, int]) -> np.ndarray:
 
 
 def _load(name: str, path: str, spec: dict, backend_args: dict | None) -> np.ndarray:
-    image = read_image(path, backend_args)
+    image = read_image(path, backend_args, spec['channels'])
     channels = 1 if image.ndim == 2 else image.shape[2]
     if channels != spec['channels']:
         raise ValueError(

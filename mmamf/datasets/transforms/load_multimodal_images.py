@@ -11,7 +11,9 @@ class LoadMultimodalImages(BaseTransform):
     The first modality becomes ``img``, which stock photometric transforms change; each further one
     becomes ``modality_<name>``, listed in ``seg_fields``, so that mmseg's Resize, RandomResize,
     RandomCrop and RandomFlip move it together with ``img``, by nearest-neighbor interpolation.
-    Color files are BGR, as mmcv reads them; values are left in the file's units.
+    Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
+    other than 1 or 3 channels, come in the order of the file: a ``.npy``, or a TIFF (which needs
+    tifffile).
 
     Stock Resize interpolates ``img`` bilinearly, which mixes missing readings into their neighbors.
     If the first modality has a ``missing`` value, resize with ``interpolation='nearest'``

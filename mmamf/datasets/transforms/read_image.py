@@ -1,6 +1,7 @@
 """Reading one image file of any format that sensors and renderers write."""
 
 import io
+import struct
 
 import cv2
 import mmcv
@@ -11,31 +12,47 @@ from PIL import Image
 # Keep the file's depth (8, 16 or 32 bits) and its number of channels; alpha is dropped and EXIF
 # orientation is applied, as mmcv's color_type='color' does.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
+BYTE_ORDER = {b'II*\0': '<', b'MM\0*': '>', b'II+\0': '<', b'MM\0+': '>'}  # of TIFF, of BigTIFF
 
 
-def read_image(path: str, backend_args: dict | None = None) -> np.ndarray:
+class _Bands(ValueError):
+    """A whole file with other bands than expected."""
+
+
+def read_image(
+    path: str, backend_args: dict | None = None, channels: int | None = None
+) -> np.ndarray:
     """Read a PNG, JPEG, TIFF, EXR or ``.npy`` file, or what else OpenCV decodes, in its own units.
 
-    Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved.
+    Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved, and
+    bands, which are other than 1 or 3 channels, in the order of the file.
 
     Args:
         path: The file, local or of any mmengine file backend. ``.exr`` needs the environment
             variable ``OPENCV_IO_ENABLE_OPENEXR=1``, set before OpenCV is imported.
         backend_args: Arguments of the mmengine file backend.
+        channels: How many are expected, if that is known. For other than 1 and 3, TIFF files are
+            read by tifffile, interleaved, planar or a page per band, and the alpha of a PNG is a
+            band.
 
     Shape:
         (H, W), or (H, W, C) with C > 1.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is corrupt or truncated, is no image, or holds NaN or infinity.
+        ImportError: If tifffile is needed and not installed.
+        ValueError: If the file is corrupt or truncated, is no image, holds NaN or infinity, or is a
+            TIFF with more bands than OpenCV would read.
     """
     try:
         content = fileio.get(path, backend_args=backend_args)
     except FileNotFoundError as error:
         raise FileNotFoundError(f'image file not found: {path}') from error
     try:
-        image = _decode(path, content)
+        image = _decode(path, content, channels)
+    except _Bands as error:
+        raise ValueError(f'{path}: {error}') from error
     except (cv2.error, OSError, SyntaxError, ValueError) as error:
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
@@ -62,11 +79,57 @@ def read_image(path: str, backend_args: dict | None = None) -> np.ndarray:
     return image
 
 
-def _decode(path: str, content: bytes) -> np.ndarray | None:
+def _decode(path: str, content: bytes, channels: int | None) -> np.ndarray | None:
     if path.lower().endswith('.npy'):
         return np.load(io.BytesIO(content), allow_pickle=False)
     if content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]:
         # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word. Pillow
         # raises if it is truncated, and accepts other bytes behind a whole image.
         Image.open(io.BytesIO(content)).load()
-    return mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
+    is_tiff = content[:4] in BYTE_ORDER
+    if channels not in PICTURE:
+        return _decode_tiff(content) if is_tiff else _decode_bands(content)
+    image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
+    bands = _count_bands(content) if is_tiff else 1
+    if bands > 2 and (image is None or image.ndim == 2):  # two may be gray and alpha
+        raise _Bands(f'expected {channels or "1 or 3"} channel(s), got a TIFF of {bands} bands')
+    return image
+
+
+def _decode_bands(content: bytes) -> np.ndarray | None:
+    image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')
+    if image is None or image.shape[2:] != (4,):
+        return image
+    return image[..., [2, 1, 0, 3]]  # BGRA
+
+
+def _decode_tiff(content: bytes) -> np.ndarray:
+    try:
+        import tifffile  # here, because few need it
+    except ImportError as error:
+        raise ImportError(
+            'tifffile is needed for TIFF files with other than 1 or 3 bands: pip install tifffile'
+        ) from error
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        series = file.series[0]  # overviews come behind it
+        image, axes = series.asarray(), series.axes
+    if image.ndim > 3 or not {'Y', 'X'} <= set(axes):
+        raise _Bands(f'expected the axes of rows, pixels and bands, got {axes} {image.shape}')
+    order = [i for i, axis in enumerate(axes) if axis not in 'YX']
+    return np.ascontiguousarray(image.transpose(axes.index('Y'), axes.index('X'), *order))
+
+
+def _count_bands(content: bytes) -> int:
+    """Read how many samples a pixel of a TIFF has; 1 if it does not say, or is a BigTIFF."""
+    order = BYTE_ORDER[content[:4]]
+    if content[2:4] in (b'+\0', b'\0+') or len(content) < 8:
+        return 1
+    (start,) = struct.unpack_from(f'{order}I', content, 4)
+    if start + 2 > len(content):
+        return 1
+    (count,) = struct.unpack_from(f'{order}H', content, start)
+    for entry in range(start + 2, min(start + 2 + 12 * count, len(content) - 11), 12):
+        tag, _, _, value = struct.unpack_from(f'{order}HHIH', content, entry)
+        if tag == 277:  # SamplesPerPixel
+            return value
+    return 1

@@ -53,9 +53,8 @@ class PredictionSheetHook(SheetHook):
         )
 
     def _read(self, name: str, path: str) -> np.ndarray:
-        specs = self._loading.modalities if self._loading else {}
-        image = read_image(path, self._loading and self._loading.backend_args)
+        spec = self._loading.modalities.get(name, {}) if self._loading else {}
+        backend_args = self._loading and self._loading.backend_args
+        image = read_image(path, backend_args, spec.get('channels'))
         # arrays are shown in the order in which they were saved
-        return colorize_image(
-            image, specs.get(name, {}).get('missing'), bgr=not path.lower().endswith('.npy')
-        )
+        return colorize_image(image, spec.get('missing'), bgr=not path.lower().endswith('.npy'))

@@ -11,7 +11,7 @@ from ..modality_axis import fold_modalities
 from ..norms import make_norms_private
 from ..presence import take_presence, with_presence
 from .folded_rows import FoldedRows
-from .sharing import check_fusion_stages, fill_in_num_modalities
+from .sharing import check_fusion_stages, fill_in_num_modalities, find_stems, fit_stem
 
 
 @MODELS.register_module()
@@ -41,6 +41,9 @@ class SharedMultimodalBackbone(BaseModule):
             off.
         fusion_stages: Which of the backbone's outputs, counted from 0, are fused.
         fusion_channels: Channels of these outputs, for an operator that has parameters.
+        bands: Number of bands of every modality, if they differ, as in
+            :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
+            the image.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -50,7 +53,8 @@ class SharedMultimodalBackbone(BaseModule):
     Raises:
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
             cannot know the modality of its input, an output to be fused does not exist,
-            ``conv_cfg`` or ``norm_cfg`` names another M, or M does not divide the channels of an
+            ``conv_cfg`` or ``norm_cfg`` names another M, ``bands`` are not one number per modality
+            or the first convolution cannot be replaced, or M does not divide the channels of an
             input, or a sample has no modality.
     """
 
@@ -61,12 +65,16 @@ class SharedMultimodalBackbone(BaseModule):
         fusion: ConfigType | None = None,
         fusion_stages: Sequence[int] = (0, 1, 2, 3),
         fusion_channels: Sequence[int] | None = None,
+        bands: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         if num_modalities < 1:
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
         self.backbone = _build(backbone, num_modalities)
+        stems = find_stems(self.backbone, backbone.get('in_channels', 3))
+        self.bands = bands
+        fit_stem(self.backbone, stems, num_modalities, bands)
         if num_modalities > 1:
             make_norms_private(self.backbone, num_modalities)
             self.rows = FoldedRows(self.backbone, num_modalities)

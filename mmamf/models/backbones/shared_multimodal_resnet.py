@@ -8,7 +8,7 @@ from torch import Tensor
 from ..modality_axis import fold_modalities
 from ..presence import take_presence, with_presence
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
-from .sharing import check_fusion_stages, fill_in_num_modalities
+from .sharing import check_fusion_stages, fill_in_num_modalities, fit_stem
 
 _FUSIBLE = {BasicBlock: FusibleBasicBlock, Bottleneck: FusibleBottleneck}
 
@@ -48,20 +48,28 @@ class SharedMultimodalResNet(ResNet):
         norm_cfg: Config of the norm layers, None for private ones. In both configs,
             ``num_modalities`` is filled in for the modality-specific types; any other type is
             shared by the modalities.
-        **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of one modality.
-            ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
+        bands: Number of bands of every modality, if they differ. One with ``in_channels`` goes
+            through the shared first convolution, any other has its own (see :class:`BandedConv`).
+            None for modalities that are tiled to ``in_channels`` by the data preprocessor.
+        **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of the shared
+            first convolution. ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
+
+    A checkpoint of a network for RGB fits all of them: its first kernel is averaged for bands that
+    have their own, and spread over tiled channels where ``in_channels`` is not 3.
 
     A sample may lack modalities: all their values are NaN then. They enter no statistics of private
     norms and no fusion, and the output carries a mask; their maps in the output mean nothing.
     Statistics of shared norms see zeros for them.
 
     Shape:
-        - Input: (N, M*in_channels, H, W), the modalities stacked along channels.
+        - Input: (N, M*in_channels, H, W), the modalities stacked along channels; with ``bands``,
+          (N, M*max(bands), H, W).
         - Output: one folded map (N*M, C, h, w) for each of ``out_indices``.
 
     Raises:
         ValueError: If a stage or a choice of blocks does not exist, ``conv_cfg`` or ``norm_cfg``
-            names another M, plugins are combined with fusion, or an input has another number of
+            names another M, ``bands`` are not one number per modality or the first convolution is
+            no plain one, plugins are combined with fusion, or an input has another number of
             channels or a sample without any modality.
     """
 
@@ -74,6 +82,7 @@ class SharedMultimodalResNet(ResNet):
         fused_blocks: str = 'last',
         conv_cfg: dict | None = None,
         norm_cfg: dict | None = None,
+        bands: Sequence[int] | None = None,
         **kwargs,
     ) -> None:
         conv_cfg = conv_cfg and fill_in_num_modalities('conv_cfg', conv_cfg, num_modalities)
@@ -81,7 +90,11 @@ class SharedMultimodalResNet(ResNet):
         norm_cfg = fill_in_num_modalities('norm_cfg', norm_cfg, num_modalities)
         super().__init__(depth, conv_cfg=conv_cfg, norm_cfg=norm_cfg, **kwargs)
         self.num_modalities = num_modalities
-        self.in_channels = kwargs.get('in_channels', 3)
+        stem = 'stem.0' if self.deep_stem else 'conv1'
+        self.bands = bands
+        self.in_channels = fit_stem(self, [stem], num_modalities, bands)
+        self.in_channels = self.in_channels or kwargs.get('in_channels', 3)
+        self._freeze_stages()  # what has come into the first, too
         if fusion is not None:
             self._fill_fusion_slots(fusion, fusion_stages, fused_blocks)
 

@@ -2,6 +2,12 @@
 
 from collections.abc import Sequence
 
+from torch import nn
+
+from ..convs.banded_conv import BandedConv
+from ..convs.modality_specific_conv import ModalitySpecificConv
+from ..convs.spread_kernel import accept_rgb
+
 
 def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> dict:
     """Tell a modality-specific layer the number of modalities.
@@ -37,3 +43,63 @@ def check_fusion_stages(stages: Sequence[int], num_stages: int) -> None:
     for stage in stages:
         if not 0 <= stage < num_stages:
             raise ValueError(f'fusion_stages must lie in 0..{num_stages - 1}, got {tuple(stages)}')
+
+
+def find_stems(network: nn.Module, in_channels: int) -> list[str]:
+    """Name the convolutions of a network that take as many channels as an image has.
+
+    Args:
+        network: The network.
+        in_channels: Channels of an image.
+    """
+    inside = {
+        module.conv for module in network.modules() if isinstance(module, ModalitySpecificConv)
+    }
+    return [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d | ModalitySpecificConv)
+        and module not in inside
+        and module.in_channels == in_channels
+    ]
+
+
+def fit_stem(
+    network: nn.Module, stems: Sequence[str], num_modalities: int, bands: Sequence[int] | None
+) -> int | None:
+    """Make the first convolution of a network fit what the modalities are made of.
+
+    Args:
+        network: The network.
+        stems: What its first convolution may be called.
+        num_modalities: Number of modalities M.
+        bands: Number of bands of every modality, which gets a convolution of its own where that of
+            the network does not fit; None if all come with as many channels as the network takes.
+
+    Returns:
+        The number of channels with which every modality comes, if there are ``bands``.
+
+    Raises:
+        ValueError: If there is not one positive number of bands for every modality, or not one
+            first convolution, or it cannot be replaced.
+    """
+    if bands is None:
+        for stem in map(network.get_submodule, stems):
+            if isinstance(stem, nn.Conv2d):
+                accept_rgb(stem)
+        return None
+    wrong = isinstance(bands, str) or not isinstance(bands, Sequence)
+    if wrong or len(bands) != num_modalities or any(type(b) is not int or b < 1 for b in bands):
+        raise ValueError(
+            f'bands: expected one number, at least 1, for each of the {num_modalities} modalities, '
+            f'got {bands!r}'
+        )
+    if len(stems) != 1:
+        raise ValueError(
+            f'bands: expected one convolution of {type(network).__name__} that sees the image, to '
+            f'replace it, got {[*stems]}; set bands=None, and in_channels to the largest number '
+            'of bands, to which the data preprocessor tiles the others'
+        )
+    parent, _, name = stems[0].rpartition('.')
+    setattr(network.get_submodule(parent), name, BandedConv(network.get_submodule(stems[0]), bands))
+    return max(bands)

@@ -1,3 +1,4 @@
+from .banded_conv import BandedConv
 from .modality_specific_conv import ModalitySpecificConv
 
-__all__ = ['ModalitySpecificConv']
+__all__ = ['BandedConv', 'ModalitySpecificConv']

@@ -11,10 +11,12 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
     """Normalize, reorder and tile the channels of every modality, then batch and pad as mmseg does.
 
     Each modality has its own mean, standard deviation, scale and color order:
-    ``value = (raw * scale - mean) / std``. A modality with one channel is repeated to
-    ``in_channels``. It runs on the device of the model, one gather and two in-place operations
-    for all modalities together. Padding (``size``, ``size_divisor``, ``test_cfg``) is the
-    parent's: it follows normalization, so ``pad_val`` is in normalized units (0 = the mean).
+    ``value = (raw * scale - mean) / std``. A modality with fewer channels than ``in_channels`` is
+    tiled to as many: 1, 2, 3, 1, 2, ... A network that has convolutions of their own for such
+    modalities (``bands``) reads the first of them. It runs on the device of the model, one gather
+    and two in-place operations for all modalities together. Padding (``size``, ``size_divisor``,
+    ``test_cfg``) is the parent's: it follows normalization, so ``pad_val`` is in normalized units
+    (0 = the mean).
 
     The planes of a modality that a sample lacks (its ``present`` does not name it) become NaN, so
     that presence travels inside the one tensor, through crops and windows, to the backbone.
@@ -24,7 +26,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             bgr_to_rgb=False)`` per modality, in the order of the samples' channels. ``mean`` and
             ``std`` have one value per channel, in scaled units and in the order after
             ``bgr_to_rgb``. It is a list because mmengine sorts the keys of a config that it saves.
-        in_channels: Channels that the model sees per modality.
+        in_channels: Channels that the model sees per modality: at least those of the widest.
         **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
 
     Shape:
@@ -50,17 +52,18 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         super().__init__(**kwargs)
         self.modalities = _names(modalities)
         self.in_channels = in_channels
+        self.bands = tuple(spec.get('channels') for spec in modalities)
         index, mean, std = [], [], []
         self.num_raw_channels = 0
         for spec in modalities:
             channels = _check_spec(spec, in_channels)
             order = list(range(self.num_raw_channels, self.num_raw_channels + channels))
-            repeats = in_channels // channels
-            index += (order[::-1] if spec.get('bgr_to_rgb', False) else order) * repeats
+            order = order[::-1] if spec.get('bgr_to_rgb', False) else order
+            index += _tile(order, in_channels)
             # (raw * scale - mean) / std = (raw - mean / scale) / (std / scale)
             scale = spec.get('scale', 1.0)
-            mean += [value / scale for value in spec['mean']] * repeats
-            std += [value / scale for value in spec['std']] * repeats
+            mean += _tile([value / scale for value in spec['mean']], in_channels)
+            std += _tile([value / scale for value in spec['std']], in_channels)
             self.num_raw_channels += channels
         self.register_buffer('channel_index', torch.tensor(index), persistent=False)
         for name, values in (('mean', mean), ('std', std)):
@@ -118,6 +121,11 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             )
 
 
+def _tile(values: list, count: int) -> list:
+    """Repeat a list in a cycle, to the given length."""
+    return [values[index % len(values)] for index in range(count)]
+
+
 def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
     if isinstance(modalities, dict):
         raise ValueError(
@@ -142,9 +150,9 @@ def _check_spec(spec: dict, in_channels: int) -> int:
             f'bgr_to_rgb, got {sorted(set(spec) - {"name"})}'
         )
     channels = spec['channels']
-    if channels not in (1, in_channels):
+    if type(channels) is not int or not 1 <= channels <= in_channels:
         raise ValueError(
-            f'modality {name!r}: expected channels to be 1 or in_channels = {in_channels}, '
+            f'modality {name!r}: expected channels to be from 1 to in_channels = {in_channels}, '
             f'got {channels}'
         )
     for key in ('mean', 'std'):

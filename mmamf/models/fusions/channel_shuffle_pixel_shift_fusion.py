@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..modality_axis import separate_modalities
 from .fusion_operator import FusionOperator
-from .shuffle_and_shift import shift_and_shuffle, shuffle
+from .shuffle_and_shift import share_out, shift_and_shuffle, shuffle
 
 
 @MODELS.register_module()
@@ -23,14 +23,18 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
       in four groups of g channels read from the pixel above, left, right and below; pixels from
       outside the map count as zero.
 
-    The authors define it for two modalities, each the other's partner. Here the partner of modality
-    m is (m + 1) mod M: the same for M = 2, the identity for M = 1 and, for M > 2, still a
-    permutation of the M*C channels. Renaming the modalities by a rotation rotates the output
-    likewise; another permutation changes who partners whom. With C < 5, k is 0: whole maps are
-    exchanged and nothing is added.
+    The authors define it for two modalities, each the other's partner. ``partners`` says what it is
+    for more. By 'next', the partner of modality m is (m + 1) mod M. By 'all', all others are its
+    partners: the exchanged channels, and each of the four groups of g, are shared out evenly among
+    them, the first slice from (m + 1) mod M, the second from (m + 2) mod M, and so on. Both are the
+    paper's for M = 2, the identity for M = 1 and, for any M, permutations of the M*C channels at
+    the same cost. Renaming the modalities by a rotation rotates the output likewise; another
+    permutation changes who partners whom. With C < 5, k is 0: whole maps are exchanged and nothing
+    is added.
 
-    Where a sample lacks modalities, the partner is the next one that is present, in the same cyclic
-    order; a modality that is alone keeps all its channels and gets nothing added.
+    Where a sample lacks modalities, it is as if there were no such modality: the partner is the
+    next one that is present, in the same cyclic order, or the partners are all that are present; a
+    modality that is alone keeps all its channels and gets nothing added.
 
     As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
     remains is the addition of shifted channels.
@@ -52,6 +56,8 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
             added the mean of the shifted channels over all M, its own included. Two modalities then
             differ only in the channels they keep, and any renaming of them renames the output
             likewise.
+        partners: 'next' or 'all', from which of the others a modality receives; of no effect with
+            two.
 
     Shape:
         - Maps: folded (N*M, C, H, W), input and output alike.
@@ -68,6 +74,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         shift: int | None = 1,
         receivers: Sequence[int] | None = None,
         symmetric: bool = False,
+        partners: str = 'next',
     ) -> None:
         super().__init__(num_modalities, channels)
         if type(exchange) not in (int, float) or not 0 <= exchange <= 1:
@@ -77,6 +84,10 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         _check_receivers(receivers, num_modalities)
         if not isinstance(symmetric, bool):
             raise ValueError(f'symmetric must be True or False, got {symmetric!r}')
+        if partners not in ('next', 'all'):
+            raise ValueError(f"partners must be 'next' or 'all', got {partners!r}")
+        if symmetric and partners == 'all':
+            raise ValueError("symmetric=True has no partners: expected partners='next', got 'all'")
         # In fractions: in floats, 5 * (1 - 0.8) is less than 1.
         group_share = (1 - Fraction(exchange).limit_denominator(10**6)) / 4
         self.group_share = group_share.numerator, group_share.denominator
@@ -84,6 +95,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         self.shift = shift
         self.receivers = receivers
         self.symmetric = symmetric
+        self.num_partners = max(num_modalities - 1, 1) if partners == 'all' else 1
 
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Shuffle the channels; carry the maps as they were."""
@@ -91,7 +103,8 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
             return x, None
         carry = None if self.shift is None else x
         if self._is_plain(x):
-            return shuffle(x, self.num_modalities, self._first_given(x)), carry
+            first = self._first_given(x)
+            return shuffle(x, self.num_modalities, first, self.num_partners), carry
         kept, given = self._split(x)  # (N, M, k, H, W), (N, M, C - k, H, W)
         return self._join(kept, self._exchange(given)), carry
 
@@ -100,14 +113,14 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         if self.num_modalities == 1:
             return x
         if self._is_plain(x, carry):
-            given = self._first_given(x)
+            m, given, partners = self.num_modalities, self._first_given(x), self.num_partners
             if carry is None:
-                return shuffle(x, self.num_modalities, given)
+                return shuffle(x, m, given, partners)
             kept = self._count_kept(x)
-            return shift_and_shuffle(x, carry, self.num_modalities, kept, self.shift, given)
+            return shift_and_shuffle(x, carry, m, kept, self.shift, given, partners)
         kept, given = self._split(x)
         if carry is not None:
-            offered = self._offer(self._split(carry)[0])
+            offered = self._offer(self._split(carry)[0], groups=4)
             kept = self._receive(kept, kept + _pixel_shift(offered, self.shift))
         return self._join(kept, self._exchange(given))
 
@@ -137,15 +150,48 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
     def _exchange(self, given: Tensor) -> Tensor:
         return given if self.exchange == 0 else self._receive(given, self._offer(given))
 
-    def _offer(self, x: Tensor) -> Tensor:
-        """Offer every modality, axis 1, the maps of its partner, or all of them the mean."""
-        if self.presence is None:
-            return x.mean(1, keepdim=True).expand_as(x) if self.symmetric else x.roll(-1, dims=1)
+    def _offer(self, x: Tensor, groups: int = 1) -> Tensor:
+        """Offer every modality, axis 1, the maps of its partners, or all of them the mean.
+
+        Each of the groups, of equal size, into which the channels are divided is shared out.
+        """
         if self.symmetric:
-            total = x.masked_fill(~self.presence[:, :, None, None, None], 0).sum(1, keepdim=True)
-            return (total / self._count()).expand_as(x)
-        samples = torch.arange(x.shape[0], device=x.device)[:, None]
-        return x[samples, _next_present(self.presence)]
+            return self._mean(x).expand_as(x)
+        if self.presence is not None:
+            samples = torch.arange(x.shape[0], device=x.device)[:, None, None]
+            channels = torch.arange(x.shape[2], device=x.device)
+            return x[samples, self._givers(x.shape[2], groups), channels]
+        if self.num_partners == 1:
+            return x.roll(-1, dims=1)
+        sizes = share_out(x.shape[2] // groups, self.num_partners) * groups
+        steps = [*range(1, self.num_modalities)] * groups
+        slices = zip(x.split(sizes, dim=2), steps)
+        return torch.cat([maps.roll(-step, dims=1) for maps, step in slices], dim=2)
+
+    def _mean(self, x: Tensor) -> Tensor:
+        """Average over the modalities that are present, axis 1."""
+        if self.presence is None:
+            return x.mean(1, keepdim=True)
+        x = x.masked_fill(~self.presence[:, :, None, None, None], 0)
+        return x.sum(1, keepdim=True) / self._count()
+
+    def _givers(self, channels: int, groups: int) -> Tensor:
+        """Find which modality, of those that are present, gives every channel to whom.
+
+        Shape:
+            - Output: indices (N, M, channels); for a modality that is alone its own.
+        """
+        m, present = self.num_modalities, self.presence.sum(1)[:, None]  # (N, 1)
+        partners = torch.ones_like(present) if self.num_partners == 1 else (present - 1).clamp(1)
+        size = max(channels // groups, 1)
+        place = torch.arange(channels, device=present.device) % size
+        # the slice that a channel lies in, by the rule of share_out, counted from 1
+        step = ((place + 1) * partners - 1) // size + 1  # (N, channels)
+        rank = self.presence.long().cumsum(1) - 1  # among those that are present, (N, M)
+        giver = (rank[:, :, None] + step[:, None]) % present[:, :, None]
+        absent_last = torch.arange(m, device=present.device) + m * ~self.presence
+        order = absent_last.argsort(dim=1)
+        return order.gather(1, giver.flatten(1)).view_as(giver)
 
     def _receive(self, own: Tensor, offered: Tensor) -> Tensor:
         """Let the receivers, of axis 1, take what they are offered, and the others keep theirs."""
@@ -167,21 +213,6 @@ def _check_receivers(receivers: Sequence[int] | None, num_modalities: int) -> No
             f'receivers must be None or different indices in 0..{num_modalities - 1}, at least '
             f'one, got {receivers!r}'
         )
-
-
-def _next_present(presence: Tensor) -> Tensor:
-    """Find the partner of every modality: the next that is present, or itself if there is none.
-
-    Shape:
-        - Input: mask (N, M).
-        - Output: indices (N, M).
-    """
-    m = presence.shape[1]
-    own = torch.arange(m, device=presence.device)
-    partners = own.expand_as(presence)
-    for step in range(m - 1, 0, -1):  # the nearest is looked at last
-        partners = torch.where(presence.roll(-step, dims=1), (own + step) % m, partners)
-    return partners
 
 
 def _pixel_shift(x: Tensor, distance: int) -> Tensor:

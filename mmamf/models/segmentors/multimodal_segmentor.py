@@ -30,9 +30,19 @@ class MultimodalSegmentor(EncoderDecoder):
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If the decode head is not a ModalityEnsembleHead, or a checkpoint has nothing of
-            this model.
+        ValueError: If the decode head is not a ModalityEnsembleHead, the backbone's ``bands`` are
+            not the channels of the data preprocessor, or a checkpoint has nothing of this model.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        bands = getattr(self.backbone, 'bands', None)
+        channels = getattr(self.data_preprocessor, 'bands', None)
+        if bands and channels and tuple(bands) != channels:
+            raise ValueError(
+                f'backbone.bands: expected {channels}, the channels of the modalities '
+                f'{self.data_preprocessor.modalities} in the data preprocessor, got {tuple(bands)}'
+            )
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
         super()._init_decode_head(decode_head)

@@ -82,3 +82,34 @@ def test_leaves_other_domains(sample):
 def test_before_flip_is_refused(sample):
     with pytest.raises(ValueError, match="expected mmagic's Flip before"):
         MirrorNormals()(sample)
+
+
+@pytest.mark.parametrize(('direction', 'axes'), [('horizontal', [0]), ('diagonal', [0, 1])])
+@pytest.mark.parametrize('names', [('normal', 'depth'), ('depth', 'normal')])
+def test_flips_of_a_segmentation(direction, axes, names):
+    normal, depth = render(PLANES)
+    images = dict(normal=normal[..., ::-1].astype(np.uint8), depth=depth[..., 0])
+    key = 'img' if names[0] == 'normal' else 'modality_normal'
+    sample = dict(
+        modalities=names,
+        img=images[names[0]],
+        seg_fields=[f'modality_{names[1]}'],
+        **{f'modality_{names[1]}': images[names[1]]},
+    )
+    before = sample[key].copy()
+    transform = TRANSFORMS.build(dict(type='mmseg.RandomFlip', prob=1.0, direction=direction))
+    results = MirrorNormals()(transform(sample))
+    planes = PLANES
+    for axis in axes:
+        planes = mirrored(planes, axis)
+    expected, depth = render(planes)
+    np.testing.assert_array_equal(results[key][..., ::-1], expected)
+    np.testing.assert_array_equal(before, images['normal'])  # not written into
+    other = 'img' if key != 'img' else 'modality_depth'
+    np.testing.assert_allclose(results[other], depth[..., 0], rtol=1e-6)
+
+    still = dict(modalities=('normal',), img=before, flip=False, flip_direction=None)
+    np.testing.assert_array_equal(MirrorNormals()(still)['img'], before)
+    meters = dict(modalities=('normal',), img=depth[..., 0], flip=True, flip_direction=direction)
+    with pytest.raises(ValueError, match='expected 8-bit colors'):
+        MirrorNormals()(meters)

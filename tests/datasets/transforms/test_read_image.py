@@ -6,6 +6,7 @@ import cv2
 import mmcv
 import numpy as np
 import pytest
+import tifffile
 
 from mmamf.datasets.transforms import read_image as module
 from mmamf.datasets.transforms.read_image import read_image
@@ -148,3 +149,78 @@ def test_exr_with_and_without_the_codec(tmp_path):
 
     assert 'a.exr: expected finite values' in run('1', 'write')
     assert 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts' in run('0', 'read')
+
+
+BANDS = np.random.default_rng(1).integers(0, 2**16, (12, 9, 8)).astype(np.uint16)
+KINDS = {
+    'interleaved': dict(photometric='minisblack', planarconfig='contig'),
+    'planar': dict(photometric='minisblack', planarconfig='separate'),
+    'pages': dict(photometric='minisblack'),
+    'color': dict(photometric='rgb', planarconfig='contig'),
+    'compressed': dict(photometric='minisblack', planarconfig='contig', compression='zlib'),
+    'bigtiff': dict(photometric='minisblack', planarconfig='contig', bigtiff=True),
+    'big-endian': dict(photometric='minisblack', planarconfig='contig', byteorder='>'),
+}
+
+
+def write_bands(path, image, kind):
+    planes = kind in ('planar', 'pages')
+    stored = np.ascontiguousarray(image.transpose(2, 0, 1)) if planes else image
+    tifffile.imwrite(path, stored, **KINDS[kind])
+    return str(path)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('bands', [2, 4, 5, 8])
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16', 'int16', 'float32'])
+def test_bands_come_in_the_order_of_the_file(tmp_path, kind, bands, dtype):
+    if kind == 'color' and bands == 2:
+        return  # there are none
+    image = (BANDS[..., :bands] // 300).astype(dtype)
+    read = read_image(write_bands(tmp_path / 'a.tif', image, kind), channels=bands)
+    assert read.dtype == dtype and read.dtype.isnative
+    np.testing.assert_array_equal(read, image)
+    np.save(tmp_path / 'a.npy', image)
+    np.testing.assert_array_equal(read_image(str(tmp_path / 'a.npy'), channels=bands), image)
+
+
+def test_alpha_is_a_band_if_four_are_expected(tmp_path):
+    path = str(tmp_path / 'a.png')
+    cv2.imwrite(path, np.dstack([COLOR[..., ::-1], COLOR[..., 0]]))
+    bands = read_image(path, channels=4)
+    np.testing.assert_array_equal(bands, np.dstack([COLOR, COLOR[..., 0]]))
+    np.testing.assert_array_equal(read_image(path, channels=3), COLOR[..., ::-1])
+
+
+@pytest.mark.parametrize('kind', ['interleaved', 'planar', 'color', 'big-endian'])
+@pytest.mark.parametrize('bands', [4, 8])
+@pytest.mark.parametrize('channels', [None, 1, 3])
+def test_bands_that_opencv_would_drop_are_refused(tmp_path, kind, bands, channels):
+    path = write_bands(tmp_path / 'a.tif', BANDS[..., :bands], kind)
+    if kind == 'color' and bands == 4:  # a picture with alpha
+        image = BANDS[..., 2::-1]
+        return np.testing.assert_array_equal(read_image(path, channels=channels), image)
+    wanted = channels or '1 or 3'
+    message = rf'a.tif: expected {wanted} channel\(s\), got a TIFF of {bands} bands'
+    with pytest.raises(ValueError, match=message):
+        read_image(path, channels=channels)
+
+
+@pytest.mark.parametrize('share', [0.02, 0.5, 0.9])
+def test_truncated_bands_are_refused(tmp_path, share):
+    path = write_bands(tmp_path / 'cut.tif', BANDS, 'interleaved')
+    with open(path, 'rb') as file:
+        content = file.read()
+    with open(path, 'wb') as file:
+        file.write(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match='cut.tif is corrupt or truncated'):
+        read_image(path, channels=8)
+
+
+def test_without_tifffile(tmp_path, monkeypatch):
+    path = write_bands(tmp_path / 'a.tif', BANDS, 'interleaved')
+    monkeypatch.setitem(sys.modules, 'tifffile', None)
+    with pytest.raises(ImportError, match='tifffile is needed .*: pip install tifffile'):
+        read_image(path, channels=8)
+    cv2.imwrite(str(tmp_path / 'a.tif'), DEPTH)
+    np.testing.assert_array_equal(read_image(str(tmp_path / 'a.tif'), channels=1), DEPTH)

@@ -91,6 +91,24 @@ def test_tiles_to_in_channels(in_channels, channels):
     assert torch.equal(preprocessor(batch)['inputs'], expected)
 
 
+def test_tiles_any_number_of_bands_in_a_cycle():
+    specs = named(
+        a=dict(channels=2, mean=[1.0, 2.0], std=[1.0, 2.0]),
+        b=dict(RGB, scale=2.0),
+        c=dict(channels=8, mean=[0.0] * 8, std=[1.0] * 8),
+    )
+    raw = torch.rand(2, 13, 4, 5)
+    inputs = MultimodalSegDataPreProcessor(specs, in_channels=8)(dict(inputs=list(raw)))['inputs']
+    a, b, c = inputs.chunk(3, dim=1)
+    for index in range(8):
+        band = index % 2
+        torch.testing.assert_close(a[:, index], (raw[:, band] - 1 - band) / (1 + band))
+        band = index % 3
+        value = (raw[:, 4 - band] * 2 - RGB['mean'][band]) / RGB['std'][band]
+        torch.testing.assert_close(b[:, index], value)
+    assert torch.equal(c, raw[:, 5:])
+
+
 def test_folded_batch_is_one_modality_per_row():
     """(N, M * C, H, W) viewed as (N * M, C, H, W) is sample-major, modality by modality."""
     spec = dict(channels=1, mean=[0.0], std=[1.0])
@@ -153,8 +171,8 @@ def test_runs_on_the_gpu():
             {},
             r"'a': expected std with 1 value\(s\), one per cha",
         ),
-        (named(a=dict(NORMAL, channels=2)), {}, 'channels to be 1 or in_channels = 3, got 2'),
-        (named(a=NORMAL), dict(in_channels=4), 'channels to be 1 or in_channels = 4, got 3'),
+        (named(a=dict(NORMAL, channels=0)), {}, 'channels to be from 1 to in_channels = 3, got 0'),
+        (named(a=NORMAL), dict(in_channels=2), 'channels to be from 1 to in_channels = 2, got 3'),
         (named(a=dict(channels=3)), {}, r"the keys channels, mean, std .* got \['channels'\]"),
         (named(a=dict(NORMAL, rgb=True)), {}, "'a': expected the keys .* got .*'rgb'"),
         (

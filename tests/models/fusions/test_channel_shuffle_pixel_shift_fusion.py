@@ -15,6 +15,7 @@ def naive(
     shift=1,
     receivers=None,
     symmetric=False,
+    partners='next',
 ):
     """The formula, pixel by pixel; one (N, C, H, W) per modality in ``maps``."""
     m_count = len(maps)
@@ -24,8 +25,21 @@ def naive(
     g = int(maps[0].shape[1] * (1 - exchange) / 4)
     k = 4 * g
 
+    givers = 1 if partners == 'next' else m_count - 1
+
+    def giver(m, c):
+        """Each giver has an equal slice of what lies side by side: [k, C), and each of four g."""
+        place, size = (c - k, maps[0].shape[1] - k) if c >= k else (c % g, g)
+        (step,) = (
+            i + 1 for i in range(givers) if i * size // givers <= place < (i + 1) * size // givers
+        )
+        return (m + step) % m_count
+
     def offered(parts, m):
-        return sum(parts) / m_count if symmetric else parts[(m + 1) % m_count]
+        if symmetric:
+            return sum(parts) / m_count
+        channels = range(parts[0].shape[1])
+        return torch.stack([parts[giver(m, c)][:, c] for c in channels], 1)
 
     def shuffle(parts):
         if exchange == 0:
@@ -63,12 +77,13 @@ def fuse(operator, x, between=lambda x: x):
 @pytest.mark.parametrize('num_modalities', [1, 2, 3, 4])
 @pytest.mark.parametrize('channels', [1, 4, 5, 12, 23])
 @pytest.mark.parametrize('size', [(5, 7), (1, 1), (1, 4)])
-def test_equals_the_formula(num_modalities, channels, size):
+@pytest.mark.parametrize('partners', ['next', 'all'])
+def test_equals_the_formula(num_modalities, channels, size, partners):
     maps = [torch.randn(2, channels, *size) for _ in range(num_modalities)]
-    operator = ChannelShufflePixelShiftFusion(num_modalities)
+    operator = ChannelShufflePixelShiftFusion(num_modalities, partners=partners)
     out = fuse(operator, torch.stack(maps, 1).flatten(0, 1), between=torch.tanh)
-    expected = torch.stack(naive(maps, between=torch.tanh), 1).flatten(0, 1)
-    assert torch.equal(out, expected)
+    expected = naive(maps, between=torch.tanh, partners=partners)
+    assert torch.equal(out, torch.stack(expected, 1).flatten(0, 1))
 
 
 OPTIONS = [
@@ -88,6 +103,11 @@ OPTIONS = [
     {'symmetric': True, 'receivers': [1], 'shift': 2},
     {'symmetric': True, 'exchange': 0},
     {'symmetric': True, 'shift': None},
+    {'partners': 'all', 'exchange': 0.4, 'shift': 2},
+    {'partners': 'all', 'exchange': 0},
+    {'partners': 'all', 'exchange': 1},
+    {'partners': 'all', 'shift': None},
+    {'partners': 'all', 'receivers': [0]},
 ]
 
 
@@ -165,6 +185,8 @@ def test_nothing_to_exchange_is_the_identity():
         ({'receivers': [0, 0]}, r'receivers must be .*, got \[0, 0\]'),
         ({'receivers': 0}, 'receivers must be .*, got 0'),
         ({'symmetric': 'no'}, "symmetric must be True or False, got 'no'"),
+        ({'partners': 'both'}, "partners must be 'next' or 'all', got 'both'"),
+        ({'partners': 'all', 'symmetric': True}, "has no partners: expected partners='next'"),
     ],
 )
 def test_wrong_options(options, message):
@@ -186,12 +208,61 @@ def test_has_no_parameters_and_no_state():
 @pytest.mark.parametrize(
     ('order', 'commutes'), [((1, 2, 0), True), ((2, 0, 1), True), ((1, 0, 2), False)]
 )
-def test_rotations_of_the_modalities_commute(order, commutes):
+@pytest.mark.parametrize('partners', ['next', 'all'])
+def test_rotations_of_the_modalities_commute(order, commutes, partners):
     x = torch.randn(2, 3, 10, 4, 4)
-    operator = ChannelShufflePixelShiftFusion(3)
+    operator = ChannelShufflePixelShiftFusion(3, partners=partners)
     fused = fuse(operator, x.flatten(0, 1)).unflatten(0, (2, 3))[:, order]
     renamed = fuse(operator, x[:, order].flatten(0, 1)).unflatten(0, (2, 3))
     assert torch.equal(fused, renamed) is commutes
+
+
+@pytest.mark.parametrize('options', [{}, {'receivers': [1]}, {'shift': 2}], ids=str)
+@pytest.mark.parametrize('fast', [True, False])
+def test_both_kinds_of_partners_are_the_papers_for_two(monkeypatch, options, fast):
+    x = torch.randn(4, 23, 5, 6, requires_grad=True)
+    results = []
+    for partners in ('next', 'all'):
+        operator = ChannelShufflePixelShiftFusion(2, partners=partners, **options)
+        if not fast:
+            monkeypatch.setattr(operator, '_is_plain', lambda *maps: False)
+        out = fuse(operator, x, torch.tanh)
+        results.append((out, torch.autograd.grad(out.sin().sum(), x)[0]))
+    assert all(torch.equal(*pair) for pair in zip(*results))
+
+
+@pytest.mark.parametrize('m', [3, 4])
+@pytest.mark.parametrize('channels', [4, 20, 23, 40])
+def test_all_partners_give_alike(m, channels):
+    """A permutation of all maps, of which each of the others gives as many as possible alike."""
+    own = torch.arange(float(m)).view(m, 1, 1, 1).expand(m, channels, 1, 1)
+    mixed, _ = ChannelShufflePixelShiftFusion(m, partners='all').enter(own)
+    kept = channels // 5 * 4
+    assert (mixed[:, :kept] == own[:, :kept]).all()
+    for index in range(m):
+        given = [(mixed[index] == other).sum().item() for other in range(m) if other != index]
+        assert sum(given) == channels - kept and max(given) - min(given) <= 1
+    assert (mixed.sum(0) == own.sum(0)).all()
+
+
+@pytest.mark.parametrize('partners', ['next', 'all'])
+@pytest.mark.parametrize('options', [{}, {'shift': None}, {'exchange': 0}], ids=str)
+def test_absent_modalities_are_as_if_there_were_none(partners, options):
+    rows = [[1, 0, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 1, 0]]
+    x = torch.randn(4, 4, 23, 5, 6, requires_grad=True)
+    operator = ChannelShufflePixelShiftFusion(4, partners=partners, **options)
+    operator.presence = torch.tensor(rows, dtype=torch.bool)
+    out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
+    for index, row in enumerate(rows):
+        keep = [m for m in range(4) if row[m]]
+        small = ChannelShufflePixelShiftFusion(len(keep), partners=partners, **options)
+        expected = fuse(small, x[index, keep], torch.tanh)
+        assert torch.equal(out[index, keep], expected)
+        gradients = [
+            torch.autograd.grad(maps.sin().sum(), x, retain_graph=True)[0][index]
+            for maps in (out[index, keep], expected)
+        ]
+        torch.testing.assert_close(*gradients)
 
 
 def test_two_modalities_can_be_swapped():
@@ -202,15 +273,23 @@ def test_two_modalities_can_be_swapped():
 
 
 @pytest.mark.parametrize('channels', [3, 7])
-@pytest.mark.parametrize('options', [{}, {'symmetric': True, 'receivers': [0]}], ids=str)
-def test_gradcheck(channels, options):
-    operator = ChannelShufflePixelShiftFusion(2, **options)
-    x = torch.randn(2, channels, 3, 4, dtype=torch.double, requires_grad=True)
+@pytest.mark.parametrize(
+    ('m', 'options'),
+    [(2, {}), (2, {'symmetric': True, 'receivers': [0]}), (3, {'partners': 'all'})],
+    ids=str,
+)
+def test_gradcheck(channels, m, options):
+    operator = ChannelShufflePixelShiftFusion(m, **options)
+    x = torch.randn(m, channels, 3, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: fuse(operator, x, torch.sin), x)
 
 
 @pytest.mark.parametrize('m', [2, 3])
-@pytest.mark.parametrize('options', [{}, {'exchange': 0}, {'shift': None}, {'shift': 3}], ids=str)
+@pytest.mark.parametrize(
+    'options',
+    [{}, {'exchange': 0}, {'shift': None}, {'shift': 3}, {'partners': 'all', 'exchange': 0.4}],
+    ids=str,
+)
 @pytest.mark.parametrize('size', [(5, 7), (2, 4)])
 def test_fast_form_equals_the_formula_bit_by_bit(monkeypatch, m, options, size):
     x = torch.randn(2 * m, 11, *size)
@@ -237,9 +316,16 @@ def test_mixed_types():
     assert torch.equal(operator.leave(x, carry), operator.leave(x.float(), carry))
 
 
-@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
-def test_compiles_to_one_graph(layout):
-    operator = ChannelShufflePixelShiftFusion(2)
+@pytest.mark.parametrize(
+    ('layout', 'm', 'partners'),
+    [
+        (torch.contiguous_format, 2, 'next'),
+        (torch.channels_last, 2, 'next'),
+        (torch.contiguous_format, 4, 'all'),
+    ],
+)
+def test_compiles_to_one_graph(layout, m, partners):
+    operator = ChannelShufflePixelShiftFusion(m, partners=partners)
 
     def forward(x):
         return fuse(operator, x, torch.tanh)

@@ -1,0 +1,126 @@
+from collections.abc import Sequence
+
+import torch
+from mmcv.cnn.bricks.wrappers import Conv2d
+from torch import Tensor, nn
+
+from ..modality_axis import fold_modalities, is_channels_last
+from .modality_specific_conv import ModalitySpecificConv
+from .spread_kernel import accept_rgb, average_kernel
+
+_ENTRIES = ('weight', 'bias')
+
+
+class BandedConv(nn.Module):
+    """First convolution of a network whose modalities differ in their number of bands.
+
+    A modality with as many bands as the network's own convolution takes goes through that one,
+    together with all others like it. Any other has a convolution of its own. If the network's is
+    private to every modality (:class:`ModalitySpecificConv`), so is each of these.
+
+    The maps come with as many channels as the widest modality has bands; of a narrower one, the
+    first are read.
+
+    In a state dict, what is shared keeps its key (``conv1.weight``); what belongs to modality m has
+    m in it (``conv1.private.1.weight``). A plain checkpoint is loaded into all of them: where the
+    number of bands differs, by :func:`average_kernel`.
+
+    Args:
+        conv: The network's own first convolution; it is taken over.
+        bands: Number of bands of every modality.
+
+    Shape:
+        - Input: folded maps (N*M, max(bands), H, W).
+        - Output: folded maps (N*M, C', H', W').
+
+    Raises:
+        ValueError: If the convolution is of another kind or has groups, or an input or a checkpoint
+            is of other modalities.
+    """
+
+    def __init__(self, conv: nn.Module, bands: Sequence[int]) -> None:
+        super().__init__()
+        is_private = isinstance(conv, ModalitySpecificConv)
+        plain = conv.conv if is_private else conv
+        if type(plain) not in (nn.Conv2d, Conv2d) or conv.groups != 1:
+            raise ValueError(
+                'bands: expected a first convolution that is a plain one without groups, got '
+                f'{conv}'
+            )
+        self.bands = tuple(bands)
+        is_shared = [not is_private and count == conv.in_channels for count in bands]
+        self.shared = conv if any(is_shared) else None
+        if self.shared is not None:
+            accept_rgb(self.shared)
+        self.private = nn.ModuleDict(
+            {
+                str(index): nn.Conv2d(
+                    count,
+                    conv.out_channels,
+                    conv.kernel_size,
+                    stride=conv.stride,
+                    padding=conv.padding,
+                    dilation=conv.dilation,
+                    bias=plain.bias is not None,
+                    padding_mode=plain.padding_mode,
+                )
+                for index, count in enumerate(bands)
+                if not is_shared[index]
+            }
+        )
+        self._register_state_dict_hook(_drop_child_name)
+
+    def of_modality(self, index: int) -> nn.Conv2d:
+        """Return the convolution that a modality goes through."""
+        name = str(index)
+        return self.private[name] if name in self.private else self.shared
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve the bands of every modality."""
+        m, widest = len(self.bands), max(self.bands)
+        if x.shape[0] % m or x.shape[1] != widest:
+            raise ValueError(
+                f'bands: expected a folded batch (N*{m}, {widest}, H, W), as the widest of '
+                f'{self.bands} has {widest}, got an input of shape {tuple(x.shape)}'
+            )
+        # Slices, because an exporter would fix the sizes of maps with an axis of modalities.
+        out = [
+            self.of_modality(index)(x[index::m, :count]) for index, count in enumerate(self.bands)
+        ]
+        out = fold_modalities(torch.cat(out, dim=1), m)
+        return out.contiguous(memory_format=torch.channels_last) if is_channels_last(x) else out
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        # Called by torch's and by mmengine's loader alike, before the children are loaded from the
+        # same dict.
+        for entry in _ENTRIES:
+            plain = state_dict.pop(f'{prefix}{entry}', None)
+            if plain is not None and self.shared is not None:
+                state_dict[f'{prefix}shared.{entry}'] = plain
+            for name, conv in self.private.items():
+                key = f'{prefix}private.{name}.{entry}'
+                if key not in state_dict and plain is not None:
+                    spread = average_kernel(plain, conv.in_channels) if plain.ndim > 1 else plain
+                    state_dict[key] = spread
+                self._check(state_dict.get(key), getattr(conv, entry), key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    @staticmethod
+    def _check(value: Tensor | None, own: Tensor | None, key: str) -> None:
+        # mmengine's loader would merely log it, and go on with random weights.
+        if value is not None and own is not None and value.shape != own.shape:
+            raise ValueError(
+                f'{key}: expected the shape {tuple(own.shape)}, for {own.shape[1]} bands, got '
+                f'{tuple(value.shape)}: a checkpoint of other modalities'
+                if own.ndim > 1
+                else f'{key}: expected {len(own)} values, got {tuple(value.shape)}'
+            )
+
+
+def _drop_child_name(
+    module: BandedConv, state_dict: dict, prefix: str, local_metadata: dict
+) -> None:
+    """Store what is shared under the key names of a plain layer."""
+    for entry in _ENTRIES:
+        if f'{prefix}shared.{entry}' in state_dict:
+            state_dict[f'{prefix}{entry}'] = state_dict.pop(f'{prefix}shared.{entry}')
