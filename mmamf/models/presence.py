@@ -81,9 +81,9 @@ def tell_presence(network: nn.Module, presence: Tensor | None) -> None:
 
 
 def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
-    # a network for one modality has nothing to look for, and a wrong number of channels is refused
-    # where they are folded
-    if num_modalities == 1 or x.shape[1] % num_modalities:
+    # a network for one modality has nothing to look for, nor has one without values; a wrong number
+    # of channels is refused where they are folded
+    if num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities:
         return x, None
     absent = fold_modalities(x[:, :, :1, :1], num_modalities)[:, 0, 0, 0].isnan()
     absent = absent.view(-1, num_modalities)
