@@ -63,6 +63,27 @@ def test_variants_of_the_backbone(randomize, variant):
     assert_equal(deployed(x), model(x))
 
 
+@pytest.mark.parametrize('num_modalities', [1, 2])
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_deploy_form_compiles_to_one_graph(randomize, num_modalities, layout):
+    model = randomize(SharedMultimodalResNet(18, num_modalities, fusion=FUSION, **SMALL))
+    deployed = deploy(model).to(memory_format=layout)
+    x = torch.randn(2, num_modalities * 3, 41, 35).contiguous(memory_format=layout)
+    compiled = torch.compile(deployed, fullgraph=True, backend='aot_eager')
+    with torch.no_grad():
+        assert_equal(compiled(x), deployed(x))
+        assert_equal(compiled(x), model(x))
+
+
+def test_deployed_segmentor_compiles_to_one_graph(make_segmentor):
+    model = make_segmentor(2, head='RefineNetHead', fusion=FUSION)
+    deployed = deploy(model)
+    x = torch.randn(1, 6, 45, 61)
+    with torch.no_grad():
+        compiled = torch.compile(deployed, fullgraph=True, backend='eager')
+        assert_equal([compiled(x)], [deployed(x)])
+
+
 class NormAndActivation(nn.BatchNorm2d):
     """As libraries of backbones have them."""
 

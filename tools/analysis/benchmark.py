@@ -1,9 +1,9 @@
 """Measures the network against a plain one, a loop over the modalities, and separate networks.
 
 Two modalities, random weights and images. The networks of a cell (part, size, batch, task) take
-turns, and all figures but memory are ratios of neighbors in time. What is in the results file is
-not measured again. The table is printed; the file of results and the figure are written. Set the
-number of threads with OMP_NUM_THREADS.
+turns, and all figures but memory and latencies are ratios of neighbors in time. What this machine
+has in the results file is not measured again. The table is printed; the file of results and the
+figure are written. Set the number of threads with OMP_NUM_THREADS.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from complexity import complexity
 from interleaved import take_turns
 from mmengine.registry import init_default_scope
 from performance.networks import WIDTHS, Cell, Form, build, forms_of, make_inputs
-from performance.report import draw, make_table
+from performance.report import draw, make_tables
 from performance.task import Task, keep_memory, peak_memory
 
 QUICK = Cell('encoder', 18, 32, 32, 1, 'inference', 'float32')
@@ -72,20 +72,24 @@ def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
         for _ in range(WARM_UP):
             task.step()
     seconds = take_turns({name: task.seconds for name, task in tasks.items()}, repeats)
-    # the profiler sees nothing of what is compiled
+    # the profiler sees nothing of what is compiled, or of another library
     memory = {
         form.name: round(peak_memory(tasks[form.name]), 2)
         for form in forms
-        if form.how != 'compiled'
+        if form.how not in ('compiled', 'onnxruntime')
     }
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
     return dict(
         seconds=seconds,
         memory=memory,
         complexity={form.network: _count(cell, form) for form in forms if form.how == 'eager'},
         gpu=torch.cuda.is_available(),
-        machine=f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}',
     )
+
+
+def machine() -> str:
+    """Name what times depend on: the device, the number of threads, and torch."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}'
 
 
 def _processor() -> str:
@@ -107,17 +111,19 @@ def main(argv: list[str] | None = None) -> None:
     keep_memory()
     path = args.out / 'performance.json'
     results = json.loads(path.read_text()) if path.is_file() else {}
+    own = results.setdefault(machine(), {})  # those of several machines lie side by side
     args.out.mkdir(parents=True, exist_ok=True)
     for cell in [] if args.report else choose_cells(args):
-        if cell.name in results:
+        if cell.name in own:
             print(f'{cell.name}: is in {path}, not measured again')
             continue
         print(cell.name, flush=True)
-        results[cell.name] = measure(cell, args.repeats, args.compile)
+        own[cell.name] = measure(cell, args.repeats, args.compile)
         partial = path.with_suffix('.partial')
         partial.write_text(json.dumps(results, indent=1))
         partial.replace(path)
-    print(make_table(results))
+    results = {name: cells for name, cells in results.items() if cells}
+    print(make_tables(results))
     draw(results, args.out / 'performance.png')
 
 

@@ -72,7 +72,8 @@ class FusibleBottleneck(_FusionSlot, Bottleneck):
     def _fused_forward(self, x: Tensor) -> Tensor:
         out = self._fuse(self.relu(self.norm1(self.conv1(x))))
         out = self.norm3(self.conv3(out))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)
 
 
 class FusibleBasicBlock(_FusionSlot, BasicBlock):
@@ -90,4 +91,5 @@ class FusibleBasicBlock(_FusionSlot, BasicBlock):
 
     def _fused_forward(self, x: Tensor) -> Tensor:
         out = self.norm2(self.conv2(self._fuse(x)))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out += x if self.downsample is None else self.downsample(x)
+        return self.relu(out)

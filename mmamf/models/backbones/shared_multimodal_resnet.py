@@ -5,6 +5,7 @@ from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
 from mmseg.models.utils import ResLayer
 from torch import Tensor
 
+from ..fast_max_pool2d import FastMaxPool2d
 from ..modality_axis import fold_modalities
 from ..presence import take_presence, with_presence
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
@@ -89,6 +90,7 @@ class SharedMultimodalResNet(ResNet):
         norm_cfg = norm_cfg or {'type': 'ModalitySpecificBN'}
         norm_cfg = fill_in_num_modalities('norm_cfg', norm_cfg, num_modalities)
         super().__init__(depth, conv_cfg=conv_cfg, norm_cfg=norm_cfg, **kwargs)
+        self.maxpool = FastMaxPool2d(kernel_size=3, stride=2, padding=1)
         self.num_modalities = num_modalities
         stem = 'stem.0' if self.deep_stem else 'conv1'
         self.bands = bands

@@ -8,6 +8,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor
 
+from ..fast_max_pool2d import FastMaxPool2d
+
 
 @MODELS.register_module()
 class RefineNetHead(BaseDecodeHead):
@@ -133,11 +135,12 @@ class _ChainedResidualPooling(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList(_conv(width, width) for _ in range(4))
+        self.pool = FastMaxPool2d(kernel_size=5, stride=1, padding=2)
 
     def forward(self, x: Tensor) -> Tensor:
         step = x
         for conv in self.convs:
-            step = conv(_max_pool_5x5(step))
+            step = conv(self.pool(step))
             x = x + step
         return x
 
@@ -158,14 +161,6 @@ def _identity(size: int, like: Tensor) -> Tensor:
     """Make a unit matrix, (1, 1, size, size); torch.eye would be traced as a constant."""
     index = torch.arange(size, device=like.device)
     return (index[:, None] == index).to(like.dtype)[None, None]
-
-
-def _max_pool_5x5(x: Tensor) -> Tensor:
-    # On a CPU, torch pools channels-last maps ten times as fast, which pays for both copies.
-    was_contiguous = x.is_contiguous()
-    x = x.contiguous(memory_format=torch.channels_last)
-    x = F.max_pool2d(x, kernel_size=5, stride=1, padding=2)
-    return x.contiguous() if was_contiguous else x
 
 
 def _conv(in_channels: int, out_channels: int, bias: bool = False) -> nn.Conv2d:

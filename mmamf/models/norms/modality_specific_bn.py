@@ -1,3 +1,4 @@
+import torch
 import torch.nn as nn
 from mmengine.registry import MODELS
 from torch import Tensor
@@ -36,4 +37,17 @@ class ModalitySpecificBN(ModalitySpecificNorm):
         """Apply its own layer to every modality, in the layout of the input."""
         if self.presence is None and fits_channels_last(x, self.norm):
             return batch_norm_channels_last(x, self.norm, self.num_modalities)
-        return super().forward(x)
+        out = super().forward(x)
+        # torch's layers keep their input for the gradient, not what they return
+        owned = type(self.norm) in (nn.BatchNorm2d, nn.SyncBatchNorm)
+        return _as_own(out) if owned and out.requires_grad else out
+
+
+def _as_own(out: Tensor) -> Tensor:
+    """Let autograd forget that a tensor is a view of one that nobody else has.
+
+    A ReLU that changes a view in place would cost three copies of it in the backward pass.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return out
+    return torch.ops.aten._unsafe_view(out, out.shape)

@@ -96,6 +96,39 @@ def test_no_map_of_a_network_leaves_the_layout(depth, training, n, m):
 
 
 @pytest.mark.parametrize('training', [True, False])
+@pytest.mark.parametrize('layout', [torch.contiguous_format, LAST])
+def test_relu_in_place_behind_it(small, layout, training):
+    """It costs autograd nothing more, and the gradient is that of a ReLU out of place."""
+    norm = randomize(ModalitySpecificBN(4, num_modalities=2)).train(training)
+    x = torch.randn(4, 4, 5, 6).contiguous(memory_format=layout)
+    gradients = []
+    for inplace in (True, False):
+        norm.zero_grad()
+        y = x.clone().requires_grad_()
+        out = norm(y)
+        assert not out._is_view()
+        nn.functional.relu(out, inplace).square().sum().backward()
+        gradients.append((y.grad, norm.norm.weight.grad, norm.norm.bias.grad))
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+class _Rectified(nn.BatchNorm2d):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+def test_layers_that_need_their_output_are_guarded():
+    """Of a layer with an activation, autograd notices a change in place of what it keeps."""
+    norm = ModalitySpecificBN(4, num_modalities=2)
+    norm.norm = _Rectified(8)
+    out = norm(torch.randn(4, 4, 5, 6, requires_grad=True))
+    out.add_(1)
+    with pytest.raises(RuntimeError, match='modified by an inplace operation'):
+        out.sum().backward()
+
+
+@pytest.mark.parametrize('training', [True, False])
 def test_compiles_to_one_graph(training):
     norm = randomize(ModalitySpecificBN(4, num_modalities=2)).train(training)
     x = torch.randn(4, 4, 5, 5).contiguous(memory_format=LAST)

@@ -73,16 +73,57 @@ def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
     arguments = ['--quick', '--repeats', '1', '--out', str(tmp_path)]
     benchmark = tool('benchmark')
     benchmark.main(arguments)
-    (result,) = json.loads((tmp_path / 'performance.json').read_text()).values()
+    measured = json.loads((tmp_path / 'performance.json').read_text())
+    assert list(measured) == [benchmark.machine()]
+    (result,) = measured[benchmark.machine()].values()
     assert result['complexity']['ours'] == result['complexity']['loop']
     assert all(len(rounds) == 1 for rounds in result['seconds'].values())
-    assert 'ours/channels_last/deployed' in result['seconds']
+    assert {'ours/channels_last/deployed', 'ours/contiguous/onnxruntime'} <= set(result['seconds'])
     table = capsys.readouterr().out
     assert 'encoder-r18-32x32-b1-inference-float32 |' in table and 'memory: ours / loop' in table
     assert (tmp_path / 'performance.png').stat().st_size > 1000
 
-    benchmark.measure = None  # nothing is measured again
+    measure, benchmark.measure = benchmark.measure, None  # nothing is measured again
     benchmark.main(arguments)
+
+    # but what another machine measured counts for that one alone
+    benchmark.machine, benchmark.measure = lambda: 'another', lambda *args: result
+    capsys.readouterr()
+    benchmark.main(arguments)
+    benchmark.measure = measure
+    table = capsys.readouterr().out
+    assert table.count('encoder-r18-32x32-b1-inference-float32 |') == 2
+    assert 'Measured on: another.' in table
+
+
+@pytest.mark.parametrize('part', ['encoder', 'segmenter'])
+def test_onnxruntime_computes_the_same(tool, part):
+    pytest.importorskip('onnxruntime')
+    tool('benchmark').init_default_scope('mmseg')
+    networks = tool('performance.networks')
+    cell = networks.Cell(part, 18, 70, 45, 1, 'inference', 'float32')
+    forms = networks.forms_of(cell, compiled=False)
+    assert [form for form in forms if form.how == 'onnxruntime']
+    ours, onnx = (
+        networks.build(cell, networks.Form('ours', how=how)) for how in ('eager', 'onnxruntime')
+    )
+    x = networks.make_inputs(cell, networks.Form('ours'))
+    with torch.no_grad():
+        expected = ours(x)
+    expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
+    torch.testing.assert_close(onnx(x), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_onnxruntime_is_for_inference_where_it_is_installed(tool, monkeypatch):
+    networks, onnx = tool('performance.networks'), tool('performance.onnx_network')
+    cell = networks.Cell('encoder', 18, 32, 32, 1, 'inference', 'float32')
+
+    def has_onnx(cell):
+        return 'onnxruntime' in [form.how for form in networks.forms_of(cell, compiled=False)]
+
+    assert not has_onnx(cell._replace(mode='training'))
+    monkeypatch.setattr(onnx, 'find_spec', lambda name: None)
+    assert not has_onnx(cell)
 
 
 def test_memory_of_a_training_step(tool):

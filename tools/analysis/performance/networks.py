@@ -12,6 +12,8 @@ from torch import Tensor, nn
 import mmamf
 from mmamf.models import SharedMultimodalResNet
 
+from .onnx_network import OnnxNetwork, has_onnxruntime
+
 MODALITIES = 2
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
 WIDTHS = {18: (64, 128, 256, 512), 50: (256, 512, 1024, 2048), 101: (256, 512, 1024, 2048)}
@@ -59,7 +61,8 @@ class Form(NamedTuple):
         network: 'ours'; 'plain', mmseg's, on N*M images; 'loop', one modality after the other; or
             'separate', a network for every modality.
         layout: 'contiguous' or 'channels_last'.
-        how: 'eager', 'compiled', 'deployed' or 'recomputed' (activation checkpointing).
+        how: 'eager', 'compiled', 'deployed', 'recomputed' (activation checkpointing), or
+            'onnxruntime', which runs the deploy form.
     """
 
     network: str
@@ -79,18 +82,22 @@ def forms_of(cell: Cell, compiled: bool) -> list[Form]:
     forms = [Form(network, layout) for layout in layouts for network in networks]
     special = 'deployed' if cell.mode == 'inference' else 'recomputed'
     forms += [Form('ours', layout, special) for layout in layouts]
+    if cell.mode == 'inference' and cell.precision == 'float32' and has_onnxruntime():
+        forms.append(Form('ours', how='onnxruntime'))
     if compiled:
         forms += [Form(network, 'contiguous', 'compiled') for network in ('plain', 'ours')]
     return forms
 
 
-def build(cell: Cell, form: Form) -> nn.Module:
+def build(cell: Cell, form: Form) -> nn.Module | OnnxNetwork:
     """Build a network, ready for its task. All start from the same seed."""
     torch.manual_seed(0)
     network = _build_network(cell, form.network, form.how == 'recomputed')
     network.train(cell.mode == 'training')
-    if form.how == 'deployed':
+    if form.how in ('deployed', 'onnxruntime'):
         network = mmamf.deploy(network)
+    if form.how == 'onnxruntime':
+        return OnnxNetwork(network, make_inputs(cell, form))
     if form.layout == 'channels_last':
         network = network.to(memory_format=torch.channels_last)
     return torch.compile(network) if form.how == 'compiled' else network

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from interleaved import Spread, ratio
+from interleaved import Spread, ratio, spread
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .networks import Cell
 
+ONNX = 'ours/contiguous/onnxruntime'
 LAYOUTS = ('contiguous', 'channels_last')
 COLUMNS = (
     'cell',
@@ -16,6 +17,8 @@ COLUMNS = (
     'loop / ours',
     'both channels last',
     'loop / our best',
+    'latency: our best, onnxruntime',
+    'compiled: ours / plain, eager / compiled',
     'separate / ours',
     'memory: ours / loop',
     'recomputed: memory, time',
@@ -24,23 +27,31 @@ COLUMNS = (
 )
 
 
-def make_table(results: dict[str, dict]) -> str:
-    """Make a table in Markdown: ratios, each the median of the rounds and the range."""
-    lines = ['| ' + ' | '.join(COLUMNS) + ' |', '|' + '---|' * len(COLUMNS)]
-    for name, result in results.items():
-        lines.append('| ' + ' | '.join([name, *_cells(result)]) + ' |')
-    machines = sorted({result['machine'] for result in results.values()})
-    notes = [f'Measured on: {machine}.' for machine in machines]
+def make_tables(results: dict[str, dict[str, dict]]) -> str:
+    """Make a table in Markdown for every machine: ratios, each the median of the rounds and range.
+
+    Args:
+        results: Of every cell, by name, of every machine.
+    """
+    lines = []
+    for machine, cells in results.items():
+        lines += [f'Measured on: {machine}.', '']
+        lines += ['| ' + ' | '.join(COLUMNS) + ' |', '|' + '---|' * len(COLUMNS)]
+        for name, result in _ordered(cells):
+            lines.append('| ' + ' | '.join([name, *_cells(result)]) + ' |')
+        lines.append('')
     if missing := _not_measured(results):
-        notes.append(f'Not measured: {", ".join(missing)}.')
-    return '\n'.join([*lines, '', *notes])
+        lines.append(f'Not measured: {", ".join(missing)}.')
+    return '\n'.join(lines)
 
 
-def draw(results: dict[str, dict], path: Path) -> None:
+def draw(results: dict[str, dict[str, dict]], path: Path) -> None:
     """Draw how many times as fast our best form is as the loop, and what it costs over plain."""
-    figure = Figure(figsize=(10, 1.4 + 0.32 * len(results)), dpi=120, layout='constrained')
+    rows = [row for cells in results.values() for row in _ordered(cells)]
+    figure = Figure(figsize=(10, 1.4 + 0.32 * len(rows)), dpi=120, layout='constrained')
+    figure.suptitle('; '.join(results), fontsize=8)
     left, right = figure.subplots(1, 2, sharey=True)
-    for place, (name, result) in enumerate(results.items()):
+    for place, (name, result) in enumerate(rows):
         seconds, color = result['seconds'], _color(name)
         for offset, layout in enumerate(LAYOUTS):
             over = _ratio(seconds, f'ours/{layout}/eager', f'plain/{layout}/eager')
@@ -49,7 +60,7 @@ def draw(results: dict[str, dict], path: Path) -> None:
         _bar(right, place, speedup, color)
     left.set(title='time over a plain encoder (hatched: channels last)')
     right.set(title='our best form: times as fast as the loop')
-    left.set_yticks(range(len(results)), list(results), fontsize=7)
+    left.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
     left.axvline(1.03, color='#c8102e', linewidth=1)
     left.invert_yaxis()
     for axes in (left, right):
@@ -60,17 +71,21 @@ def draw(results: dict[str, dict], path: Path) -> None:
 
 
 def best_form(seconds: dict[str, list[float]]) -> str:
-    """Find the fastest form of our network, by the sum of its rounds."""
-    return min(
-        (name for name in seconds if name.startswith('ours/')), key=lambda n: sum(seconds[n])
-    )
+    """Find the fastest form of our network in torch, by the sum of its rounds."""
+    ours = [name for name in seconds if name.startswith('ours/') and name != ONNX]
+    return min(ours, key=lambda name: sum(seconds[name]))
 
 
-def _not_measured(results: dict[str, dict]) -> list[str]:
+def _ordered(cells: dict[str, dict]) -> list[tuple[str, dict]]:
+    return sorted(cells.items(), key=lambda item: Cell.parse(item[0]))
+
+
+def _not_measured(results: dict[str, dict[str, dict]]) -> list[str]:
+    rows = [row for cells in results.values() for row in cells.items()]
     found = {
-        'GPU': any(result['gpu'] for result in results.values()),
-        'bf16': any(Cell.parse(name).precision == 'bf16' for name in results),
-        'torch.compile': any('compiled' in ''.join(r['seconds']) for r in results.values()),
+        'GPU': any(result['gpu'] for _, result in rows),
+        'bf16': any(Cell.parse(name).precision == 'bf16' for name, _ in rows),
+        'torch.compile': any('compiled' in ''.join(result['seconds']) for _, result in rows),
     }
     return [name for name, measured in found.items() if not measured]
 
@@ -82,6 +97,8 @@ def _cells(result: dict) -> list[str]:
     cells = [_format(_ratio(seconds, f'ours/{x}/eager', f'plain/{x}/eager')) for x in LAYOUTS]
     cells += [_format(_ratio(seconds, f'loop/{x}/eager', f'ours/{x}/eager')) for x in LAYOUTS]
     cells.append(f'{_format(_ratio(seconds, loop, best))}, {best.partition("/")[2]}')
+    cells.append(_latencies(seconds, best))
+    cells.append(_compiled(seconds))
     cells.append(_format(_ratio(seconds, 'separate/contiguous/eager', own)))
     cells.append(f'{memory[own] / memory[loop]:.2f}')
     again = 'ours/contiguous/recomputed'
@@ -94,6 +111,21 @@ def _cells(result: dict) -> list[str]:
         result['complexity'][name] for name in ('ours', 'separate')
     )
     return [*cells, f'{parameters / separate:.2f}', f'{gmacs:.1f}']
+
+
+def _latencies(seconds: dict[str, list[float]], best: str) -> str:
+    if ONNX not in seconds:
+        return 'not measured'
+    own, onnx = (1000 * spread(seconds[name]).median for name in (best, ONNX))
+    return f'{own:.1f} ms, {onnx:.1f} ms'
+
+
+def _compiled(seconds: dict[str, list[float]]) -> str:
+    own, plain = (f'{network}/contiguous/compiled' for network in ('ours', 'plain'))
+    if own not in seconds:
+        return 'not measured'
+    faster = _format(_ratio(seconds, 'ours/contiguous/eager', own))
+    return f'{_format(_ratio(seconds, own, plain))}, {faster}'
 
 
 def _ratio(seconds: dict[str, list[float]], of: str, to: str) -> Spread:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import torch
 from mmengine.device import get_device
-from torch import Tensor
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from .networks import Cell, Form, build, make_inputs
@@ -28,7 +28,8 @@ class Task:
     def __init__(self, cell: Cell, form: Form) -> None:
         self.cell = cell
         self.device = get_device()
-        self.network = build(cell, form).to(self.device)
+        network = build(cell, form)
+        self.network = network.to(self.device) if isinstance(network, nn.Module) else network
         self.inputs = make_inputs(cell, form).to(self.device)
 
     def step(self) -> None:

@@ -1,0 +1,66 @@
+"""A network in onnxruntime, to be called like the others."""
+
+import tempfile
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from mmengine.device import get_device
+from torch import Tensor, nn
+
+OPSET = 17
+
+
+def has_onnxruntime() -> bool:
+    """Tell whether networks can be exported and run here, on a CPU."""
+    found = all(find_spec(name) for name in ('onnx', 'onnxruntime'))
+    return found and get_device() == 'cpu'
+
+
+class OnnxNetwork:
+    """A network that is exported by tracing, and runs in onnxruntime.
+
+    It gets as many threads as torch has, which sleep when there is nothing to do, as they would
+    otherwise slow down whoever has the next turn.
+
+    Args:
+        network: In evaluation, on a CPU.
+        inputs: A batch as those that are to come.
+
+    Shape:
+        - Input and outputs: those of the network.
+    """
+
+    def __init__(self, network: nn.Module, inputs: Tensor) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of everything that tracing fixes
+            path = Path(folder, 'network.onnx')
+            sizes = {'images': {0: 'N', 2: 'H', 3: 'W'}}  # dynamic, as in a deployed file
+            torch.onnx.export(
+                network,
+                (inputs,),
+                str(path),
+                input_names=list(sizes),
+                dynamic_axes=sizes,
+                opset_version=OPSET,
+                **_tracing(),
+            )
+            self.session = onnxruntime.InferenceSession(
+                str(path), options, providers=['CPUExecutionProvider']
+            )
+        self.name = self.session.get_inputs()[0].name
+
+    def __call__(self, x: Tensor) -> list[Tensor]:
+        """Run the network."""
+        return [torch.from_numpy(out) for out in self.session.run(None, {self.name: x.numpy()})]
+
+
+def _tracing() -> dict[str, bool]:
+    # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
+    return {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
