@@ -14,11 +14,12 @@ class CrossingEnergy:
 
         sum |foreign|^2 / (sum |own|^2 + sum |foreign|^2)
 
-    over samples, modalities that they have, channels and pixels: 0 if nothing crosses, 1 if everything is another
-    modality's. For ``enter`` f is ``enter``; for ``leave`` it is ``leave`` with the carry that
-    ``enter`` returned for the same ablation, so what is carried around the convolution counts. Each
-    is measured by itself: what crossed in ``enter`` is the modality's own when it comes to
-    ``leave``. An operator that weighs a modality by another one lets the weight cross too.
+    over samples, the modalities that they have, channels and pixels: 0 if nothing crosses, 1 if
+    everything is another modality's. For ``enter`` f is ``enter``; for ``leave`` it is ``leave``
+    with the carry that ``enter`` returned for the same ablation, so what is carried around the
+    convolution counts. Each is measured by itself: what crossed in ``enter`` is the modality's own
+    when it comes to ``leave``. An operator that weighs a modality by another one lets the weight
+    cross too.
 
     Forward passes between :meth:`start` and :meth:`stop` return what they would return anyway. They
     must not be trained by. Several of them are summed, as are the levels of a neck.
