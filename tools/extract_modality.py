@@ -10,7 +10,8 @@ are from those that it has in the whole model.
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 try:
@@ -58,6 +59,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='override settings of the config, as key=value or key.of.nested=value',
     )
     return parser.parse_args(argv)
+
+
+def having(dataset: Sequence[dict], modality: str) -> Iterator[dict]:
+    """Yield the samples that have a modality."""
+    for index in range(len(dataset)):
+        sample = dataset[index]
+        if modality in sample['data_samples'].get('present', (modality,)):
+            yield sample
 
 
 @torch.no_grad()
@@ -134,9 +143,12 @@ def main(argv: list[str] | None = None) -> None:
     except FileNotFoundError as error:
         print(f'what that means was not measured: {error}')
         return
-    count = min(args.samples, len(dataset))
-    levels, others = measure(model, single, index, (dataset[i] for i in range(count)))
-    print(f'on {count} test images, by itself instead of inside the model:')
+    samples = list(islice(having(dataset, args.modality), args.samples))
+    if not samples:
+        print(f'what that means was not measured: no test image has {args.modality}')
+        return
+    levels, others = measure(model, single, index, samples)
+    print(f'on {len(samples)} test images, by itself instead of inside the model:')
     print(f'  features differ by {", ".join(f"{level:.1%}" for level in levels)} (finest first)')
     print(f'  {others:.1%} of the pixels are predicted otherwise')
 

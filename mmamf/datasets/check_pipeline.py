@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from mmcv import transforms as mmcv_transforms
 from mmseg.datasets import transforms as mmseg_transforms
 
-from .transforms import LoadMultimodalImages
+from .transforms import LoadMultimodalImages, ModalityDropout
 
 _PAD = "the data preprocessor's `size` or `size_divisor`, which pads after normalization"
 _MMSEG = "mmseg's own, by default_scope='mmseg' or type='mmseg.{}'"
@@ -59,6 +59,8 @@ def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
                     f'{tuple(step.modalities)}, which LoadMultimodalImages knows'
                 )
             first = step.modalities[modalities[0]]
+        elif isinstance(step, ModalityDropout):
+            step.check_names(modalities)
 
     for step, mapped in steps:
         problem = _problem(step, mapped, first, len(modalities) > 1)

@@ -90,15 +90,16 @@ class MultimodalSegDataset(BaseSegDataset):
                 f'{type(self).__name__}: {absent} of {len(files)} samples lack {name!r}',
                 logger='current',
             )
-        return [self._data_info(paths) for paths in files]
+        return [self._data_info(index, paths) for index, paths in enumerate(files)]
 
-    def _data_info(self, paths: dict[str, str | None]) -> dict:
+    def _data_info(self, index: int, paths: dict[str, str | None]) -> dict:
         labels = {key: paths.pop(key) for key in ['seg_map_path'] if key in paths}
         first = next((name for name in self.modalities if paths[name] is not None), None)
         if first is None:
             raise FileNotFoundError(
                 f'{type(self).__name__}: expected a file of at least one of the modalities '
-                f'{self.modalities} for each sample, got none for one of {self.ann_file}'
+                f'{self.modalities} for each sample, got none for sample {index} of '
+                f'{self.ann_file or self.data_root}, {labels.get("seg_map_path", "without label")}'
             )
         name = osp.relpath(paths[first], self.data_prefix[first])
         return dict(

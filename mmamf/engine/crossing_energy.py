@@ -14,11 +14,12 @@ class CrossingEnergy:
 
         sum |foreign|^2 / (sum |own|^2 + sum |foreign|^2)
 
-    over samples, modalities, channels and pixels: 0 if nothing crosses, 1 if everything is another
-    modality's. For ``enter`` f is ``enter``; for ``leave`` it is ``leave`` with the carry that
-    ``enter`` returned for the same ablation, so what is carried around the convolution counts. Each
-    is measured by itself: what crossed in ``enter`` is the modality's own when it comes to
-    ``leave``. An operator that weighs a modality by another one lets the weight cross too.
+    over samples, the modalities that they have, channels and pixels: 0 if nothing crosses, 1 if
+    everything is another modality's. For ``enter`` f is ``enter``; for ``leave`` it is ``leave``
+    with the carry that ``enter`` returned for the same ablation, so what is carried around the
+    convolution counts. Each is measured by itself: what crossed in ``enter`` is the modality's own
+    when it comes to ``leave``. An operator that weighs a modality by another one lets the weight
+    cross too.
 
     Forward passes between :meth:`start` and :meth:`stop` return what they would return anyway. They
     must not be trained by. Several of them are summed, as are the levels of a neck.
@@ -64,25 +65,26 @@ class CrossingEnergy:
             alone = [enter(_only(x, m, len(modalities))) for m in modalities]
             carries.append([carry for _, carry in alone])
             maps, carry = enter(x)
-            self._add(f'{name}/enter', maps, [own for own, _ in alone])
+            self._add(f'{name}/enter', maps, [own for own, _ in alone], operator.presence)
             return maps, carry
 
         def measured_leave(x: Tensor, carry: object) -> Tensor:
             ablated = zip(modalities, carries.pop())
             alone = [leave(_only(x, m, len(modalities)), own_carry) for m, own_carry in ablated]
             maps = leave(x, carry)
-            self._add(f'{name}/leave', maps, alone)
+            self._add(f'{name}/leave', maps, alone, operator.presence)
             return maps
 
         operator.enter, operator.leave = measured_enter, measured_leave
 
-    def _add(self, point: str, maps: Tensor, alone: list[Tensor]) -> None:
+    def _add(self, point: str, maps: Tensor, alone: list[Tensor], presence: Tensor | None) -> None:
         """Add the energies of a fusion point; ``alone[m]`` is its output for modality m alone."""
         count = len(alone)
         own = torch.stack([_by_modality(x, count)[:, m] for m, x in enumerate(alone)], dim=1)
         foreign = _by_modality(maps, count) - own
         energies = self._energies.setdefault(point, [0.0, 0.0])
         for i, part in enumerate((own, foreign)):
+            part = part if presence is None else part[presence]
             energies[i] += part.detach().float().square().sum().item()
 
 

@@ -69,9 +69,10 @@ def take_presence(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor | None]
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
     if not traced or is_exporting():
         x, presence = _read(x, network.num_modalities)
-        if presence is not None or getattr(network, 'had_presence', False):
-            network.had_presence = presence is not None
-            tell_presence(network, presence)
+    # traced graphs, too, have to forget the last batch
+    if presence is not None or getattr(network, 'had_presence', False):
+        network.had_presence = presence is not None
+        tell_presence(network, presence)
     return x, presence
 
 

@@ -52,6 +52,18 @@ def test_the_first_modality_may_be_absent(build):
     assert (packed['inputs'][:3] == 0).all() and packed['inputs'][3].any()
 
 
+def test_a_sample_without_any_file_is_named(build):
+    with pytest.raises(FileNotFoundError, match='got none for sample 1 of .*label/01.png'):
+        build(['rgb/01.png', 'depth/01.png'], ('rgb', 'depth'))
+
+
+def test_dropout_of_an_unknown_modality_is_refused_when_it_is_built(build, rgbd_dataset_cfg):
+    pipeline = rgbd_dataset_cfg()['pipeline']
+    pipeline = [pipeline[0], dict(type='ModalityDropout', prob=dict(thermal=0.5)), *pipeline[1:]]
+    with pytest.raises(ValueError, match=r"among \('rgb', 'depth'\), got \['thermal'\]"):
+        build(pipeline=pipeline)
+
+
 def test_each_may_be_absent_without_labels(build):
     dataset = build(
         ['rgb/02.png', 'depth/00.png'],

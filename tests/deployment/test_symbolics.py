@@ -121,3 +121,15 @@ def test_a_mixed_batch(fusion, norm):
         rows = mask.flatten()
         for a, b in ((found[rows], expected[rows]), (other, block(whole))):
             assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+
+
+@pytest.mark.parametrize('partners', ['next', 'all'])
+def test_a_sample_without_any_modality_does_no_harm(partners):
+    """A division by its number of modalities would end the process."""
+    torch.manual_seed(0)
+    block = Block(dict(type='ChannelShufflePixelShiftFusion', partners=partners), nn.Identity())
+    x = torch.randn(2, 30, 7, 6)
+    lost = torch.stack([torch.full_like(x[0], torch.nan), x[1]])
+    with torch.no_grad():
+        found, whole = run_exported(block.eval(), torch.randn(2, 30, 8, 8), lost, x)
+    torch.testing.assert_close(found[3:], whole[3:])

@@ -123,6 +123,22 @@ def test_take_presence_reads_nan_and_tells_layers():
     assert all(m.presence is None for m in net.modules() if hasattr(m, 'presence'))
 
 
+@pytest.mark.filterwarnings('ignore')  # of everything that tracing fixes
+@pytest.mark.parametrize('form', ['traced', 'compiled'])
+@torch.no_grad()
+def test_graphs_forget_the_last_batch(form):
+    net = make_resnet(2).eval()
+    x = make_inputs([[1, 1], [1, 1]])
+    expected = net(x)
+    net(make_inputs([[1, 0], [0, 1]]))
+    if form == 'traced':
+        graph = torch.jit.trace(net, x, check_trace=False)
+    else:
+        graph = torch.compile(net, backend='eager', fullgraph=True)
+    for found, level in zip(graph(x), expected, strict=True):
+        torch.testing.assert_close(found, level)
+
+
 def test_a_sample_without_any_modality():
     with pytest.raises(ValueError, match=r'at least one modality .* samples \[1\] of the batch'):
         make_resnet(2)(make_inputs([[1, 1], [0, 0]]))
@@ -319,6 +335,20 @@ def test_a_stock_neck_and_segmentor():
         stock.eval().predict(x, samples)
     stock = make_segmentor(2, 'EncoderDecoder', neck=dict(type='AdditionFusion', num_modalities=2))
     assert stock.loss(x, samples)['decode.b.loss_ce'] > 0
+
+
+@pytest.mark.parametrize('rows', [[[1, 0], [1, 0]], [[1, 0], [1, 1]]])
+def test_private_norms_of_a_neck(rows):
+    """What an absent modality would have there enters no statistics."""
+    norm = dict(type='ModalitySpecificBN', num_modalities=2)
+    neck = dict(type='FPN', in_channels=[8, 16, 32, 64], out_channels=64, num_outs=4, norm_cfg=norm)
+    model = make_segmentor(2, neck=neck)
+    model.loss(make_inputs(rows), make_samples(rows))
+    norm = model.neck.lateral_convs[0].norm.norm
+    seen = (norm.running_var.view(2, -1) != 1).any(1)
+    assert seen.tolist() == [True, rows[1][1] == 1]
+    model.loss(make_inputs([[1, 1], [1, 1]]), make_samples([[1, 1], [1, 1]]))
+    assert (norm.running_var.view(2, -1) != 1).any(1).all()
 
 
 @pytest.mark.parametrize(

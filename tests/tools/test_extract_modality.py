@@ -55,6 +55,21 @@ def test_what_fusion_loses_is_said_and_measured(tool, trained, tmp_path, capsys)
     assert 'features differ by 0.0%' not in printed
 
 
+def test_images_that_lack_it_are_not_measured_on(tool, trained, tmp_path, capsys):
+    config, checkpoint = trained(**{'test_dataloader.dataset.optional': ['rgb', 'depth']})
+    root = Path(Config.fromfile(config).test_dataloader.dataset.data_root)
+    first, second, *others = sorted(root.glob('**/rgb/*'))
+    arguments = [config, checkpoint, str(tmp_path / 'branch.pth'), '--samples', '1']
+    first.unlink()
+    tool.main(arguments)
+    printed = capsys.readouterr().out
+    assert 'on 1 test images' in printed and 'nan' not in printed
+    for path in (second, *others):
+        path.unlink()
+    tool.main(arguments)
+    assert 'was not measured: no test image has rgb' in capsys.readouterr().out
+
+
 def test_measure_by_hand(tool, trained):
     config, checkpoint = trained()
     cfg = Config.fromfile(config)

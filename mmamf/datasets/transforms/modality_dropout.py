@@ -46,15 +46,25 @@ class ModalityDropout(BaseTransform):
                 f'{sorted(results)}'
             )
         names, present = results['modalities'], results['present']
-        unknown = sorted(set(self.prob) - set(names))
-        if unknown:
-            raise ValueError(f'ModalityDropout: expected modalities among {names}, got {unknown}')
+        self.check_names(names)
         results['present'] = kept = self._draw(present)
         for name in present:
             if name not in kept:
                 key = 'img' if name == names[0] else f'modality_{name}'
                 results[key] = np.zeros_like(results[key])
         return results
+
+    def check_names(self, modalities: tuple[str, ...]) -> None:
+        """Refuse probabilities of modalities that there are none of.
+
+        Raises:
+            ValueError: If so.
+        """
+        unknown = sorted(set(self.prob) - set(modalities))
+        if unknown:
+            raise ValueError(
+                f'ModalityDropout: expected modalities among {modalities}, got {unknown}'
+            )
 
     def _draw(self, present: tuple[str, ...]) -> tuple[str, ...]:
         """Choose one of the subsets that are not empty, by their probabilities."""

@@ -53,7 +53,7 @@ def read_image(
         image = _decode(path, content, channels)
     except _Bands as error:
         raise ValueError(f'{path}: {error}') from error
-    except (cv2.error, OSError, SyntaxError, ValueError) as error:
+    except (cv2.error, OSError, SyntaxError, ValueError, struct.error) as error:
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
                 f'{path} is an OpenEXR file, which OpenCV reads only if the environment variable '
@@ -91,7 +91,7 @@ def _decode(path: str, content: bytes, channels: int | None) -> np.ndarray | Non
         return _decode_tiff(content) if is_tiff else _decode_bands(content)
     image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
     bands = _count_bands(content) if is_tiff else 1
-    if bands > 2 and (image is None or image.ndim == 2):  # two may be gray and alpha
+    if bands > 1 and (image is None or bands > 3 or image.ndim == 2):
         raise _Bands(f'expected {channels or "1 or 3"} channel(s), got a TIFF of {bands} bands')
     return image
 
@@ -120,7 +120,7 @@ def _decode_tiff(content: bytes) -> np.ndarray:
 
 
 def _count_bands(content: bytes) -> int:
-    """Read how many samples a pixel of a TIFF has; 1 if it does not say, or is a BigTIFF."""
+    """Read how many bands besides alpha a TIFF has; 1 if it does not say, or is a BigTIFF."""
     order = BYTE_ORDER[content[:4]]
     if content[2:4] in (b'+\0', b'\0+') or len(content) < 8:
         return 1
@@ -128,8 +128,11 @@ def _count_bands(content: bytes) -> int:
     if start + 2 > len(content):
         return 1
     (count,) = struct.unpack_from(f'{order}H', content, start)
+    bands, alpha = 1, 0
     for entry in range(start + 2, min(start + 2 + 12 * count, len(content) - 11), 12):
-        tag, _, _, value = struct.unpack_from(f'{order}HHIH', content, entry)
+        tag, _, length, value = struct.unpack_from(f'{order}HHIH', content, entry)
         if tag == 277:  # SamplesPerPixel
-            return value
-    return 1
+            bands = value
+        elif tag == 338 and length == 1:  # ExtraSamples: one, alpha if it is 1 or 2
+            alpha = int(value in (1, 2))
+    return bands - alpha

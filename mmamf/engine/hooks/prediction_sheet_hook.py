@@ -20,6 +20,7 @@ class PredictionSheetHook(SheetHook):
 
     A row per sample, a column per modality (read again from its file, in raw values), the truth
     where there are labels, every modality's prediction where the model gives one, and the ensemble.
+    What is of a modality that the sample lacks stays empty.
 
     Args:
         Those of :class:`SheetHook`.
@@ -34,25 +35,29 @@ class PredictionSheetHook(SheetHook):
 
     def add_sample(self, sample: SegDataSample) -> None:
         """Add inputs, truth and predictions of a sample."""
-        paths = {k: v for k, v in (sample.get('modality_paths') or {}).items() if v is not None}
+        paths = dict(sample.get('modality_paths') or {})
         if not paths and 'img_path' in sample:
             paths = dict(image=sample.img_path)
+        present = sample.get('present', [*paths])
+        paths = {name: path if name in present else None for name, path in paths.items()}
         label_maps = dict(truth='gt_sem_seg') if 'gt_sem_seg' in sample else {}
         found = {key for key in sample.keys() if key.startswith(PREDICTION)}  # noqa: SIM118
-        ordered = [PREDICTION + name for name in paths if PREDICTION + name in found]
-        for key in [*ordered, *sorted(found.difference(ordered))]:
+        members = [PREDICTION + name for name in paths] if found else []
+        for key in [*members, *sorted(found.difference(members))]:
             label_maps[f'prediction: {key.removeprefix(PREDICTION)}'] = key
         label_maps['ensemble' if found or len(paths) > 1 else 'prediction'] = 'pred_sem_seg'
         self.sheet.add_row(
-            Path(next(iter(paths.values()), '')).stem,
+            Path(next(filter(None, paths.values()), '')).stem,
             {name: self._read(name, path) for name, path in paths.items()},
             {
-                heading: sample.get(key).data.squeeze(0).cpu().numpy()
+                heading: sample.get(key).data.squeeze(0).cpu().numpy() if key in sample else None
                 for heading, key in label_maps.items()
             },
         )
 
-    def _read(self, name: str, path: str) -> np.ndarray:
+    def _read(self, name: str, path: str | None) -> np.ndarray | None:
+        if path is None:
+            return None
         spec = self._loading.modalities.get(name, {}) if self._loading else {}
         backend_args = self._loading and self._loading.backend_args
         image = read_image(path, backend_args, spec.get('channels'))

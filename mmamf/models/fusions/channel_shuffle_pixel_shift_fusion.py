@@ -181,7 +181,8 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         Shape:
             - Output: indices (N, M, channels); for a modality that is alone its own.
         """
-        m, present = self.num_modalities, self.presence.sum(1)[:, None]  # (N, 1)
+        # (N, 1); a graph is told nothing of a sample without any, and cannot divide by 0
+        m, present = self.num_modalities, self.presence.sum(1)[:, None].clamp(min=1)
         partners = torch.ones_like(present) if self.num_partners == 1 else (present - 1).clamp(1)
         size = max(channels // groups, 1)
         place = torch.arange(channels, device=present.device) % size

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..decode_heads import ModalityEnsembleHead
 from ..fusions import fusion_losses
-from ..presence import presence_of, with_presence
+from ..presence import presence_of, tell_presence, with_presence
 
 
 @MODELS.register_module()
@@ -57,7 +57,9 @@ class MultimodalSegmentor(EncoderDecoder):
         features = self.backbone(inputs)
         if not self.with_neck:
             return features
-        return with_presence(self.neck(features), presence_of(features))
+        presence = presence_of(features)
+        tell_presence(self.neck, presence)  # its private norms
+        return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""

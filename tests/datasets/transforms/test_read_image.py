@@ -206,7 +206,23 @@ def test_bands_that_opencv_would_drop_are_refused(tmp_path, kind, bands, channel
         read_image(path, channels=channels)
 
 
-@pytest.mark.parametrize('share', [0.02, 0.5, 0.9])
+@pytest.mark.parametrize('bands', [2, 4])
+@pytest.mark.parametrize('alpha', [False, True])
+def test_a_further_band_is_no_alpha_unless_the_file_says_so(tmp_path, bands, alpha):
+    image = (BANDS[..., :bands] // 300).astype(np.uint8)
+    path = str(tmp_path / 'a.tif')
+    kind = 'rgb' if bands == 4 else 'minisblack'
+    extra = ['unassalpha' if alpha else 'unspecified']
+    tifffile.imwrite(path, image, photometric=kind, planarconfig='contig', extrasamples=extra)
+    if alpha:
+        read = read_image(path, channels=bands - 1)
+        assert read.shape == (image.shape[:2] if bands == 2 else (*image.shape[:2], 3))
+        return
+    with pytest.raises(ValueError, match=rf'a.tif: expected .* got a TIFF of {bands} bands'):
+        read_image(path, channels=bands - 1)
+
+
+@pytest.mark.parametrize('share', [0.0035, 0.02, 0.5, 0.9])
 def test_truncated_bands_are_refused(tmp_path, share):
     path = write_bands(tmp_path / 'cut.tif', BANDS, 'interleaved')
     with open(path, 'rb') as file:

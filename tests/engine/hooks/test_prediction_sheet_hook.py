@@ -57,7 +57,7 @@ def build_dataset(make_rgbd_dataset, mmseg_scope):
     return build
 
 
-def run_test(dataset, out_dir, members=(), num_samples=2) -> np.ndarray:
+def run_test(dataset, out_dir, members=(), num_samples=2, absent=None) -> np.ndarray:
     """Let the hook see a test whose ensemble says class 1, and member i class 2 + i."""
     runner = SimpleNamespace(
         test_dataloader=DataLoader(dataset, batch_size=2),
@@ -67,9 +67,11 @@ def run_test(dataset, out_dir, members=(), num_samples=2) -> np.ndarray:
     hook = PredictionSheetHook(num_samples)
     hook.before_test_epoch(runner)
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
-    for sample in samples:
+    for index, sample in enumerate(samples):
         sample.pred_sem_seg = PixelData(data=torch.ones(1, H, W, dtype=torch.long))
         for i, name in enumerate(members):
+            if (absent or {}).get(index) == name:
+                continue
             part = PixelData(data=torch.full((1, H, W), 2 + i))
             sample.set_data({f'pred_sem_seg_{name}': part})
     for i in range(0, len(samples), 2):
@@ -108,6 +110,28 @@ def test_two_modalities_truth_members_and_ensemble(tmp_path, build_dataset):
         # in the order of the modalities; `members` said depth first
         for column, label in ((3, 3), (4, 2), (5, 1)):
             assert (tile(sheet, row, column) == PALETTE[label]).all()
+
+
+def test_what_a_sample_lacks_keeps_its_place(tmp_path, build_dataset):
+    """The first one has no file of rgb, the last one a file of depth that was dropped."""
+    dataset = build_dataset(('rgb', 'depth'))
+    absent = {0: 'rgb', 4: 'depth'}
+
+    def lacking(packed: dict) -> dict:
+        sample = packed['data_samples']
+        name = absent.get(int(sample.sample_name))
+        paths = sample.modality_paths | ({'rgb': None} if name == 'rgb' else {})
+        present = tuple(other for other in ('rgb', 'depth') if other != name)
+        sample.set_metainfo(dict(modality_paths=paths, present=present))
+        return packed
+
+    dataset.pipeline.transforms.append(lacking)
+    sheet = run_test(dataset, tmp_path, members=('rgb', 'depth'), absent=absent)
+    assert columns(sheet) == 6
+    for row, empty in enumerate(((0, 3), (1, 4))):
+        for column in range(6):
+            assert (tile(sheet, row, column) == 255).all() == (column in empty)
+        assert (tile(sheet, row, 5) == PALETTE[1]).all()
 
 
 def test_one_modality_of_a_stock_model(tmp_path, build_dataset):
