@@ -5,7 +5,6 @@ each when it is done: interrupted, the same command continues from there.
 """
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -20,11 +19,10 @@ except ModuleNotFoundError as error:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     import mmamf  # noqa: F401
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.fileio import put_text
-from robustness import read_done, run_tests
+from robustness import read_done, read_model, run_tests
 
-from mmamf.evaluation.corruption_ladder import with_corruption
 from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
 
 
@@ -66,17 +64,7 @@ def list_subsets(modalities: list[str]) -> dict[str, list[dict]]:
 def main(argv: list[str] | None = None) -> None:
     """Test what is not yet done, then write the table and the figure."""
     args = parse_args(argv)
-    if not args.checkpoint.is_file():
-        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    settings = dict(
-        config=str(args.config),
-        config_sha256=hashlib.sha256(repr(cfg.to_dict()).encode()).hexdigest(),
-        checkpoint=str(args.checkpoint),
-        checkpoint_sha256=hashlib.sha256(args.checkpoint.read_bytes()).hexdigest(),
-    )
-    with_corruption(cfg.test_dataloader, [])  # complains before anything else is done
+    cfg, settings = read_model(args)
     modalities = list(cfg.test_dataloader.dataset.modalities)
     tests = list_subsets(modalities)
 

@@ -57,6 +57,27 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def read_model(args: argparse.Namespace) -> tuple[Config, dict[str, str]]:
+    """Read the config, and what tells it and the checkpoint from others.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the pipeline of the tests cannot be changed.
+    """
+    if not args.checkpoint.is_file():
+        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    settings = dict(
+        config=str(args.config),
+        config_sha256=hashlib.sha256(repr(cfg.to_dict()).encode()).hexdigest(),
+        checkpoint=str(args.checkpoint),
+        checkpoint_sha256=hashlib.sha256(args.checkpoint.read_bytes()).hexdigest(),
+    )
+    with_corruption(cfg.test_dataloader, [])  # complains before anything else is done
+    return cfg, settings
+
+
 def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
     """Read the tests that were done before.
 
@@ -100,17 +121,7 @@ def run_tests(cfg: Config, tests: dict[str, list[dict]]) -> Iterator[tuple[str, 
 def main(argv: list[str] | None = None) -> None:
     """Test what is not yet done, then write the table and the figure."""
     args = parse_args(argv)
-    if not args.checkpoint.is_file():
-        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    settings = dict(
-        config=str(args.config),
-        config_sha256=hashlib.sha256(repr(cfg.to_dict()).encode()).hexdigest(),
-        checkpoint=str(args.checkpoint),
-        checkpoint_sha256=hashlib.sha256(args.checkpoint.read_bytes()).hexdigest(),
-    )
-    with_corruption(cfg.test_dataloader, [])  # complains before anything else is done
+    cfg, settings = read_model(args)
     modalities = list(cfg.test_dataloader.dataset.modalities)
     ladder = read_ladder(args.ladder)
     for corruption in [c for c in ladder if c['transform'].get('modality') not in modalities]:
