@@ -104,3 +104,11 @@ def test_bands_of_model_and_data_agree(cfg):
     cfg.model.backbone.bands = [1, 4]
     with pytest.raises(ValueError, match=r'backbone.bands: expected \(4, 1\), .* got \(1, 4\)'):
         MODELS.build(cfg.model)
+
+
+def test_channels_of_the_widest(cfg):
+    cfg.model.data_preprocessor.in_channels = 6
+    with pytest.raises(
+        ValueError, match=r'in_channels: expected 4, as the widest .*\(4, 1\), got 6'
+    ):
+        MODELS.build(cfg.model)

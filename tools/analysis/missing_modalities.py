@@ -21,8 +21,10 @@ except ModuleNotFoundError as error:
 
 from mmengine.config import DictAction
 from mmengine.fileio import put_text
+from mmengine.registry import DATASETS, init_default_scope
 from robustness import read_done, read_model, run_tests
 
+from mmamf.evaluation.corruption_ladder import with_corruption
 from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
 
 
@@ -46,31 +48,73 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def list_subsets(modalities: list[str]) -> dict[str, list[dict]]:
-    """Name the 2^M - 1 subsets, largest first, and say what makes a sample of each.
+def list_subsets(dataloader: dict) -> dict[str, dict]:
+    """Name the 2^M - 1 subsets, largest first, and configure a data loader for each.
 
-    Returns:
-        Name, such as ``rgb+depth``, and the steps behind the loading of the pipeline.
+    Args:
+        dataloader: Config of one, of a MultimodalSegDataset. Of its samples, a subset gets those
+            that have one of its modalities.
+
+    Raises:
+        ValueError: If the data set is made of several, or no sample has any modality of a subset.
     """
+    if not (modalities := dataloader['dataset'].get('modalities')):
+        raise ValueError(
+            'test_dataloader.dataset: expected one data set with `modalities`, got '
+            f'{dataloader["dataset"].get("type")}'
+        )
+    samples = list_present(dataloader['dataset'])
     subsets = {}
     for size in range(len(modalities), 0, -1):
         for kept in combinations(modalities, size):
             prob = {name: 1.0 for name in modalities if name not in kept}
             steps = [dict(type='ModalityDropout', prob=prob)] if prob else []
-            subsets['+'.join(kept)] = steps
+            subset = with_corruption(dataloader, steps)
+            usable = [index for index, present in samples.items() if present & {*kept}]
+            if not usable:
+                raise ValueError(
+                    f'test_dataloader.dataset: expected a sample with one of {kept}, got none'
+                )
+            if len(usable) < len(samples):
+                subset['dataset']['indices'] = usable
+            subsets['+'.join(kept)] = subset
     return subsets
+
+
+def list_present(dataset: dict) -> dict[int, set[str]]:
+    """List which modalities the samples of a data set have, by their index without `indices`."""
+    built = DATASETS.build(dataset)
+    given = dataset.get('indices')
+    indices = given if isinstance(given, list | tuple) else range(len(built))
+    entries = (built.get_data_info(place)['modality_paths'] for place in range(len(built)))
+    return {
+        index: {name for name, path in paths.items() if path is not None}
+        for index, paths in zip(indices, entries, strict=True)
+    }
+
+
+def describe_lacking(dataloaders: dict[str, dict]) -> str:
+    """Say which subsets were tested on fewer samples, as others have none of theirs."""
+    whole, *_ = dataloaders.values()
+    return ''.join(
+        f'\n{name.replace("+", " or ")}: only the {len(loader["dataset"]["indices"])} samples that '
+        'have it\n'
+        for name, loader in dataloaders.items()
+        if loader['dataset'].get('indices') != whole['dataset'].get('indices')
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
     """Test what is not yet done, then write the table and the figure."""
     args = parse_args(argv)
     cfg, settings = read_model(args)
+    init_default_scope(cfg.get('default_scope') or 'mmseg')
+    tests = list_subsets(cfg.test_dataloader)
     modalities = list(cfg.test_dataloader.dataset.modalities)
-    tests = list_subsets(modalities)
 
     store = args.out / 'results.json'
     done = read_done(store, settings)
-    todo = {name: steps for name, steps in tests.items() if name not in done}
+    todo = {name: loader for name, loader in tests.items() if name not in done}
     print(f'{len(todo)} tests to do, {len(tests) - len(todo)} done', flush=True)
 
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
@@ -89,6 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     results = {name: done[name] for name in tests}
     table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
     table += format_subsets(modalities, results)
+    table += describe_lacking(tests)
     (args.out / 'table.md').write_text(table)
     plot_subsets(modalities, results, args.out / 'figure.png')
     print(f'{table}\n{args.out}')

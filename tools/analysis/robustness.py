@@ -97,11 +97,15 @@ def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
     return stored['tests']
 
 
-def run_tests(cfg: Config, tests: dict[str, list[dict]]) -> Iterator[tuple[str, dict]]:
-    """Run tests with one runner and yield the name of each and its scalars, without classes."""
+def run_tests(cfg: Config, tests: dict[str, dict]) -> Iterator[tuple[str, dict]]:
+    """Run tests with one runner and yield the name of each and its scalars, without classes.
+
+    Args:
+        cfg: Config with the model.
+        tests: Config of the data loader of each test.
+    """
     runner = None
-    for name, corruption in tests.items():
-        dataloader = with_corruption(cfg.test_dataloader, corruption)
+    for name, dataloader in tests.items():
         if runner is None:
             runner = Runner.from_cfg(Config({**cfg.to_dict(), 'test_dataloader': dataloader}))
             metrics = runner.test()
@@ -138,7 +142,11 @@ def main(argv: list[str] | None = None) -> None:
         for name, corruption in tests.items()
         if stored.get(name, {}).get('corruption') == corruption
     }
-    todo = {name: tests[name] for name in tests if name not in done}
+    todo = {
+        name: with_corruption(cfg.test_dataloader, corruption)
+        for name, corruption in tests.items()
+        if name not in done
+    }
     print(f'{len(todo)} tests to do, {len(done)} done', flush=True)
 
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)

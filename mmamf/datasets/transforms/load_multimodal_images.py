@@ -12,13 +12,13 @@ class LoadMultimodalImages(BaseTransform):
     becomes ``modality_<name>``, listed in ``seg_fields``, so that mmseg's Resize, RandomResize,
     RandomCrop and RandomFlip move it together with ``img``, by nearest-neighbor interpolation.
     Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
-    other than 1 or 3 channels, come in the order of the file: a ``.npy``, or a TIFF (which needs
-    tifffile).
+    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF (which needs
+    tifffile), or a PNG of four.
 
     Stock Resize interpolates ``img`` bilinearly, which mixes missing readings into their neighbors.
     If the first modality has a ``missing`` value, resize with ``interpolation='nearest'``
-    (:class:`MultimodalSegDataset` insists on it). Flips mirror the pixels only: vectors, such as
-    normals, are not mirrored.
+    (:class:`MultimodalSegDataset` insists on it). Flips mirror the pixels only; for normals,
+    :class:`MirrorNormals` follows.
 
     A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
 

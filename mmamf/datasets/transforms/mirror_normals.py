@@ -23,7 +23,8 @@ class MirrorNormals(BaseTransform):
 
     In a translation it follows mmagic's Flip, and must be repeated after a further one. Required
     keys: ``img``, ``domains``, ``flip_infos``, which it removes. In a segmentation it follows the
-    one RandomFlip. Required keys: ``modalities``, ``flip``, ``flip_direction``.
+    one RandomFlip, and leaves pixels alone whose three channels have the ``missing`` value.
+    Required keys: ``modalities``, ``flip``, ``flip_direction``; ``missing_values``, optional.
 
     Args:
         domains: Names of the normal maps; those that the data set does not use are ignored. Values
@@ -47,9 +48,12 @@ class MirrorNormals(BaseTransform):
                     _negate(image, flips)
         elif 'modalities' in results and 'flip' in results:
             flips = [results['flip_direction']] if results['flip'] else []
-            for key in self._keys(results):
-                results[key] = np.ascontiguousarray(results[key])
-                _negate(results[key][..., ::-1], flips)  # BGR
+            for name, key in self._keys(results):
+                image, missing = results[key], results.get('missing_values', {}).get(name)
+                mirrored = image.copy()
+                _negate(mirrored[..., ::-1], flips)  # BGR
+                holes = missing is not None and (image == missing).all(-1, keepdims=True)
+                results[key] = np.where(holes, image, mirrored)
         else:
             raise ValueError(
                 "MirrorNormals: expected mmagic's Flip before, or mmseg's RandomFlip, got a sample "
@@ -57,7 +61,7 @@ class MirrorNormals(BaseTransform):
             )
         return results
 
-    def _keys(self, results: dict) -> Iterator[str]:
+    def _keys(self, results: dict) -> Iterator[tuple[str, str]]:
         """Find where a segmentation keeps its normal maps."""
         first, *_ = results['modalities']
         for name in results['modalities']:
@@ -69,7 +73,7 @@ class MirrorNormals(BaseTransform):
                         f'MirrorNormals: expected 8-bit colors (H, W, 3) of {name!r}, got '
                         f'{image.dtype} of shape {image.shape}'
                     )
-                yield key
+                yield name, key
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(domains={self.domains})'

@@ -41,7 +41,7 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ImportError: If tifffile is needed and not installed.
+        ImportError: If tifffile, or imagecodecs for a compressed TIFF, is needed and not installed.
         ValueError: If the file is corrupt or truncated, is no image, holds NaN or infinity, or is a
             TIFF with more bands than OpenCV would read.
     """
@@ -88,9 +88,11 @@ def _decode(path: str, content: bytes, channels: int | None) -> np.ndarray | Non
         Image.open(io.BytesIO(content)).load()
     is_tiff = content[:4] in BYTE_ORDER
     if channels not in PICTURE:
-        return _decode_tiff(content) if is_tiff else _decode_bands(content)
+        return _decode_tiff(path, content) if is_tiff else _decode_bands(content)
+    bands, alpha = _count_bands(content) if is_tiff else (1, 0)
+    if alpha and bands in PICTURE:  # OpenCV would multiply the colors by alpha
+        return _decode_tiff(path, content)[..., bands - 1 :: -1]
     image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
-    bands = _count_bands(content) if is_tiff else 1
     if bands > 1 and (image is None or bands > 3 or image.ndim == 2):
         raise _Bands(f'expected {channels or "1 or 3"} channel(s), got a TIFF of {bands} bands')
     return image
@@ -103,30 +105,39 @@ def _decode_bands(content: bytes) -> np.ndarray | None:
     return image[..., [2, 1, 0, 3]]  # BGRA
 
 
-def _decode_tiff(content: bytes) -> np.ndarray:
+def _decode_tiff(path: str, content: bytes) -> np.ndarray:
     try:
         import tifffile  # here, because few need it
     except ImportError as error:
         raise ImportError(
-            'tifffile is needed for TIFF files with other than 1 or 3 bands: pip install tifffile'
+            'tifffile is needed for TIFF files with alpha, or other than 1 or 3 bands: '
+            'pip install tifffile'
         ) from error
     with tifffile.TiffFile(io.BytesIO(content)) as file:
         series = file.series[0]  # overviews come behind it
-        image, axes = series.asarray(), series.axes
+        try:
+            image, axes = series.asarray(), series.axes
+        except ValueError as error:
+            if 'imagecodecs' not in str(error):
+                raise
+            raise ImportError(f'{path}: {error}: pip install imagecodecs') from error
     if image.ndim > 3 or not {'Y', 'X'} <= set(axes):
         raise _Bands(f'expected the axes of rows, pixels and bands, got {axes} {image.shape}')
     order = [i for i, axis in enumerate(axes) if axis not in 'YX']
     return np.ascontiguousarray(image.transpose(axes.index('Y'), axes.index('X'), *order))
 
 
-def _count_bands(content: bytes) -> int:
-    """Read how many bands besides alpha a TIFF has; 1 if it does not say, or is a BigTIFF."""
+def _count_bands(content: bytes) -> tuple[int, int]:
+    """Read how many bands besides alpha a TIFF has, and how many of alpha.
+
+    One and none if it does not say, or is a BigTIFF.
+    """
     order = BYTE_ORDER[content[:4]]
     if content[2:4] in (b'+\0', b'\0+') or len(content) < 8:
-        return 1
+        return 1, 0
     (start,) = struct.unpack_from(f'{order}I', content, 4)
     if start + 2 > len(content):
-        return 1
+        return 1, 0
     (count,) = struct.unpack_from(f'{order}H', content, start)
     bands, alpha = 1, 0
     for entry in range(start + 2, min(start + 2 + 12 * count, len(content) - 11), 12):
@@ -135,4 +146,4 @@ def _count_bands(content: bytes) -> int:
             bands = value
         elif tag == 338 and length == 1:  # ExtraSamples: one, alpha if it is 1 or 2
             alpha = int(value in (1, 2))
-    return bands - alpha
+    return bands - alpha, alpha

@@ -30,8 +30,8 @@ class MultimodalSegmentor(EncoderDecoder):
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If the decode head is not a ModalityEnsembleHead, the backbone's ``bands`` are
-            not the channels of the data preprocessor, or a checkpoint has nothing of this model.
+        ValueError: If the decode head is not a ModalityEnsembleHead, the backbone's ``bands`` do
+            not fit the data preprocessor, or a checkpoint has nothing of this model.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -42,6 +42,11 @@ class MultimodalSegmentor(EncoderDecoder):
             raise ValueError(
                 f'backbone.bands: expected {channels}, the channels of the modalities '
                 f'{self.data_preprocessor.modalities} in the data preprocessor, got {tuple(bands)}'
+            )
+        if bands and channels and self.data_preprocessor.in_channels != max(bands):
+            raise ValueError(
+                f'data_preprocessor.in_channels: expected {max(bands)}, as the widest of '
+                f'backbone.bands = {tuple(bands)}, got {self.data_preprocessor.in_channels}'
             )
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:

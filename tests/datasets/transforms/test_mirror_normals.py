@@ -108,6 +108,12 @@ def test_flips_of_a_segmentation(direction, axes, names):
     other = 'img' if key != 'img' else 'modality_depth'
     np.testing.assert_allclose(results[other], depth[..., 0], rtol=1e-6)
 
+    before[2:5] = 0
+    holes = dict(modalities=('normal',), img=before, missing_values=dict(normal=0), flip=True)
+    image = MirrorNormals()({**holes, 'flip_direction': direction})['img']
+    assert not image[2:5].any()
+    np.testing.assert_array_equal(image[5:, :, 2], 255 - before[5:, :, 2])
+
     still = dict(modalities=('normal',), img=before, flip=False, flip_direction=None)
     np.testing.assert_array_equal(MirrorNormals()(still)['img'], before)
     meters = dict(modalities=('normal',), img=depth[..., 0], flip=True, flip_direction=direction)

@@ -206,18 +206,18 @@ def test_bands_that_opencv_would_drop_are_refused(tmp_path, kind, bands, channel
         read_image(path, channels=channels)
 
 
+@pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
 @pytest.mark.parametrize('bands', [2, 4])
-@pytest.mark.parametrize('alpha', [False, True])
-def test_a_further_band_is_no_alpha_unless_the_file_says_so(tmp_path, bands, alpha):
-    image = (BANDS[..., :bands] // 300).astype(np.uint8)
+@pytest.mark.parametrize('extra', ['unspecified', 'unassalpha', 'assocalpha'])
+def test_a_further_band_is_no_alpha_unless_the_file_says_so(tmp_path, extra, bands, dtype):
+    image = (BANDS[..., :bands] // 300).astype(dtype)
     path = str(tmp_path / 'a.tif')
     kind = 'rgb' if bands == 4 else 'minisblack'
-    extra = ['unassalpha' if alpha else 'unspecified']
-    tifffile.imwrite(path, image, photometric=kind, planarconfig='contig', extrasamples=extra)
-    if alpha:
+    tifffile.imwrite(path, image, photometric=kind, planarconfig='contig', extrasamples=[extra])
+    if extra != 'unspecified':
         read = read_image(path, channels=bands - 1)
-        assert read.shape == (image.shape[:2] if bands == 2 else (*image.shape[:2], 3))
-        return
+        assert read.dtype == dtype
+        return np.testing.assert_array_equal(read, image[..., [2, 1, 0] if bands == 4 else 0])
     with pytest.raises(ValueError, match=rf'a.tif: expected .* got a TIFF of {bands} bands'):
         read_image(path, channels=bands - 1)
 
@@ -240,3 +240,13 @@ def test_without_tifffile(tmp_path, monkeypatch):
         read_image(path, channels=8)
     cv2.imwrite(str(tmp_path / 'a.tif'), DEPTH)
     np.testing.assert_array_equal(read_image(str(tmp_path / 'a.tif'), channels=1), DEPTH)
+
+
+def test_without_the_codec(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    path = write_bands(tmp_path / 'a.tif', BANDS, 'interleaved')
+    monkeypatch.setattr(tifffile.TiffPageSeries, 'asarray', refuse)
+    with pytest.raises(ImportError, match=r'a.tif: .*LZW.*: pip install imagecodecs'):
+        read_image(path, channels=8)

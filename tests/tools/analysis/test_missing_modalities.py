@@ -1,6 +1,7 @@
 """tools/analysis/missing_modalities.py on a tiny network without training."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -40,11 +41,49 @@ def test_all_subsets(call, tmp_path, capsys):
     assert '0 tests to do, 3 done' in capsys.readouterr().out
 
 
-def test_subsets_of_three(tool):
-    subsets = tool('missing_modalities').list_subsets(['a', 'b', 'c'])
-    assert list(subsets) == ['a+b+c', 'a+b', 'a+c', 'b+c', 'a', 'b', 'c']
-    assert subsets['a+b+c'] == []
-    assert subsets['b'] == [dict(type='ModalityDropout', prob=dict(a=1.0, c=1.0))]
+@pytest.mark.parametrize(
+    ('indices', 'rest'),
+    [(None, [0, 2, 3, 4, 5, 6, 7]), (3, [0, 2]), ([6, 7, 1, 2], [6, 7, 2])],
+)
+def test_subsets(tool, indices, rest, tmp_path, rgbd_dataset_cfg):
+    dataset = rgbd_dataset_cfg(root=tmp_path, count=8)
+    dataset.update({} if indices is None else dict(indices=indices))
+    list_subsets = tool('missing_modalities').list_subsets
+    subsets = list_subsets(dict(dataset=dataset))
+    assert list(subsets) == ['rgb+depth', 'rgb', 'depth']
+    load, *others = dataset['pipeline']
+    assert subsets['rgb+depth']['dataset'] == dataset
+    drop = dict(type='ModalityDropout', prob=dict(depth=1.0))
+    assert subsets['rgb']['dataset'] == {**dataset, 'pipeline': [load, drop, *others]}
+
+    sorted(tmp_path.glob('**/depth/**/*.png'))[1].unlink()
+    subsets = list_subsets(dict(dataset={**dataset, 'optional': ['depth']}))
+    assert subsets['rgb']['dataset'].get('indices') == indices
+    assert subsets['depth']['dataset']['indices'] == rest
+
+
+def test_samples_without_the_modality(call, tmp_path):
+    both = call()['tests']
+    shutil.rmtree(tmp_path / 'out')
+    for path in sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[2:]:
+        path.unlink()
+    optional = call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')['tests']
+    assert optional['rgb'] == both['rgb'] and optional['depth'] != both['depth']
+    table = (tmp_path / 'out' / 'table.md').read_text()
+    assert 'depth: only the 2 samples that have it' in table and 'rgb: only' not in table
+
+
+def test_no_sample_with_the_modality(call, tmp_path):
+    for path in tmp_path.glob('rgbd/**/depth/**/*.png'):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"expected a sample with one of \('depth',\), got none"):
+        call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
+
+
+def test_several_data_sets(tool):
+    loader = dict(dataset=dict(type='ConcatDataset', datasets=[]))
+    with pytest.raises(ValueError, match='expected one data set with `modalities`, got ConcatData'):
+        tool('missing_modalities').list_subsets(loader)
 
 
 def test_missing_checkpoint(call):
