@@ -91,14 +91,28 @@ def draw_into(cfg: Config, directory: str) -> None:
         raise ValueError(
             '--show-dir: expected default_hooks.visualization and visualizer in the config'
         )
-    suffix = cfg.test_dataloader.dataset.get('img_suffix', '')
-    if not isinstance(suffix, str):
-        suffix = suffix[cfg.test_dataloader.dataset.modalities[0]]
-    # mmseg's hook paints over the first modality, which it reads as an image
-    hook.update(draw=not suffix.lower().endswith('.npy'), interval=1)
+    hook.update(draw=are_pictures(cfg.test_dataloader.dataset), interval=1)
     # mmengine keeps visualizers by name, with the folder of the first
     cfg.visualizer.update(name=directory, save_dir=directory)
     use_hook(cfg, 'PredictionSheetHook', directory)
+
+
+def are_pictures(dataset: dict) -> bool:
+    """Tell whether mmseg's hook can read the modality that it paints over.
+
+    It takes the first, or of a sample that lacks that, any other.
+
+    Args:
+        dataset: Config of a data set.
+    """
+    names = dataset.get('modalities', [])
+    painted = names if dataset.get('optional') else names[:1]
+    suffix = dataset.get('img_suffix', '')
+    suffixes = [suffix] if isinstance(suffix, str) else [suffix[name] for name in painted]
+    specs = [step['modalities'] for step in dataset.get('pipeline', []) if 'modalities' in step]
+    channels = [spec[name]['channels'] for spec in specs for name in painted if name in spec]
+    is_read = not any(suffix.lower().endswith('.npy') for suffix in suffixes)
+    return is_read and set(channels) <= {1, 3}
 
 
 def save_into(cfg: Config, directory: str) -> None:

@@ -225,6 +225,11 @@ questions = [
     dict(
         title='Private BN, or shared BN, without fusion?', method='none', against='shared-bn-none'
     ),
+    dict(
+        title='Private BN, or shared BN, with private convolutions?',
+        method='private-conv',
+        against='private-conv-shared-bn',
+    ),
     dict(title='Shared convolutions, or private?', method='ours', against='private-conv'),
     dict(
         title='Shared convolutions, or private, without fusion?',
@@ -232,6 +237,19 @@ questions = [
         against='private-conv-none',
     ),
     dict(title='A pixel of shift, or none?', method='ours', against='shift-0'),
+    dict(
+        title='In every block, or in the last of each stage?', method='every-block', against='ours'
+    ),
+    dict(title='In two stages, or in all four?', method='stages-01', against='ours'),
+    dict(title='Both receive, or only RGB?', method='ours', against='depth-to-rgb'),
+    dict(title='Both receive, or only depth?', method='ours', against='rgb-to-depth'),
+    dict(title='Ours, or concatenation?', method='ours', against='concat'),
+    dict(title='Ours, or addition?', method='ours', against='addition'),
+    dict(title='Ours, or averaging?', method='ours', against='averaging'),
+    dict(title='Ours, or alignment?', method='ours', against='align'),
+    dict(title='Ours, or squeeze and excitation?', method='ours', against='se'),
+    dict(title='Ours, or self-attention?', method='ours', against='self-attention'),
+    dict(title='Ours, or channel exchange?', method='ours', against='cen'),
     dict(title='Depth, or a copy of RGB?', method='ours', against='copy-ours'),
     dict(title='Depth, or noise?', method='ours', against='noise-ours'),
     dict(title="Depth, or another image's?", method='ours', against='permuted-ours'),

@@ -1,3 +1,4 @@
+import logging
 import os.path as osp
 from collections.abc import Sequence
 
@@ -86,9 +87,12 @@ class MultimodalSegDataset(BaseSegDataset):
         )
         for name in self.optional:
             absent = sum(paths[name] is None for paths in files)
+            folder, suffix = self.data_prefix[name], suffixes[name]
             print_log(
-                f'{type(self).__name__}: {absent} of {len(files)} samples lack {name!r}',
+                f'{type(self).__name__}: {absent} of {len(files)} samples lack {name!r}, '
+                f'*{suffix} in {folder}',
                 logger='current',
+                level=logging.WARNING if absent == len(files) else logging.INFO,
             )
         return [self._data_info(index, paths) for index, paths in enumerate(files)]
 

@@ -105,7 +105,8 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
 
     Args:
         config: The config.
-        modality: Name of the modality that stays; with None, lists of modalities do.
+        modality: Name of the modality that stays; with None, lists of modalities do, but of a model
+            with ``bands``, of which the widest stays.
     """
     if isinstance(config, list | tuple):
         return type(config)(single_modality_config(item, modality) for item in config)
@@ -120,6 +121,10 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
         changed['neck'] = None
     if modality is None and config.get('bands'):  # that of the widest, to which all are tiled
         changed['bands'] = [max(config['bands'])]
+    if modality is None and (config.get('backbone') or {}).get('bands'):
+        specs = config['data_preprocessor']['modalities']
+        widest = max(specs, key=lambda spec: spec['channels'])
+        changed['data_preprocessor'] = {**config['data_preprocessor'], 'modalities': [widest]}
     if modality is not None and 'modalities' in config:
         changed['modalities'] = [spec for spec in config['modalities'] if spec['name'] == modality]
     return changed

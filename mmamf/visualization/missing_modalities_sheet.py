@@ -16,21 +16,27 @@ Scalars = dict[str, float | None]  # of one test: mIoU, <modality>/mIoU, ...
 def format_subsets(modalities: Sequence[str], results: dict[str, Scalars]) -> str:
     """Lay results out as a Markdown table: a row per subset, mIoU in percent.
 
+    The change is that from the whole set, where both were tested on the same samples.
+
     Args:
         modalities: All modalities of the model.
-        results: Subset, such as ``rgb+depth`` -> its scalars; the first is the whole set.
+        results: Subset, such as ``rgb+depth`` -> its scalars, with the number of ``samples``; the
+            first is the whole set.
     """
     lines = [
-        f'| present | ensemble | {" | ".join(modalities)} | change of the ensemble |',
-        f'|---|{"---:|" * (len(modalities) + 2)}',
+        f'| present | samples | ensemble | {" | ".join(modalities)} | change of the ensemble |',
+        f'|---|{"---:|" * (len(modalities) + 3)}',
     ]
-    whole = next(iter(results.values()))[METRIC]
+    whole = next(iter(results.values()))
     for subset, scalars in results.items():
         keys = [METRIC, *(f'{name}/{METRIC}' for name in modalities)]
         values = [scalars.get(key) for key in keys]
         cells = ['-' if value is None else f'{value:.1f}' for value in values]
-        change = '-' if None in (values[0], whole) else f'{round(values[0] - whole, 1) + 0.0:+.1f}'
-        lines.append(f'| {subset.replace("+", " + ")} | {" | ".join(cells)} | {change} |')
+        change = '-'
+        if None not in (values[0], whole[METRIC]) and scalars['samples'] == whole['samples']:
+            change = f'{round(values[0] - whole[METRIC], 1) + 0.0:+.1f}'
+        row = [subset.replace('+', ' + '), str(scalars['samples']), *cells, change]
+        lines.append(f'| {" | ".join(row)} |')
     return '\n'.join(lines) + '\n'
 
 

@@ -1,10 +1,12 @@
 """Files that a sample may lack, from the folder to the input of the network."""
 
+import logging
+
 import pytest
 import torch
 from mmengine.registry import DATASETS, MODELS
 
-from mmamf.datasets import MultimodalSegDataset
+from mmamf.datasets import MultimodalSegDataset, multimodal_seg_dataset
 from mmamf.datasets.transforms import DeadModality
 
 
@@ -40,6 +42,16 @@ def test_a_sample_without_depth(build, rgbd_preprocessor_cfg):
     seen = inputs.unflatten(1, (2, 3)).isfinite()
     torch.testing.assert_close(seen.flatten(2).all(2), expected)
     torch.testing.assert_close(seen.flatten(2).any(2), expected)
+
+
+@pytest.mark.parametrize(('count', 'level'), [(3, logging.INFO), (4, logging.WARNING)])
+def test_says_how_many_samples_lack_it(build, monkeypatch, count, level):
+    said = []
+    monkeypatch.setattr(multimodal_seg_dataset, 'print_log', lambda *a, **k: said.append((*a, k)))
+    build([f'depth/{index:02}.png' for index in range(count)])
+    ((message, how),) = said
+    assert how['level'] == level
+    assert f"{count} of 4 samples lack 'depth', *.png in " in message
 
 
 def test_the_first_modality_may_be_absent(build):

@@ -214,16 +214,31 @@ def test_tta_merges_every_modality(model, tta_model, expected):
     assert cfg.test_dataloader.dataset.pipeline == cfg.tta_pipeline
 
 
+ARRAYS = dict(heat='.npy', rgb='.png')
+PICTURES = dict(heat='.tif', rgb='.png')
+
+
 @pytest.mark.parametrize(
-    'suffix, painted', [('.png', True), (dict(heat='.npy', rgb='.png'), False)]
+    ('suffix', 'options', 'painted'),
+    [
+        ('.png', dict(), True),
+        (ARRAYS, dict(), False),
+        (ARRAYS, dict(modalities=['rgb', 'heat']), True),
+        (ARRAYS, dict(modalities=['rgb', 'heat'], optional=['rgb']), False),
+        (PICTURES, dict(), True),
+        (PICTURES, dict(pipeline=[dict(modalities=dict(heat=dict(channels=5)))]), False),
+        (PICTURES, dict(pipeline=[dict(modalities=dict(rgb=dict(channels=5)))]), True),
+    ],
 )
-def test_show_dir_paints_over_images_only_and_always_draws_the_sheet(suffix, painted):
+def test_show_dir_paints_over_images_only_and_always_draws_the_sheet(suffix, options, painted):
     cfg = Config(
         dict(
             default_hooks=dict(visualization=dict(type='SegVisualizationHook')),
             visualizer=dict(type='SegLocalVisualizer'),
             custom_hooks=[dict(type='EMAHook')],
-            test_dataloader=dict(dataset=dict(img_suffix=suffix, modalities=['heat', 'rgb'])),
+            test_dataloader=dict(
+                dataset={'img_suffix': suffix, 'modalities': ['heat', 'rgb'], **options}
+            ),
         )
     )
     load_tool('test').draw_into(cfg, 'there')

@@ -75,8 +75,7 @@ def list_subsets(dataloader: dict) -> dict[str, dict]:
                 raise ValueError(
                     f'test_dataloader.dataset: expected a sample with one of {kept}, got none'
                 )
-            if len(usable) < len(samples):
-                subset['dataset']['indices'] = usable
+            subset['dataset']['indices'] = usable
             subsets['+'.join(kept)] = subset
     return subsets
 
@@ -93,17 +92,6 @@ def list_present(dataset: dict) -> dict[int, set[str]]:
     }
 
 
-def describe_lacking(dataloaders: dict[str, dict]) -> str:
-    """Say which subsets were tested on fewer samples, as others have none of theirs."""
-    whole, *_ = dataloaders.values()
-    return ''.join(
-        f'\n{name.replace("+", " or ")}: only the {len(loader["dataset"]["indices"])} samples that '
-        'have it\n'
-        for name, loader in dataloaders.items()
-        if loader['dataset'].get('indices') != whole['dataset'].get('indices')
-    )
-
-
 def main(argv: list[str] | None = None) -> None:
     """Test what is not yet done, then write the table and the figure."""
     args = parse_args(argv)
@@ -114,14 +102,19 @@ def main(argv: list[str] | None = None) -> None:
 
     store = args.out / 'results.json'
     done = read_done(store, settings)
-    todo = {name: loader for name, loader in tests.items() if name not in done}
+    samples = {name: len(loader['dataset']['indices']) for name, loader in tests.items()}
+    todo = {
+        name: loader
+        for name, loader in tests.items()
+        if done.get(name, {}).get('samples') != samples[name]
+    }
     print(f'{len(todo)} tests to do, {len(tests) - len(todo)} done', flush=True)
 
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
     cfg.log_level = 'WARNING'  # one line for each test is enough
     start = time.monotonic()
     for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
-        done[name] = scalars
+        done[name] = dict(scalars, samples=samples[name])
         text = json.dumps(dict(settings, tests=done), indent=1)
         put_text(text, store, backend_args=dict(backend='atomic_local'))
         left = (time.monotonic() - start) / count * (len(todo) - count)
@@ -133,7 +126,6 @@ def main(argv: list[str] | None = None) -> None:
     results = {name: done[name] for name in tests}
     table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
     table += format_subsets(modalities, results)
-    table += describe_lacking(tests)
     (args.out / 'table.md').write_text(table)
     plot_subsets(modalities, results, args.out / 'figure.png')
     print(f'{table}\n{args.out}')

@@ -13,8 +13,8 @@ class PackMultimodalSegInputs(PackSegInputs):
 
     ``inputs`` is in the units of the files: uint8 if every modality is, uint16 (half of what has to
     be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. The data
-    sample is mmseg's, with ``modalities``, ``present``, ``modality_paths`` and ``sample_name`` in
-    its meta information; a label map of 8 bits stays one, until
+    sample is mmseg's, with ``modalities``, ``present``, ``modality_paths``, ``modality_channels``
+    and ``sample_name`` in its meta information; a label map of 8 bits stays one, until
     :class:`MultimodalSegDataPreProcessor` makes it int64.
 
     Args:
@@ -34,6 +34,7 @@ class PackMultimodalSegInputs(PackSegInputs):
             'modalities',
             'present',
             'modality_paths',
+            'modality_channels',
             'sample_name',
         )
 
@@ -52,7 +53,9 @@ class PackMultimodalSegInputs(PackSegInputs):
         # (H, W) or (H, W, C) each -> one (sum of C, H, W)
         planes = [plane[None] for image in images.values() for plane in cv2.split(image)]
         inputs = np.concatenate(planes, dtype=_smallest_dtype(images.values()))
-        packed = super().transform({key: value for key, value in results.items() if key != 'img'})
+        channels = [1 if image.ndim == 2 else image.shape[2] for image in images.values()]
+        known = {key: value for key, value in results.items() if key != 'img'}
+        packed = super().transform({**known, 'modality_channels': tuple(channels)})
         packed['inputs'] = torch.from_numpy(inputs)
         if results.get('gt_seg_map') is not None and results['gt_seg_map'].dtype == np.uint8:
             # the parent made it int64, which would be most of what moves to the trainer

@@ -130,18 +130,21 @@ def _decode_tiff(path: str, content: bytes) -> np.ndarray:
 def _count_bands(content: bytes) -> tuple[int, int]:
     """Read how many bands besides alpha a TIFF has, and how many of alpha.
 
-    One and none if it does not say, or is a BigTIFF.
+    One and none if it does not say.
     """
-    order = BYTE_ORDER[content[:4]]
-    if content[2:4] in (b'+\0', b'\0+') or len(content) < 8:
+    order, big = BYTE_ORDER[content[:4]], b'+' in content[2:4]
+    place, offset, number, field = (8, 'Q', 'Q', 'HHQH') if big else (4, 'I', 'H', 'HHIH')
+    size = 20 if big else 12  # of an entry
+    if len(content) < 16:
         return 1, 0
-    (start,) = struct.unpack_from(f'{order}I', content, 4)
-    if start + 2 > len(content):
+    (start,) = struct.unpack_from(order + offset, content, place)
+    first = start + struct.calcsize(order + number)
+    if first > len(content):
         return 1, 0
-    (count,) = struct.unpack_from(f'{order}H', content, start)
+    (count,) = struct.unpack_from(order + number, content, start)
     bands, alpha = 1, 0
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(content) - 11), 12):
-        tag, _, length, value = struct.unpack_from(f'{order}HHIH', content, entry)
+    for entry in range(first, min(first + size * count, len(content) - size + 1), size):
+        tag, _, length, value = struct.unpack_from(order + field, content, entry)
         if tag == 277:  # SamplesPerPixel
             bands = value
         elif tag == 338 and length == 1:  # ExtraSamples: one, alpha if it is 1 or 2

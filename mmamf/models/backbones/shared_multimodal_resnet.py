@@ -51,12 +51,14 @@ class SharedMultimodalResNet(ResNet):
             shared by the modalities.
         bands: Number of bands of every modality, if they differ. One with ``in_channels`` goes
             through the shared first convolution, any other has its own (see :class:`BandedConv`).
+            :class:`MultimodalSegmentor` holds them against those of the data preprocessor.
             None for modalities that are tiled to ``in_channels`` by the data preprocessor.
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of the shared
             first convolution. ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
     A checkpoint of a network for RGB fits all of them: its first kernel is averaged for bands that
-    have their own, and spread over tiled channels where ``in_channels`` is not 3.
+    have their own, and spread over tiled channels where ``in_channels`` is not 3 and the
+    convolution is shared.
 
     A sample may lack modalities: all their values are NaN then. They enter no statistics of private
     norms and no fusion, and the output carries a mask; their maps in the output mean nothing.

@@ -112,6 +112,12 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
                 f'data_preprocessor: expected samples with the modalities {self.modalities} in '
                 f'this order, got {names} for {sample.metainfo.get("img_path")}'
             )
+        channels = sample.metainfo.get('modality_channels', self.bands)
+        if tuple(channels) != self.bands:
+            raise ValueError(
+                f'data_preprocessor: expected samples with {self.bands} channels of the modalities '
+                f'{self.modalities}, got {channels} for {sample.metainfo.get("img_path")}'
+            )
         present = sample.metainfo.get('present', names)
         if not present or not set(present) <= set(names):
             raise ValueError(

@@ -35,8 +35,8 @@ class AdditionFusion(FusionOperator):
         """Add the maps up."""
         if self.num_modalities == 1:
             return x
-        maps = self._maps(x)
+        maps = self.present_maps(x)
         total = maps.sum(1, keepdim=True)
         if self.average:
-            total = total / self._count()
-        return self._received(x, total.expand_as(maps))
+            total = total / self.count_present()
+        return self.fold_received(x, total.expand_as(maps))

@@ -87,14 +87,14 @@ class ChannelExchangeFusion(FusionOperator):
         if self.has_losses:
             penalty = self.sparsity * (scales.abs() * exchangeable).sum()
             self.keep_loss('loss_sparsity', penalty)
-        maps = self._maps(x)
+        maps = self.present_maps(x)
         others = sum(maps.roll(-step, dims=1) for step in range(1, m)) / self._count_others()
         replaced = exchangeable & (scales.detach().abs() < self.threshold)
-        return self._received(x, torch.where(replaced[:, :, None, None], others, maps))
+        return self.fold_received(x, torch.where(replaced[:, :, None, None], others, maps))
 
     def _count_others(self) -> Tensor | int:
         """Count the modalities besides a present one; where there is none, as if there was one."""
-        count = self._count()
+        count = self.count_present()
         return count - 1 if isinstance(count, int) else (count - 1).clamp(min=1)
 
     def _scales(self) -> Tensor:

@@ -173,7 +173,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         if self.presence is None:
             return x.mean(1, keepdim=True)
         x = x.masked_fill(~self.presence[:, :, None, None, None], 0)
-        return x.sum(1, keepdim=True) / self._count()
+        return x.sum(1, keepdim=True) / self.count_present()
 
     def _givers(self, channels: int, groups: int) -> Tensor:
         """Find which modality, of those that are present, gives every channel to whom.

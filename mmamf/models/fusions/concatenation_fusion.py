@@ -44,4 +44,4 @@ class ConcatenationFusion(FusionOperator):
         if self.num_modalities == 1:
             return x
         mixed = self.mix(self._stack(x))
-        return self._received(x, mixed.unflatten(1, (self.num_modalities, -1)))
+        return self.fold_received(x, mixed.unflatten(1, (self.num_modalities, -1)))

@@ -22,7 +22,9 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     A sample may lack modalities. Then a backbone sets ``presence``, (N, M), before it runs, and as
     a neck the operator reads it from the pyramid. An absent modality neither gives nor receives:
     the others exchange as if there were no such modality, and a modality that is alone in its
-    sample keeps its maps. What becomes of the maps of an absent modality means nothing.
+    sample keeps its maps. What becomes of the maps of an absent modality means nothing. An operator
+    that takes maps with :meth:`present_maps`, divides by :meth:`count_present` and returns
+    :meth:`fold_received` does so.
 
     Three hooks do nothing unless an operator needs them:
 
@@ -112,7 +114,7 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
         losses, self._losses = self._losses, {}
         return losses
 
-    def _maps(self, x: Tensor) -> Tensor:
+    def present_maps(self, x: Tensor) -> Tensor:
         """Give the modalities an axis, with zeros for those that are absent.
 
         Shape:
@@ -124,13 +126,13 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
             return maps
         return maps.masked_fill(~self.presence[:, :, None, None, None], 0)
 
-    def _count(self) -> Tensor | int:
+    def count_present(self) -> Tensor | int:
         """Count the modalities that are present: M, or a tensor (N, 1, 1, 1, 1) of at least 1."""
         if self.presence is None:
             return self.num_modalities
         return self.presence.sum(1)[:, None, None, None, None]
 
-    def _received(self, x: Tensor, fused: Tensor) -> Tensor:
+    def fold_received(self, x: Tensor, fused: Tensor) -> Tensor:
         """Fold fused maps (N, M, C, H, W), but keep those of x where a modality has no other."""
         fused = fold_modalities(fused.flatten(1, 2), self.num_modalities)
         if self.presence is None:
@@ -157,7 +159,7 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
                 f'got {x.shape[1]}; as a neck it needs as many on every level'
             )
         if self.presence is not None:
-            return self._maps(x).flatten(1, 2)
+            return self.present_maps(x).flatten(1, 2)
         return unfold_modalities(x, self.num_modalities)
 
 

@@ -61,4 +61,4 @@ class SelfAttentionFusion(FusionOperator):
         stacked = self._stack(x)
         gate = self.excite(self.squeeze(stacked).relu()).sigmoid()
         mixed = self.mix(stacked * gate)
-        return self._received(x, mixed.unflatten(1, (self.num_modalities, -1)))
+        return self.fold_received(x, mixed.unflatten(1, (self.num_modalities, -1)))

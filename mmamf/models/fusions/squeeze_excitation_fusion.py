@@ -51,4 +51,4 @@ class SqueezeExcitationFusion(FusionOperator):
         stacked = self._stack(x)
         scale = self.excite(self.squeeze(stacked.mean((2, 3), keepdim=True)).relu()).sigmoid()
         maps = (stacked * scale).unflatten(1, (m, -1))  # (N, M, C, H, W)
-        return self._received(x, maps.sum(1, keepdim=True).expand_as(maps))
+        return self.fold_received(x, maps.sum(1, keepdim=True).expand_as(maps))

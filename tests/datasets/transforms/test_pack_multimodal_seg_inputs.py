@@ -64,14 +64,16 @@ def test_stacks_in_the_order_of_modalities(depth_dtype, expected):
 def test_meta_information_and_label():
     results = sample()
     packed = PackMultimodalSegInputs()(results)['data_samples']
-    assert packed.metainfo == {key: results[key] for key in META}
+    expected = {key: results[key] for key in META}
+    assert packed.metainfo == {**expected, 'modality_channels': (3, 3, 1)}
     np.testing.assert_array_equal(packed.gt_sem_seg.data[0], results['gt_seg_map'])
     assert packed.gt_sem_seg.data.dtype == torch.uint8
 
 
 def test_own_meta_keys_keep_the_modalities():
     packed = PackMultimodalSegInputs(meta_keys=('img_path',))(sample())['data_samples']
-    assert set(packed.metainfo) == {'img_path', 'modalities', 'modality_paths'}
+    own = {'modalities', 'modality_paths', 'modality_channels'}
+    assert set(packed.metainfo) == {'img_path', *own}
 
 
 def test_without_label():

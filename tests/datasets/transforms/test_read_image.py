@@ -192,7 +192,7 @@ def test_alpha_is_a_band_if_four_are_expected(tmp_path):
     np.testing.assert_array_equal(read_image(path, channels=3), COLOR[..., ::-1])
 
 
-@pytest.mark.parametrize('kind', ['interleaved', 'planar', 'color', 'big-endian'])
+@pytest.mark.parametrize('kind', ['interleaved', 'planar', 'color', 'bigtiff', 'big-endian'])
 @pytest.mark.parametrize('bands', [4, 8])
 @pytest.mark.parametrize('channels', [None, 1, 3])
 def test_bands_that_opencv_would_drop_are_refused(tmp_path, kind, bands, channels):
@@ -209,11 +209,13 @@ def test_bands_that_opencv_would_drop_are_refused(tmp_path, kind, bands, channel
 @pytest.mark.parametrize('dtype', ['uint8', 'uint16'])
 @pytest.mark.parametrize('bands', [2, 4])
 @pytest.mark.parametrize('extra', ['unspecified', 'unassalpha', 'assocalpha'])
-def test_a_further_band_is_no_alpha_unless_the_file_says_so(tmp_path, extra, bands, dtype):
+@pytest.mark.parametrize('big', [False, True])
+def test_a_further_band_is_no_alpha_unless_the_file_says_so(tmp_path, big, extra, bands, dtype):
     image = (BANDS[..., :bands] // 300).astype(dtype)
     path = str(tmp_path / 'a.tif')
     kind = 'rgb' if bands == 4 else 'minisblack'
-    tifffile.imwrite(path, image, photometric=kind, planarconfig='contig', extrasamples=[extra])
+    layout = dict(planarconfig='contig', bigtiff=big)
+    tifffile.imwrite(path, image, photometric=kind, extrasamples=[extra], **layout)
     if extra != 'unspecified':
         read = read_image(path, channels=bands - 1)
         assert read.dtype == dtype

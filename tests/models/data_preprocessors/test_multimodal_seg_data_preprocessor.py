@@ -213,6 +213,14 @@ def test_bad_batch(batch, message):
         MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)
 
 
+def test_other_channels_of_the_same_sum():
+    batch = make_batch(4, ('rgb', 'depth'))
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(modality_channels=(1, 3)))
+    with pytest.raises(ValueError, match=r'with \(3, 1\) channels of .*, got \(1, 3\) for a.png'):
+        MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)
+
+
 def test_labels_of_8_bits_become_int64():
     """As mmseg's losses need them; PackMultimodalSegInputs leaves them small."""
     preprocessor = MultimodalSegDataPreProcessor(named(depth=DEPTH), size=(16, 16))

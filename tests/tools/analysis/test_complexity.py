@@ -14,6 +14,7 @@ from mmamf.models.backbones.fusible_blocks import FusibleBasicBlock
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'amf'
 ROOMS = CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
 UNET = CONFIGS / 'amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py'
+STEM = CONFIGS / 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120_private-stem.py'
 N, M, C, H, W = 3, 2, 8, 6, 10
 
 
@@ -128,6 +129,16 @@ def test_private_layers_are_separate_networks(get_flops):
     separate = get_flops.count_parts(get_flops.single_modality_config(config), (32, 32))['backbone']
     assert own.parameters == 2 * separate.parameters
     assert own.gmacs == pytest.approx(2 * separate.gmacs)
+
+
+def test_bands(get_flops, capsys):
+    get_flops.main([str(STEM)])
+    lines = {
+        line.split()[0]: line.split()[1:]
+        for line in capsys.readouterr().out.splitlines()
+        if line.strip()
+    }
+    assert {'backbone', 'decode_head', 'total'} <= set(lines)
 
 
 @pytest.mark.parametrize(

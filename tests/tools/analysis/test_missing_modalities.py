@@ -42,35 +42,42 @@ def test_all_subsets(call, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ('indices', 'rest'),
-    [(None, [0, 2, 3, 4, 5, 6, 7]), (3, [0, 2]), ([6, 7, 1, 2], [6, 7, 2])],
+    ('indices', 'samples'), [(None, [*range(8)]), (3, [0, 1, 2]), ([6, 7, 1, 2], [6, 7, 1, 2])]
 )
-def test_subsets(tool, indices, rest, tmp_path, rgbd_dataset_cfg):
+def test_subsets(tool, indices, samples, tmp_path, rgbd_dataset_cfg):
     dataset = rgbd_dataset_cfg(root=tmp_path, count=8)
     dataset.update({} if indices is None else dict(indices=indices))
     list_subsets = tool('missing_modalities').list_subsets
     subsets = list_subsets(dict(dataset=dataset))
     assert list(subsets) == ['rgb+depth', 'rgb', 'depth']
     load, *others = dataset['pipeline']
-    assert subsets['rgb+depth']['dataset'] == dataset
+    assert subsets['rgb+depth']['dataset'] == {**dataset, 'indices': samples}
     drop = dict(type='ModalityDropout', prob=dict(depth=1.0))
-    assert subsets['rgb']['dataset'] == {**dataset, 'pipeline': [load, drop, *others]}
+    steps = [load, drop, *others]
+    assert subsets['rgb']['dataset'] == {**dataset, 'indices': samples, 'pipeline': steps}
 
     sorted(tmp_path.glob('**/depth/**/*.png'))[1].unlink()
     subsets = list_subsets(dict(dataset={**dataset, 'optional': ['depth']}))
-    assert subsets['rgb']['dataset'].get('indices') == indices
-    assert subsets['depth']['dataset']['indices'] == rest
+    assert subsets['rgb']['dataset']['indices'] == samples
+    assert subsets['depth']['dataset']['indices'] == [index for index in samples if index != 1]
 
 
-def test_samples_without_the_modality(call, tmp_path):
+def test_samples_without_the_modality(call, tmp_path, capsys):
     both = call()['tests']
-    shutil.rmtree(tmp_path / 'out')
     for path in sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[2:]:
         path.unlink()
-    optional = call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')['tests']
+    shutil.rmtree(tmp_path / 'out')
+    option = ('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
+    optional = call(*option)['tests']
     assert optional['rgb'] == both['rgb'] and optional['depth'] != both['depth']
-    table = (tmp_path / 'out' / 'table.md').read_text()
-    assert 'depth: only the 2 samples that have it' in table and 'rgb: only' not in table
+    assert [test['samples'] for test in optional.values()] == [8, 8, 2]
+    depth = (tmp_path / 'out' / 'table.md').read_text().splitlines()[-1]
+    assert depth.startswith('| depth | 2 |') and depth.endswith('| - |')
+
+    capsys.readouterr()
+    sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[0].unlink()
+    assert call(*option)['tests']['depth']['samples'] == 1
+    assert '1 tests to do, 2 done' in capsys.readouterr().out
 
 
 def test_no_sample_with_the_modality(call, tmp_path):
