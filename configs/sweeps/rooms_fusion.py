@@ -215,6 +215,7 @@ groups = [
 questions = [
     dict(title='Two modalities without fusion, or RGB alone?', method='none', against='rgb'),
     dict(title='Our fusion, or RGB alone?', method='ours', against='rgb'),
+    dict(title='Our fusion, or depth alone?', method='ours', against='depth'),
     dict(title='Our fusion, or none?', method='ours', against='none'),
     dict(title='Shuffle alone, or no fusion?', method='shuffle-only', against='none'),
     dict(title='Shift alone, or no fusion?', method='shift-only', against='none'),
@@ -231,6 +232,11 @@ questions = [
         against='private-conv-shared-bn',
     ),
     dict(title='Shared convolutions, or private?', method='ours', against='private-conv'),
+    dict(
+        title='Shared convolutions, or private with shared BN?',
+        method='ours',
+        against='private-conv-shared-bn',
+    ),
     dict(
         title='Shared convolutions, or private, without fusion?',
         method='none',
