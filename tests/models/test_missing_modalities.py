@@ -144,13 +144,6 @@ def test_a_sample_without_any_modality():
         make_resnet(2)(make_inputs([[1, 1], [0, 0]]))
 
 
-def test_a_plane_that_is_half_absent():
-    x = make_inputs([[1, 1], [1, 1]])
-    x[0, 3, 0, 0] = torch.nan
-    with pytest.raises(ValueError, match='expected NaN in all values of an absent modality'):
-        make_resnet(2)(x)
-
-
 @pytest.mark.parametrize('fusion', FUSIONS, ids=str)
 @pytest.mark.parametrize('m', [2, 3])
 def test_a_mixed_batch_in_eval_equals_its_samples_one_by_one(fusion, m):
