@@ -62,6 +62,17 @@ def test_subsets(tool, indices, samples, tmp_path, rgbd_dataset_cfg):
     assert subsets['depth']['dataset']['indices'] == [index for index in samples if index != 1]
 
 
+def test_subsets_of_three(tool, monkeypatch):
+    module = tool('missing_modalities')
+    monkeypatch.setattr(module, 'list_present', lambda dataset: {0: {'a', 'b', 'c'}})
+    load = dict(type='LoadMultimodalImages')
+    subsets = module.list_subsets(dict(dataset=dict(modalities=['a', 'b', 'c'], pipeline=[load])))
+    assert list(subsets) == ['a+b+c', 'a+b', 'a+c', 'b+c', 'a', 'b', 'c']
+    assert subsets['a+b+c']['dataset']['pipeline'] == [load]
+    drop = dict(type='ModalityDropout', prob=dict(a=1.0, c=1.0))
+    assert subsets['b']['dataset']['pipeline'] == [load, drop]
+
+
 def test_samples_without_the_modality(call, tmp_path, capsys):
     both = call()['tests']
     for path in sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[2:]:
