@@ -1,7 +1,6 @@
 """tools/analysis/missing_modalities.py on a tiny network without training."""
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -77,7 +76,7 @@ def test_samples_without_the_modality(call, tmp_path, capsys):
     both = call()['tests']
     for path in sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[2:]:
         path.unlink()
-    shutil.rmtree(tmp_path / 'out')
+    (tmp_path / 'out' / 'results.json').unlink()  # of another config
     option = ('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
     optional = call(*option)['tests']
     assert optional['rgb'] == both['rgb'] and optional['depth'] != both['depth']
