@@ -18,6 +18,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mmamf.configuration import select_modalities
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -40,6 +42,12 @@ def parse_args() -> argparse.Namespace:
         choices=['only', 'both'],
         help="test-time augmentation; 'both': test without it, then with it, whose files go into "
         'a folder tta/ inside each of the others',
+    )
+    parser.add_argument(
+        '--modalities',
+        nargs='+',
+        metavar='NAME',
+        help='the modalities with which the checkpoint was trained, if not with all of the config',
     )
     parser.add_argument(
         '--cfg-options',
@@ -174,11 +182,14 @@ def main() -> None:
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    names = args.modalities or []
+    if args.modalities is not None:
+        select_modalities(cfg, names)
     # command line, then config, then name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.tta != 'both':

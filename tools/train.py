@@ -18,6 +18,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmamf.configuration import select_modalities, set_length
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -36,6 +38,18 @@ def parse_args() -> argparse.Namespace:
         '--amp',
         action='store_true',
         help='mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument(
+        '--modalities',
+        nargs='+',
+        metavar='NAME',
+        help='train with some modalities of the config alone: --modalities rgb; they become '
+        'part of the name of the default work dir',
+    )
+    parser.add_argument(
+        '--length',
+        type=int,
+        help='iterations, or epochs in a config that counts epochs; schedules and intervals follow',
     )
     parser.add_argument(
         '--cfg-options',
@@ -113,11 +127,16 @@ def main() -> None:
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    names = args.modalities or []
+    if args.modalities is not None:
+        select_modalities(cfg, names)
+    if args.length is not None:
+        set_length(cfg, args.length)
     # command line, then config, then name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
     if args.amp:
         use_amp(cfg.optim_wrapper)
     if args.resume is not None:
