@@ -39,8 +39,8 @@ class MaskFiles:
         name = posixpath.normpath(info.get('sample_name') or Path(image).stem)
         if name == '.':
             raise ValueError(
-                f'{self.out_dir}: expected samples with a sample_name or an img_path, to name their '
-                f'masks, got one that has only {sorted(info)}'
+                f'{self.out_dir}: expected samples with a sample_name or an img_path, which name '
+                f'their masks, got one that has only {sorted(info)}'
             )
         if posixpath.isabs(name) or name.split('/')[0] == '..':
             raise ValueError(

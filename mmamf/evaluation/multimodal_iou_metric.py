@@ -8,8 +8,8 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
-from .mask_files import MaskFiles
 from .describe_collapse import describe_collapse
+from .mask_files import MaskFiles
 
 ENSEMBLE = ''  # prefix of the ensemble's scalars
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name

@@ -13,7 +13,11 @@ CLASSES = ('background', 'crop', 'weed')
         ((1, 1, 1), (1, 0, 0), None),
         ((1, 0, 0), (1, 1, 1), 'only 1 of 3 classes is ever predicted: background; never, '),
         ((1, 0, 1), (1, 1, 1), 'only 2 of 3 classes are ever predicted: background, weed; never, '),
-        ((0, 0, 1), (1, 1, 0), 'none of 2 classes is ever predicted; never, though the labels have '),
+        (
+            (0, 0, 1),
+            (1, 1, 0),
+            'none of 2 classes is ever predicted; never, though the labels have ',
+        ),
     ],
 )
 def test_text(predicted, labeled, text):

@@ -130,7 +130,9 @@ def test_masks_and_pictures_of_two_folders_stay_apart(run_test, tmp_path):
     assert (painted / 'prediction_sheet.png').is_file()
 
 
-def test_equal_names_are_refused_before_the_test(run_test, tmp_path, make_rgbd_dataset, monkeypatch):
+def test_equal_names_are_refused_before_the_test(
+    run_test, tmp_path, make_rgbd_dataset, monkeypatch
+):
     other = make_rgbd_dataset(root=tmp_path / 'other')
 
     def concatenate(cfg):
