@@ -16,7 +16,8 @@ except ModuleNotFoundError as error:
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+
+from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
 
