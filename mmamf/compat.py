@@ -32,6 +32,7 @@ def apply() -> None:
     provide_pkg_resources()
     name_mmamf_to_mmengine()
     format_configs_once()
+    explain_duplicate_keys()
     provide_numpy_bool8()
     import_torchvision_without_ops()
     load_mmengine_checkpoints_safely()
@@ -123,6 +124,38 @@ def format_configs_once() -> None:
         return formatted[text]
 
     config.FormatCode = format_once
+
+
+def explain_duplicate_keys() -> None:
+    """Name the file whose bases have the same key, and the way out.
+
+    mmengine/config/config.py:899 names the key alone. All of mmseg's schedules have `default_hooks`
+    in them, and so has our `default_runtime.py`.
+    """
+    from mmengine.config import Config
+
+    read = Config._file2dict
+    if hasattr(read, '__wrapped__'):
+        return
+
+    @functools.wraps(read)
+    def read_and_explain(filename: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return read(filename, *args, **kwargs)
+        except KeyError as error:
+            if 'Duplicate key' not in str(error):
+                raise
+            hint = (
+                "; with mmseg's schedules take 'mmseg::_base_/default_runtime.py', and for exact "
+                "resume write default_hooks = dict(checkpoint=dict(type='AtomicCheckpointHook'), "
+                "exact_resume=dict(type='ExactResumeHook')) below the bases"
+            )
+            raise ValueError(
+                f'{filename}: two of its bases have the same key, and mmengine merges only a file '
+                f'with its bases: {error.args[0]}{hint if "default_hooks" in str(error) else ""}'
+            ) from error
+
+    Config._file2dict = staticmethod(read_and_explain)
 
 
 def provide_numpy_bool8() -> None:

@@ -3,15 +3,18 @@
 import builtins
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.registry import HOOKS
 
 from mmamf import compat
 
@@ -53,6 +56,27 @@ def test_apply_twice_changes_nothing_more():
     assert sys.meta_path == finders
     assert len(compat._LIBRARIES) == schemas
     assert __import__('mmengine.model').model.MMDistributedDataParallel.__init__ is construct
+
+
+def test_duplicate_keys_of_bases_are_explained(tmp_path):
+    runtime = Path(__file__).parents[1] / 'configs' / '_base_' / 'default_runtime.py'
+    config = tmp_path / 'mine.py'
+    config.write_text(f"_base_ = ['mmseg::_base_/schedules/schedule_20k.py', '{runtime}']\n")
+    with pytest.raises(ValueError, match='mine.py: two of its bases .*default_hooks') as caught:
+        Config.fromfile(config)
+    (advice,) = re.findall(r'write (.*) below the bases', str(caught.value))
+    bases = ['mmseg::_base_/schedules/schedule_20k.py', 'mmseg::_base_/default_runtime.py']
+    config.write_text(f'_base_ = {bases}\n{advice}\n')
+    hooks = Config.fromfile(config).default_hooks
+    checkpoint = HOOKS.build(hooks.checkpoint)
+    assert (type(checkpoint).__name__, checkpoint.interval) == ('AtomicCheckpointHook', 2000)
+    assert type(HOOKS.build(hooks.exact_resume)).__name__ == 'ExactResumeHook'
+
+    (tmp_path / 'a.py').write_text('classes = 1')
+    (tmp_path / 'b.py').write_text('classes = 2')
+    config.write_text("_base_ = ['a.py', 'b.py']")
+    with pytest.raises(ValueError, match=r"merges only a file with its bases: .*{'classes'}$"):
+        Config.fromfile(config)
 
 
 @pytest.mark.parametrize('before, after', [(None, '1'), ('0', '0')])

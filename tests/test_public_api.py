@@ -72,6 +72,8 @@ NAMES = {
         'AtomicCheckpointHook',
         'ExactResumeHook',
         'FusionDiagnosisHook',
+        'PaintedPredictionsHook',
+        'PredictedMasksHook',
         'PredictionSheetHook',
         'TranslatedPicturesHook',
         'TranslationSheetHook',

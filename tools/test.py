@@ -16,7 +16,10 @@ except ModuleNotFoundError as error:
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+
+from mmamf.engine.concise_runner import ConciseRunner as Runner
+
+PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
 
 from mmamf.configuration import select_modalities
 
@@ -32,7 +35,10 @@ def parse_args() -> argparse.Namespace:
         'default: work_dirs/<name of the config>',
     )
     parser.add_argument(
-        '--out', metavar='DIR', help='save the predicted label maps or pictures there'
+        '--out',
+        metavar='DIR',
+        help='save the predicted label maps there, as PNG of class indices from 0 on (those of the '
+        'classes of the data set, also with reduce_zero_label), or the pictures of a translation',
     )
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
     parser.add_argument(
@@ -100,6 +106,8 @@ def draw_into(cfg: Config, directory: str) -> None:
             '--show-dir: expected default_hooks.visualization and visualizer in the config'
         )
     hook.update(draw=are_pictures(cfg.test_dataloader.dataset), interval=1)
+    if hook['type'] == 'SegVisualizationHook':  # ours names the pictures after their samples
+        hook.update(type='PaintedPredictionsHook', out_dir=str(Path(directory, *PICTURES)))
     # mmengine keeps visualizers by name, with the folder of the first
     cfg.visualizer.update(name=directory, save_dir=directory)
     use_hook(cfg, 'PredictionSheetHook', directory)
@@ -124,13 +132,19 @@ def are_pictures(dataset: dict) -> bool:
 
 
 def save_into(cfg: Config, directory: str) -> None:
-    """Save every predicted label map, or picture, into a directory."""
+    """Let a hook save every predicted label map, or picture, into a directory."""
     if is_translation(cfg):
         use_hook(cfg, 'TranslatedPicturesHook', directory)
         return
-    evaluators = cfg.test_evaluator
-    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-        evaluator.output_dir = directory
+    use_hook(cfg, 'PredictedMasksHook', directory)
+    # a metric that only saves has nothing to do beside the hook, and nowhere to save
+    if isinstance(cfg.test_evaluator, list) or 'metrics' not in cfg.test_evaluator:
+        given = cfg.test_evaluator
+        cfg.test_evaluator = [
+            metric
+            for metric in (given if isinstance(given, list) else [given])
+            if metric.get('output_dir') or not metric.get('format_only')
+        ]
 
 
 def use_tta(cfg: Config) -> None:

@@ -16,7 +16,9 @@ except ModuleNotFoundError as error:
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import find_latest_checkpoint
+
+from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 from mmamf.configuration import select_modalities, set_length
 
@@ -118,6 +120,7 @@ def use_amp(optim_wrapper: dict) -> None:
         optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     else:
         optim_wrapper.update(type='Bfloat16OptimWrapper')
+    print(f'--amp: {optim_wrapper["type"]}')
 
 
 def main() -> None:

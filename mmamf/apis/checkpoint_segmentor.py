@@ -14,7 +14,7 @@ from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixe
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 
-ENSEMBLE = 'ensemble'
+from .prediction_files import ENSEMBLE
 
 
 class CheckpointSegmentor:

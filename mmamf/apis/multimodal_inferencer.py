@@ -8,9 +8,8 @@ from mmengine.config import Config
 from rich.progress import track
 
 from mmamf.datasets.transforms.read_image import read_image
-from mmamf.visualization import colorize_image
+from mmamf.visualization.colors import colorize_image
 
-from .checkpoint_segmentor import CheckpointSegmentor
 from .match_inputs import Image, Images, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import PredictionFiles
@@ -55,6 +54,8 @@ class MultimodalInferencer:
         show_progress: bool = True,
     ) -> None:
         if Path(model).suffix.lower() != '.onnx':
+            from .checkpoint_segmentor import CheckpointSegmentor  # mmseg, which ONNX goes without
+
             self.segmentor = CheckpointSegmentor(model, config, device)
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)

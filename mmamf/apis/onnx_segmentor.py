@@ -3,14 +3,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
-import torch
 from mmengine.dataset import Compose
 
-from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
-from mmamf.deployment import check_class_count
+# by their modules: their packages would import mmseg, which takes seconds and is not needed here
+from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
+from mmamf.deployment.class_count import check_class_count
 
-from .checkpoint_segmentor import ENSEMBLE
+from .prediction_files import ENSEMBLE
 
 METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
 NUMPY = {
@@ -67,7 +68,7 @@ class OnnxSegmentor:
                 for name, spec in specs.items()
             }
         )
-        self.pipeline = Compose([self.loading, PackMultimodalSegInputs()])
+        self.pipeline = Compose([self.loading, _stack])
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
@@ -85,10 +86,10 @@ class OnnxSegmentor:
             ValueError: If a sample lacks modalities and the file is not made for that, or the file
                 has other outputs than it says.
         """
-        batch = torch.stack([item['inputs'].float() for item in data]).numpy()
+        batch = np.stack([item['inputs'] for item in data])
         channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
-        present = [item['data_samples'].present for item in data]
+        present = [item['present'] for item in data]
         feed = {}
         for name, images in zip(self.modalities, planes):
             absent = [name not in names for names in present]
@@ -119,6 +120,14 @@ class OnnxSegmentor:
                 'class indices instead'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
+
+
+def _stack(results: dict) -> dict:
+    """Stack the images as PackMultimodalSegInputs does, without data samples."""
+    _, *others = results['modalities']
+    images = [results['img'], *(results[f'modality_{name}'] for name in others)]
+    planes = [plane for image in images for plane in cv2.split(image)]
+    return dict(inputs=np.stack(planes, dtype=np.float32), present=results['present'])
 
 
 def _providers(device: str | None, available: list[str]) -> list[str]:

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmamf.visualization import PredictionSheet, overlay_labels
+from mmamf.visualization.colors import overlay_labels
+from mmamf.visualization.prediction_sheet import PredictionSheet
 
-from .checkpoint_segmentor import ENSEMBLE
-
+ENSEMBLE = 'ensemble'  # among the sources of predictions
 SHEET_ROWS = 8
 
 

@@ -25,6 +25,7 @@ from mmengine.registry import DATASETS, init_default_scope
 from robustness import read_done, read_model, run_tests
 
 from mmamf.evaluation.corruption_ladder import with_corruption
+from mmamf.visualization.found_classes import count_found
 from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
 
 
@@ -119,7 +120,8 @@ def main(argv: list[str] | None = None) -> None:
         put_text(text, store, backend_args=dict(backend='atomic_local'))
         left = (time.monotonic() - start) / count * (len(todo) - count)
         print(
-            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"]:.1f}; about {left:.0f} s left',
+            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"] or 0:.1f}, '
+            f'{count_found(scalars)} classes found; about {left:.0f} s left',
             flush=True,
         )
 

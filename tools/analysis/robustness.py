@@ -26,6 +26,7 @@ from mmengine.fileio import put_text
 from mmengine.runner import Runner
 
 from mmamf.evaluation.corruption_ladder import CLEAN, list_tests, read_ladder, with_corruption
+from mmamf.visualization.found_classes import CLASS
 from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness
 
 LADDER = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
@@ -98,11 +99,16 @@ def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
 
 
 def run_tests(cfg: Config, tests: dict[str, dict]) -> Iterator[tuple[str, dict]]:
-    """Run tests with one runner and yield the name of each and its scalars, without classes.
+    """Run tests with one runner and yield the name of each and its scalars.
+
+    Of the classes, that is what the ensemble has; None stands for NaN.
 
     Args:
         cfg: Config with the model.
         tests: Config of the data loader of each test.
+
+    Raises:
+        ValueError: If the evaluator of the config gives no mIoU.
     """
     runner = None
     for name, dataloader in tests.items():
@@ -112,12 +118,17 @@ def run_tests(cfg: Config, tests: dict[str, dict]) -> Iterator[tuple[str, dict]]
         else:
             runner.test_loop.dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
             metrics = runner.test_loop.run()
+        if 'mIoU' not in metrics:
+            raise ValueError(
+                f'test_evaluator: expected MultimodalIoUMetric without a prefix, whose mIoU is '
+                f'compared, got one of {sorted(metrics)}'
+            )
         yield (
             name,
             {
                 key: None if math.isnan(value) else value
                 for key, value in metrics.items()
-                if 'IoU.' not in key
+                if CLASS not in key or key.startswith(CLASS)
             },
         )
 
@@ -153,14 +164,17 @@ def main(argv: list[str] | None = None) -> None:
     cfg.log_level = 'WARNING'  # one line for each test is enough
     start = time.monotonic()
     for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
-        done[name] = dict(corruption=tests[name], scalars=scalars)
+        classes = {key: value for key, value in scalars.items() if key.startswith(CLASS)}
+        scalars = {key: value for key, value in scalars.items() if key not in classes}
+        done[name] = dict(corruption=tests[name], scalars=scalars, classes=classes)
         text = json.dumps(dict(settings, tests={**stored, **done}), indent=1)
         put_text(text, store, backend_args=dict(backend='atomic_local'))
         left = (time.monotonic() - start) / count * (len(todo) - count)
         shown = ', '.join(f'{k} {v:.1f}' for k, v in scalars.items() if 'mIoU' in k and v)
         print(f'[{count}/{len(todo)}] {name}: {shown}; about {left:.0f} s left', flush=True)
 
-    results = {name: done[name]['scalars'] for name in tests}
+    # files of earlier versions have no classes
+    results = {name: done[name]['scalars'] | done[name].get('classes', {}) for name in tests}
     sources = [name for name in modalities if f'{name}/mIoU' in results[CLEAN]]
     table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
     table += format_robustness(ladder, sources, results)

@@ -1,6 +1,8 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .fusion_diagnosis_hook import FusionDiagnosisHook
+from .painted_predictions_hook import PaintedPredictionsHook
+from .predicted_masks_hook import PredictedMasksHook
 from .prediction_sheet_hook import PredictionSheetHook
 from .sheet_hook import SheetHook
 from .translated_pictures_hook import TranslatedPicturesHook
@@ -10,6 +12,8 @@ __all__ = [
     'AtomicCheckpointHook',
     'ExactResumeHook',
     'FusionDiagnosisHook',
+    'PaintedPredictionsHook',
+    'PredictedMasksHook',
     'PredictionSheetHook',
     'SheetHook',
     'TranslatedPicturesHook',
