@@ -25,7 +25,7 @@ def read_image(
 ) -> np.ndarray:
     """Read a PNG, JPEG, TIFF, EXR or ``.npy`` file, or what else OpenCV decodes, in its own units.
 
-    Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved, and
+    NaN and infinity are left to the caller. Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved, and
     bands, which are other than 1 or 3 channels, in the order of the file.
 
     Args:
@@ -42,8 +42,8 @@ def read_image(
     Raises:
         FileNotFoundError: If there is no such file.
         ImportError: If tifffile, or imagecodecs for a compressed TIFF, is needed and not installed.
-        ValueError: If the file is corrupt or truncated, is no image, holds NaN or infinity, or is a
-            TIFF with more bands than OpenCV would read.
+        ValueError: If the file is corrupt or truncated, is no image, or is a TIFF with more
+            bands than OpenCV would read.
     """
     try:
         content = fileio.get(path, backend_args=backend_args)
@@ -69,14 +69,17 @@ def read_image(
         image = image[:, :, 0]
     if image.ndim not in (2, 3):
         raise ValueError(f'{path}: expected an array (H, W) or (H, W, C), got shape {image.shape}')
-    if image.dtype.kind == 'f':
-        bad = image.size - np.isfinite(image).sum()
-        if bad:
-            raise ValueError(
-                f'{path}: expected finite values, got NaN or infinity in {bad} of {image.size} '
-                'values; write missing readings as a finite number and name it in `missing`'
-            )
     return image
+
+
+def read_raster(
+    path: str, backend_args: dict | None = None, channels: int | None = None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Read an image as :func:`read_image` does, and the values that its file calls "no reading".
+
+    The values are those of a TIFF's tag 42113 (GDAL_NODATA); other files name none.
+    """
+    return read_image(path, backend_args, channels), ()
 
 
 def _decode(path: str, content: bytes, channels: int | None) -> np.ndarray | None:
