@@ -12,13 +12,14 @@ from PIL import Image
 
 from .decode_npy import decode_npy
 from .file_content import read_content
-from .image_header import Refused, check_size, declared_size, exif_orientation
+from .image_header import Refused, check_header, exif_orientation
 
 # Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
 # pixel where it is stored, as in all other files of a sample.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
+JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
 _warned = set()  # what was warned of in this process, and in which folder
 
@@ -57,7 +58,8 @@ def read_raster(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ImportError: If imagecodecs is needed for a compressed TIFF and not installed.
+        MissingCodec: If imagecodecs is needed for a compressed TIFF and not installed; a ValueError
+            and an ImportError.
         ValueError: If the file is corrupt or truncated, is no image, is a TIFF with other bands
             than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
             environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
@@ -66,18 +68,19 @@ def read_raster(
     try:
         image, nodata = _decode(path, content, channels)
     except Refused as error:
-        raise ValueError(f'{path}: {error}') from error
+        raise type(error)(f'{path}: {error}') from error
     except MemoryError as error:
         raise ValueError(f'{path}: expected an image that fits into memory') from error
-    except ImportError as error:
-        raise ImportError(f'{path}: {error}') from error
     except Exception as error:  # the decoders raise almost anything on damaged files
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
                 f'{path} is an OpenEXR file, which OpenCV reads only if the environment variable '
                 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts'
             ) from error
-        raise ValueError(f'{path} is corrupt or truncated: {error}') from error
+        said = str(error)
+        if not isinstance(error, ValueError | OSError):  # no words for people
+            said = f'its decoder stopped with {type(error).__name__} ({error})'
+        raise ValueError(f'{path} is corrupt or truncated: {said}') from error
     if image is None:
         raise ValueError(
             f'{path} is corrupt, truncated or not an image: expected PNG, JPEG, TIFF, EXR or .npy, '
@@ -97,15 +100,15 @@ def _decode(
         return decode_npy(content), ()
     if content[:4] in TIFF:
         return _decode_tiff(path, content, channels)
-    size = declared_size(content)
-    if size is not None:
-        check_size(*size)
+    check_header(content)
     orientation = exif_orientation(content)
     if orientation != 1:
         _warn_of_orientation(path, orientation)
-    if content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]:
-        # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word. Pillow
-        # raises if it is truncated, and accepts other bytes behind a whole image.
+    cut = content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]
+    if cut or content.startswith(JPEG_2000):
+        # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word, or a
+        # JPEG 2000, on which OpenCV ends the process if it is damaged. Pillow raises, and accepts
+        # other bytes behind a whole image.
         Image.open(io.BytesIO(content)).load()
     if channels not in PICTURE:
         return _decode_bands(content), ()

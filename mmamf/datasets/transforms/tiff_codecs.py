@@ -23,6 +23,25 @@ def install() -> None:
             setattr(codecs, decoder.__name__, decoder)
 
 
+def find_lacking(page: tifffile.TiffPage) -> str | None:
+    """Name what a page needs of imagecodecs that is neither there nor here, None if nothing.
+
+    Raises:
+        ValueError: If the page names a compression or predictor that does not exist.
+    """
+    for kinds, codecs, number in (
+        (tifffile.COMPRESSION, tifffile.TIFF.DECOMPRESSORS, page.compression),
+        (tifffile.PREDICTOR, tifffile.TIFF.UNPREDICTORS, page.predictor),
+    ):
+        if number not in codecs:
+            return f'the {kinds.__name__.lower()} {kinds(number).name}'
+    own = tifffile.imagecodecs.lzw_decode is lzw_decode
+    packed = page.bitspersample not in (8, 16, 32, 64, 128)
+    if own and packed and (page.bitspersample != 1 or page.compression == LZW):
+        return f'{page.compression.name} of {page.bitspersample} bit(s) per sample'
+    return None
+
+
 def lzw_decode(data: bytes, out: int) -> bytes:
     """Decode one strip or tile by OpenCV, wrapped into a gray TIFF of its own.
 

@@ -9,7 +9,7 @@ import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
 from . import tiff_codecs
-from .image_header import ORIENTATION, Refused, check_size
+from .image_header import ORIENTATION, MissingCodec, Refused, check_size
 
 tiff_codecs.install()
 
@@ -37,8 +37,8 @@ class TiffContent:
         pages_left_out: How many further pages of the same kind there are, which were not read.
 
     Raises:
-        ImportError: If imagecodecs is needed and not installed.
-        ValueError: If the file has other bands than expected, or an image that is too large.
+        MissingCodec: If imagecodecs is needed and not installed.
+        Refused: If the file has other bands than expected, or an image that is too large.
         Exception: Almost anything, if it is damaged.
     """
 
@@ -96,11 +96,12 @@ class TiffContent:
 
 def _decode(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
     """Return the samples as they are stored, (H, W) or (H, W, C)."""
-    converted = page.photometric == PHOTOMETRIC.YCBCR and page.compression not in JPEG
-    if converted or page.compression not in tifffile.TIFF.DECOMPRESSORS:
-        if _is_plain(page):
-            return _decode_plain(page, content)
-        if converted:
+    jpeg = page.compression in JPEG
+    without_codec = jpeg and page.compression not in tifffile.TIFF.DECOMPRESSORS
+    if without_codec or (page.photometric == PHOTOMETRIC.YCBCR and not jpeg):
+        if _is_picture(page):
+            return _decode_picture(page, content)
+        if not jpeg:
             raise Refused('expected gray, RGB or bands, got YCbCr without JPEG compression')
     _check(page)
     image = page.asarray(maxworkers=1)
@@ -115,17 +116,12 @@ def _check(page: tifffile.TiffPage, pages: int = 1) -> None:
     stored, expected = len(page.dataoffsets), int(np.prod(page.chunked))
     if stored < expected and not page.is_contiguous:
         raise ValueError(f'expected {expected} strips or tiles, got {stored}')
-    if page.compression not in tifffile.TIFF.DECOMPRESSORS:
-        raise ImportError(_needed(f'the compression {page.compression!r}'))
-    if page.predictor not in tifffile.TIFF.UNPREDICTORS:
-        raise ImportError(_needed(f'the predictor {page.predictor!r}'))
+    lacking = tiff_codecs.find_lacking(page)
+    if lacking:
+        raise MissingCodec(f'{lacking} needs imagecodecs: pip install imagecodecs')
 
 
-def _needed(what: str) -> str:
-    return f'{what} needs imagecodecs: pip install imagecodecs'
-
-
-def _is_plain(page: tifffile.TiffPage) -> bool:
+def _is_picture(page: tifffile.TiffPage) -> bool:
     """Tell whether OpenCV reads it just as tifffile would with imagecodecs."""
     interleaved = page.samplesperpixel == 1 or page.planarconfig == PLANARCONFIG.CONTIG
     kinds = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
@@ -139,12 +135,12 @@ def _is_plain(page: tifffile.TiffPage) -> bool:
     )
 
 
-def _decode_plain(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
+def _decode_picture(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
     check_size(page.imagelength, page.imagewidth, page.samplesperpixel)
     flag = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
     image = mmcv.imfrombytes(content, flag=flag, backend='cv2')
     if image is None:
-        raise ImportError(_needed(f'the compression {page.compression!r}'))
+        raise ValueError('OpenCV cannot decode it')
     return image[..., ::-1] if image.ndim == 3 else image
 
 
