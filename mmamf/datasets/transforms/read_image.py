@@ -12,7 +12,7 @@ from PIL import Image
 
 from .decode_npy import decode_npy
 from .file_content import read_content
-from .image_header import Refused, check_header, exif_orientation
+from .image_header import MissingCodec, Refused, check_header, exif_orientation
 
 # Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
 # pixel where it is stored, as in all other files of a sample.
@@ -58,8 +58,8 @@ def read_raster(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MissingCodec: If imagecodecs is needed for a compressed TIFF and not installed; a ValueError
-            and an ImportError.
+        MissingCodec: If imagecodecs is needed for a compressed TIFF and not installed. This is a
+            ValueError and an ImportError.
         ValueError: If the file is corrupt or truncated, is no image, is a TIFF with other bands
             than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
             environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
@@ -69,6 +69,8 @@ def read_raster(
         image, nodata = _decode(path, content, channels)
     except Refused as error:
         raise type(error)(f'{path}: {error}') from error
+    except ImportError as error:
+        raise MissingCodec(f'{path}: TIFF files need tifffile: pip install tifffile') from error
     except MemoryError as error:
         raise ValueError(f'{path}: expected an image that fits into memory') from error
     except Exception as error:  # the decoders raise almost anything on damaged files

@@ -50,7 +50,10 @@ class TiffContent:
         with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
             series = file.series[0]  # overviews and masks come behind it
             page = series.keyframe
-            image = self._read(series, page)
+            try:
+                image = self._read(series, page)
+            except ModuleNotFoundError as error:  # of a Python library that came with 3.14
+                raise _missing_codec(f'the compression {page.compression.name}') from error
             self.nodata = _nodata(page, image.dtype)
             self.orientation = page.tags.valueof(ORIENTATION, 1)
         if channels in PICTURE and image.shape[2:] == (3,):
@@ -118,7 +121,11 @@ def _check(page: tifffile.TiffPage, pages: int = 1) -> None:
         raise ValueError(f'expected {expected} strips or tiles, got {stored}')
     lacking = tiff_codecs.find_lacking(page)
     if lacking:
-        raise MissingCodec(f'{lacking} needs imagecodecs: pip install imagecodecs')
+        raise _missing_codec(lacking)
+
+
+def _missing_codec(what: str) -> MissingCodec:
+    return MissingCodec(f'{what} needs imagecodecs: pip install imagecodecs')
 
 
 def _is_picture(page: tifffile.TiffPage) -> bool:
