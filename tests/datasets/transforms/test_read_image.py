@@ -272,9 +272,8 @@ def test_label_maps_are_read_as_stored_too(tmp_path):
     exif[274] = 6
     label = (COLOR[..., 0] > 99).astype(np.uint8)
     Image.fromarray(label).save(tmp_path / 'label.png', exif=exif)
-    results = LoadLabelMap(reduce_zero_label=False)(
-        dict(seg_map_path=str(tmp_path / 'label.png'), ori_shape=label.shape)
-    )
+    path = str(tmp_path / 'label.png')
+    results = LoadLabelMap()(dict(seg_map_path=path, reduce_zero_label=False))
     np.testing.assert_array_equal(results['gt_seg_map'], label)
 
 
