@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from .float32_range import check_float32_range
 from .read_image import read_image
 
 # What OpenCV resizes, so that stock Resize works on every modality.
@@ -100,6 +101,15 @@ def _load(name: str, path: str, spec: dict, backend_args: dict | None) -> np.nda
         raise ValueError(
             f'modality {name!r}: expected dtype {spec["dtype"]}, got {image.dtype} in {path}'
         )
+    if image.dtype.kind == 'f':
+        bad = image.size - np.isfinite(image).sum()
+        if bad:
+            raise ValueError(
+                f'{path}: expected finite values, got NaN or infinity in {bad} of {image.size} '
+                'values; write missing readings as a finite number and name it in `missing`'
+            )
+    missing = () if spec['missing'] is None else (spec['missing'],)
+    check_float32_range(image, path, missing)
     if spec['missing'] is not None and (image == spec['missing']).all():
         raise ValueError(
             f'modality {name!r}: expected at least one reading, got only the missing value '

@@ -12,8 +12,8 @@ class LoadMultimodalImages(BaseTransform):
     becomes ``modality_<name>``, listed in ``seg_fields``, so that mmseg's Resize, RandomResize,
     RandomCrop and RandomFlip move it together with ``img``, by nearest-neighbor interpolation.
     Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
-    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF (which needs
-    tifffile), or a PNG of four.
+    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
+    four.
 
     Stock Resize interpolates ``img`` bilinearly, which mixes missing readings into their neighbors.
     If the first modality has a ``missing`` value, resize with ``interpolation='nearest'``

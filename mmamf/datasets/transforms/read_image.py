@@ -1,65 +1,88 @@
 """Reading one image file of any format that sensors and renderers write."""
 
 import io
-import struct
+import logging
+import os
 
 import cv2
 import mmcv
 import numpy as np
-from mmengine import fileio
+from mmengine.logging import print_log
 from PIL import Image
 
-# Keep the file's depth (8, 16 or 32 bits) and its number of channels; alpha is dropped and EXIF
-# orientation is applied, as mmcv's color_type='color' does.
-AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
+from .decode_npy import decode_npy
+from .file_content import read_content
+from .image_header import MissingCodec, Refused, check_header, exif_orientation
+
+# Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
+# pixel where it is stored, as in all other files of a sample.
+AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
-BYTE_ORDER = {b'II*\0': '<', b'MM\0*': '>', b'II+\0': '<', b'MM\0+': '>'}  # of TIFF, of BigTIFF
+TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
+JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
-
-class _Bands(ValueError):
-    """A whole file with other bands than expected."""
+_warned = set()  # what was warned of in this process, and in which folder
 
 
 def read_image(
     path: str, backend_args: dict | None = None, channels: int | None = None
 ) -> np.ndarray:
+    """Read the image of a file as :func:`read_raster` does."""
+    image, _ = read_raster(path, backend_args, channels)
+    return image
+
+
+def read_raster(
+    path: str, backend_args: dict | None = None, channels: int | None = None
+) -> tuple[np.ndarray, tuple[float, ...]]:
     """Read a PNG, JPEG, TIFF, EXR or ``.npy`` file, or what else OpenCV decodes, in its own units.
 
     Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved, and
-    bands, which are other than 1 or 3 channels, in the order of the file.
+    bands, which are other than 1 or 3 channels, in the order of the file. Pixels come as they are
+    stored: a file that asks to be turned (EXIF or TIFF orientation) is not, and a warning says so
+    once per folder. NaN and infinity are left to the caller.
+
+    TIFF files have the values that tifffile reads, whatever their layout: interleaved, planar,
+    tiled, or a page per band.
 
     Args:
         path: The file, local or of any mmengine file backend. ``.exr`` needs the environment
             variable ``OPENCV_IO_ENABLE_OPENEXR=1``, set before OpenCV is imported.
         backend_args: Arguments of the mmengine file backend.
-        channels: How many are expected, if that is known. For other than 1 and 3, TIFF files are
-            read by tifffile, interleaved, planar or a page per band, and the alpha of a PNG is a
-            band.
+        channels: How many are expected, if that is known. For other than 1 and 3, the alpha of a
+            TIFF or PNG is a band. With 1, a TIFF with a palette gives its indices, else colors.
 
-    Shape:
-        (H, W), or (H, W, C) with C > 1.
+    Returns:
+        The image, (H, W) or (H, W, C) with C > 1, and the values that the file itself calls "no
+        reading": those of a TIFF's tag 42113 (GDAL_NODATA); other files name none.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ImportError: If tifffile, or imagecodecs for a compressed TIFF, is needed and not installed.
-        ValueError: If the file is corrupt or truncated, is no image, holds NaN or infinity, or is a
-            TIFF with more bands than OpenCV would read.
+        MissingCodec: If imagecodecs is needed for a compressed TIFF and not installed. This is a
+            ValueError and an ImportError.
+        ValueError: If the file is corrupt or truncated, is no image, is a TIFF with other bands
+            than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
+            environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
     """
+    content = read_content(path, backend_args)
     try:
-        content = fileio.get(path, backend_args=backend_args)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f'image file not found: {path}') from error
-    try:
-        image = _decode(path, content, channels)
-    except _Bands as error:
-        raise ValueError(f'{path}: {error}') from error
-    except (cv2.error, OSError, SyntaxError, ValueError, struct.error) as error:
+        image, nodata = _decode(path, content, channels)
+    except Refused as error:
+        raise type(error)(f'{path}: {error}') from error
+    except ImportError as error:
+        raise MissingCodec(f'{path}: TIFF files need tifffile: pip install tifffile') from error
+    except MemoryError as error:
+        raise ValueError(f'{path}: expected an image that fits into memory') from error
+    except Exception as error:  # the decoders raise almost anything on damaged files
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
                 f'{path} is an OpenEXR file, which OpenCV reads only if the environment variable '
                 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts'
             ) from error
-        raise ValueError(f'{path} is corrupt or truncated: {error}') from error
+        said = str(error)
+        if not isinstance(error, ValueError | OSError):  # no words for people
+            said = f'its decoder stopped with {type(error).__name__} ({error})'
+        raise ValueError(f'{path} is corrupt or truncated: {said}') from error
     if image is None:
         raise ValueError(
             f'{path} is corrupt, truncated or not an image: expected PNG, JPEG, TIFF, EXR or .npy, '
@@ -67,35 +90,31 @@ def read_image(
         )
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
-    if image.ndim not in (2, 3):
+    if image.ndim not in (2, 3) or image.size == 0:
         raise ValueError(f'{path}: expected an array (H, W) or (H, W, C), got shape {image.shape}')
-    if image.dtype.kind == 'f':
-        bad = image.size - np.isfinite(image).sum()
-        if bad:
-            raise ValueError(
-                f'{path}: expected finite values, got NaN or infinity in {bad} of {image.size} '
-                'values; write missing readings as a finite number and name it in `missing`'
-            )
-    return image
+    return image, nodata
 
 
-def _decode(path: str, content: bytes, channels: int | None) -> np.ndarray | None:
+def _decode(
+    path: str, content: bytes, channels: int | None
+) -> tuple[np.ndarray | None, tuple[float, ...]]:
     if path.lower().endswith('.npy'):
-        return np.load(io.BytesIO(content), allow_pickle=False)
-    if content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]:
-        # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word. Pillow
-        # raises if it is truncated, and accepts other bytes behind a whole image.
+        return decode_npy(content), ()
+    if content[:4] in TIFF:
+        return _decode_tiff(path, content, channels)
+    check_header(content)
+    orientation = exif_orientation(content)
+    if orientation != 1:
+        _warn_of_orientation(path, orientation)
+    cut = content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]
+    if cut or content.startswith(JPEG_2000):
+        # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word, or a
+        # JPEG 2000, on which OpenCV ends the process if it is damaged. Pillow raises, and accepts
+        # other bytes behind a whole image.
         Image.open(io.BytesIO(content)).load()
-    is_tiff = content[:4] in BYTE_ORDER
     if channels not in PICTURE:
-        return _decode_tiff(path, content) if is_tiff else _decode_bands(content)
-    bands, alpha = _count_bands(content) if is_tiff else (1, 0)
-    if alpha and bands in PICTURE:  # OpenCV would multiply the colors by alpha
-        return _decode_tiff(path, content)[..., bands - 1 :: -1]
-    image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
-    if bands > 1 and (image is None or bands > 3 or image.ndim == 2):
-        raise _Bands(f'expected {channels or "1 or 3"} channel(s), got a TIFF of {bands} bands')
-    return image
+        return _decode_bands(content), ()
+    return mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2'), ()
 
 
 def _decode_bands(content: bytes) -> np.ndarray | None:
@@ -105,48 +124,35 @@ def _decode_bands(content: bytes) -> np.ndarray | None:
     return image[..., [2, 1, 0, 3]]  # BGRA
 
 
-def _decode_tiff(path: str, content: bytes) -> np.ndarray:
-    try:
-        import tifffile  # here, because few need it
-    except ImportError as error:
-        raise ImportError(
-            'tifffile is needed for TIFF files with alpha, or other than 1 or 3 bands: '
-            'pip install tifffile'
-        ) from error
-    with tifffile.TiffFile(io.BytesIO(content)) as file:
-        series = file.series[0]  # overviews come behind it
-        try:
-            image, axes = series.asarray(), series.axes
-        except ValueError as error:
-            if 'imagecodecs' not in str(error):
-                raise
-            raise ImportError(f'{path}: {error}: pip install imagecodecs') from error
-    if image.ndim > 3 or not {'Y', 'X'} <= set(axes):
-        raise _Bands(f'expected the axes of rows, pixels and bands, got {axes} {image.shape}')
-    order = [i for i, axis in enumerate(axes) if axis not in 'YX']
-    return np.ascontiguousarray(image.transpose(axes.index('Y'), axes.index('X'), *order))
+def _decode_tiff(
+    path: str, content: bytes, channels: int | None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    from .tiff_content import TiffContent  # here, as tifffile takes long to import and few need it
+
+    tiff = TiffContent(content, channels)
+    if tiff.orientation != 1:
+        _warn_of_orientation(path, tiff.orientation)
+    if tiff.pages_left_out:
+        _warn_once(
+            path,
+            'pages',
+            f'{path} has {tiff.pages_left_out + 1} pages; the first is read, the others are not',
+        )
+    return tiff.image, tiff.nodata
 
 
-def _count_bands(content: bytes) -> tuple[int, int]:
-    """Read how many bands besides alpha a TIFF has, and how many of alpha.
+def _warn_of_orientation(path: str, orientation: int) -> None:
+    _warn_once(
+        path,
+        'orientation',
+        f'{path} has the orientation {orientation} in its header, which is not applied: every file '
+        'of a sample is read as it is stored. If the other files of the sample are upright, turn '
+        'the pixels of this one (`mogrify -auto-orient` does)',
+    )
 
-    One and none if it does not say.
-    """
-    order, big = BYTE_ORDER[content[:4]], b'+' in content[2:4]
-    place, offset, number, field = (8, 'Q', 'Q', 'HHQH') if big else (4, 'I', 'H', 'HHIH')
-    size = 20 if big else 12  # of an entry
-    if len(content) < 16:
-        return 1, 0
-    (start,) = struct.unpack_from(order + offset, content, place)
-    first = start + struct.calcsize(order + number)
-    if first > len(content):
-        return 1, 0
-    (count,) = struct.unpack_from(order + number, content, start)
-    bands, alpha = 1, 0
-    for entry in range(first, min(first + size * count, len(content) - size + 1), size):
-        tag, _, length, value = struct.unpack_from(order + field, content, entry)
-        if tag == 277:  # SamplesPerPixel
-            bands = value
-        elif tag == 338 and length == 1:  # ExtraSamples: one, alpha if it is 1 or 2
-            alpha = int(value in (1, 2))
-    return bands - alpha, alpha
+
+def _warn_once(path: str, kind: str, message: str) -> None:
+    folder = os.path.dirname(path)
+    if (kind, folder) not in _warned:
+        _warned.add((kind, folder))
+        print_log(f'{message} (said once for {folder or "."})', 'current', logging.WARNING)

@@ -1,0 +1,98 @@
+"""Decoders that tifffile takes from imagecodecs, for those who did not install it.
+
+imagecodecs is large, and most TIFF files need two of its many codecs at most: LZW, which GDAL and
+OpenCV write, and the predictor of floating-point values.
+"""
+
+import struct
+
+import cv2
+import numpy as np
+from tifffile import tifffile
+
+MAX_SIDE = 2**20  # of an image that OpenCV reads
+SHORT, LONG = 3, 4  # types of TIFF's tags
+LZW, MIN_IS_BLACK = 5, 1
+
+
+def install() -> None:
+    """Give tifffile the decoders that it looks for and lacks."""
+    codecs = tifffile.imagecodecs  # or its stand-in, without them
+    for decoder in (lzw_decode, floatpred_decode):
+        if not hasattr(codecs, decoder.__name__):
+            setattr(codecs, decoder.__name__, decoder)
+    # It complains of every file with the usual -3.4028234663852886e+38, which we read ourselves.
+    tifffile.logger().addFilter(lambda record: 'GDAL_NODATA' not in record.getMessage())
+
+
+def find_lacking(page: tifffile.TiffPage) -> str | None:
+    """Name what a page needs of imagecodecs that is neither there nor here, None if nothing.
+
+    Raises:
+        ValueError: If the page names a compression or predictor that does not exist.
+    """
+    for kinds, codecs, number in (
+        (tifffile.COMPRESSION, tifffile.TIFF.DECOMPRESSORS, page.compression),
+        (tifffile.PREDICTOR, tifffile.TIFF.UNPREDICTORS, page.predictor),
+    ):
+        if number not in codecs:
+            return f'the {kinds.__name__.lower()} {kinds(number).name}'
+    own = tifffile.imagecodecs.lzw_decode is lzw_decode
+    packed = page.bitspersample not in (8, 16, 32, 64, 128)
+    if own and packed and (page.bitspersample != 1 or page.compression == LZW):
+        return f'{page.compression.name} of {page.bitspersample} bit(s) per sample'
+    return None
+
+
+def lzw_decode(data: bytes, out: int) -> bytes:
+    """Decode one strip or tile by OpenCV, wrapped into a gray TIFF of its own.
+
+    Args:
+        data: The encoded bytes.
+        out: Number of bytes that they decode to.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    # Any shape of that many bytes will do.
+    height = next(rows for rows in range(-(-out // MAX_SIDE), out + 1) if out % rows == 0)
+    tags = [
+        (256, LONG, out // height),  # ImageWidth
+        (257, LONG, height),  # ImageLength
+        (258, SHORT, 8),  # BitsPerSample
+        (259, SHORT, LZW),  # Compression
+        (262, SHORT, MIN_IS_BLACK),  # PhotometricInterpretation
+        (273, LONG, 8),  # StripOffsets: behind the header
+        (278, LONG, height),  # RowsPerStrip
+        (279, LONG, len(data)),  # StripByteCounts
+    ]
+    content = struct.pack('<2sHI', b'II', 42, 8 + len(data)) + data
+    content += struct.pack('<H', len(tags))
+    content += b''.join(struct.pack('<HHII', tag, kind, 1, value) for tag, kind, value in tags)
+    content += struct.pack('<I', 0)  # no further page
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError(f'expected LZW data of {out} bytes, got {len(data)} that are damaged')
+    return image.tobytes()
+
+
+def floatpred_decode(data: np.ndarray, axis: int, out: np.ndarray) -> np.ndarray:
+    """Undo the predictor of floating-point values (TIFF Technical Note 3).
+
+    Each row holds the first bytes of all values, then the second bytes and so on; each byte is the
+    difference from the byte of the same band one step before.
+
+    Args:
+        data: What was decompressed, of the type of the result.
+        axis: That of the pixels of a row; -2, in front of the bands.
+        out: Not used.
+
+    Shape:
+        (..., W, C), as in ``data``.
+    """
+    *rows, width, bands = data.shape
+    size = data.dtype.itemsize
+    steps = np.ascontiguousarray(data).view(np.uint8).reshape(*rows, size * width, bands)
+    planes = steps.cumsum(axis=-2, dtype=np.uint8).reshape(*rows, size, width, bands)
+    values = np.ascontiguousarray(np.moveaxis(planes, -3, -1))  # (..., W, C, bytes)
+    return values.view(data.dtype.newbyteorder('>'))[..., 0].astype(data.dtype)

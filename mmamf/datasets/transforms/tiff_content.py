@@ -1,0 +1,174 @@
+"""Decoding TIFF files of any layout, by tifffile."""
+
+import io
+
+import cv2
+import mmcv
+import numpy as np
+import tifffile
+from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
+
+from . import tiff_codecs
+from .image_header import ORIENTATION, MissingCodec, Refused, check_size
+
+tiff_codecs.install()
+
+NODATA = 42113  # GDAL's tag for the value that means "no reading", as text
+PICTURE = (None, 1, 3)  # numbers of channels that are gray or color, without alpha
+ALPHA = (1, 2)  # kinds of extra samples; the others are bands
+JPEG = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
+# Three samples of any other kind are no red, green and blue.
+COLOR_KINDS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB)
+
+
+class TiffContent:
+    """One decoded TIFF file.
+
+    Args:
+        content: The bytes of the file.
+        channels: How many are expected, if that is known. Other than 1 and 3 are bands, of which
+            alpha is one.
+
+    Attributes:
+        image: (H, W) or (H, W, C), of the machine's byte order and nothing else changed; three
+            bands of a picture in the order BGR.
+        nodata: The values that the file calls "no reading".
+        orientation: As the file tells it, 1 is "as stored".
+        pages_left_out: How many further pages of the same kind there are, which were not read.
+
+    Raises:
+        MissingCodec: If imagecodecs is needed and not installed.
+        Refused: If the file has other bands than expected, or an image that is too large.
+        Exception: Almost anything, if it is damaged.
+    """
+
+    def __init__(self, content: bytes, channels: int | None) -> None:
+        self.content = content
+        self.channels = channels
+        self.pages_left_out = 0
+        # is_ome: its description may name other files, which would be read
+        with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
+            series = file.series[0]  # overviews and masks come behind it
+            page = series.keyframe
+            self.nodata = _nodata(page)
+            if self.nodata and page.dtype.kind == 'f':
+                (page.nodata,) = self.nodata  # of tiles that the file leaves out
+            try:
+                image = self._read(series, page)
+            except ModuleNotFoundError as error:  # of a Python library that came with 3.14
+                raise _missing_codec(f'the compression {page.compression.name}') from error
+            self.orientation = page.tags.valueof(ORIENTATION, 1)
+        if channels in PICTURE and image.shape[2:] == (3,):
+            image = image[..., ::-1]
+        if image.dtype == bool:
+            image = image.view(np.uint8)
+        self.image = np.ascontiguousarray(image)
+
+    def _read(self, series: tifffile.TiffPageSeries, page: tifffile.TiffPage) -> np.ndarray:
+        if not {'Y', 'X'} <= set(page.axes) <= set('YXS'):
+            raise Refused(
+                f'expected the axes of rows, pixels and bands, got {page.axes} {page.shape}'
+            )
+        bands = page.samplesperpixel
+        pages = series.size // page.size
+        wide = page.imagewidth == self.channels and self.channels != pages
+        if bands == 1 and series.kind == 'shaped' and len(series.shape) == 3 and wide:
+            # tifffile wrote an array (H, W, C) without being told what its axes mean
+            _check(page, pages)
+            return series.asarray(maxworkers=1)
+        if pages > 1 and bands == 1 and self.channels not in (None, 1):
+            if self.channels == pages or self.channels not in PICTURE:
+                return self._read_pages(series, page, pages)
+            raise Refused(
+                f'expected {self.channels} channel(s), got a TIFF of {pages} pages of one band'
+            )
+        self.pages_left_out = pages - 1
+        image = _decode(page, self.content)
+        if self.channels not in PICTURE:
+            return image
+        if bands in (2, 4) and len(page.extrasamples) == 1 and page.extrasamples[0] in ALPHA:
+            bands -= 1
+            image = image[..., :bands] if bands > 1 else image[..., 0]
+        if bands not in PICTURE:
+            wanted = self.channels or '1 or 3'
+            raise Refused(f'expected {wanted} channel(s), got a TIFF of {bands} bands')
+        if page.photometric == PHOTOMETRIC.PALETTE and self.channels != 1:
+            return _colored(page, image)
+        return image
+
+    def _read_pages(
+        self, series: tifffile.TiffPageSeries, page: tifffile.TiffPage, pages: int
+    ) -> np.ndarray:
+        _check(page, pages)
+        stack = series.asarray(maxworkers=1).reshape(pages, *page.shape)
+        return stack.transpose(1, 2, 0)
+
+
+def _decode(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
+    """Return the samples as they are stored, (H, W) or (H, W, C)."""
+    jpeg = page.compression in JPEG
+    without_codec = jpeg and page.compression not in tifffile.TIFF.DECOMPRESSORS
+    if without_codec or (page.photometric == PHOTOMETRIC.YCBCR and not jpeg):
+        if _is_picture(page):
+            return _decode_picture(page, content)
+        if not jpeg:
+            raise Refused('expected gray, RGB or bands, got YCbCr without JPEG compression')
+    _check(page)
+    image = page.asarray(maxworkers=1)
+    return np.moveaxis(image, 0, -1) if page.axes == 'SYX' else image
+
+
+def _check(page: tifffile.TiffPage, pages: int = 1) -> None:
+    bands = page.samplesperpixel
+    check_size(page.imagelength, page.imagewidth, bands * pages * page.dtype.itemsize)
+    if bands == 3 and page.photometric not in (*COLOR_KINDS, PHOTOMETRIC.YCBCR):
+        raise Refused(f'expected gray, RGB or bands, got {page.photometric!r}')
+    stored, expected = len(page.dataoffsets), int(np.prod(page.chunked))
+    if stored < expected and not page.is_contiguous:
+        raise ValueError(f'expected {expected} strips or tiles, got {stored}')
+    lacking = tiff_codecs.find_lacking(page)
+    if lacking:
+        raise _missing_codec(lacking)
+
+
+def _missing_codec(what: str) -> MissingCodec:
+    return MissingCodec(f'{what} needs imagecodecs: pip install imagecodecs')
+
+
+def _is_picture(page: tifffile.TiffPage) -> bool:
+    """Tell whether OpenCV reads it just as tifffile would with imagecodecs."""
+    interleaved = page.samplesperpixel == 1 or page.planarconfig == PLANARCONFIG.CONTIG
+    kinds = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+    return (
+        page.index == 0
+        and interleaved
+        and page.samplesperpixel in (1, 3)
+        and page.dtype == np.uint8
+        and page.bitspersample == 8
+        and page.photometric in kinds
+    )
+
+
+def _decode_picture(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
+    check_size(page.imagelength, page.imagewidth, page.samplesperpixel)
+    flag = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image = mmcv.imfrombytes(content, flag=flag, backend='cv2')
+    if image is None:
+        raise ValueError('OpenCV cannot decode it')
+    return image[..., ::-1] if image.ndim == 3 else image
+
+
+def _colored(page: tifffile.TiffPage, indices: np.ndarray) -> np.ndarray:
+    return (page.colormap[:, indices] >> 8).astype(np.uint8).transpose(1, 2, 0)
+
+
+def _nodata(page: tifffile.TiffPage) -> tuple[float, ...]:
+    text = str(page.tags.valueof(NODATA, '')).replace(',', '.')
+    try:
+        value = float(text.strip('\0 \n'))
+    except ValueError:  # none
+        return ()
+    if page.dtype is None or page.dtype.kind != 'f':
+        return (value,)
+    with np.errstate(over='ignore'):  # as the pixels have it, which may be rounded
+        return (float(page.dtype.type(value)),)
