@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from rich.progress import track
 
-from mmamf.datasets.transforms.read_image import read_image
+from mmamf.datasets.transforms.checked_image import is_bgr, load_image, select_bands
 from mmamf.visualization.colors import colorize_image
 
 from .match_inputs import Image, Images, match_inputs
@@ -90,7 +90,7 @@ class MultimodalInferencer:
             batch_size: How many samples go through the model together, if they have one size.
             out_dir: Where :class:`PredictionFiles` writes masks, overlays and a montage.
             optional: Modalities of which images may be missing: files in folders and globs, or None
-                in lists.
+                in lists. So may be all readings of an image.
 
         Returns:
             Name of the sample -> ``dict(ensemble=..., <modality>=...)``, with the modalities that
@@ -129,7 +129,7 @@ class MultimodalInferencer:
         if out_dir is not None:
             segmentor = self.segmentor
             files = PredictionFiles(out_dir, segmentor.classes, segmentor.palette, len(samples))
-        for batch in self._batches(samples, batch_size):
+        for batch in self._batches(samples, batch_size, optional):
             results = self.segmentor.predict([sample.data for sample in batch])
             for sample, maps in zip(batch, results):
                 if files:
@@ -137,13 +137,16 @@ class MultimodalInferencer:
                 yield sample.name, maps
 
     def _batches(
-        self, samples: dict[str, dict[str, Image | None]], batch_size: int
+        self,
+        samples: dict[str, dict[str, Image | None]],
+        batch_size: int,
+        optional: Collection[str],
     ) -> Iterator[list['_Loaded']]:
         """Load samples, and gather neighbors of the same size."""
         batch: list[_Loaded] = []
         shown = track(samples.items(), 'segmenting', disable=not self.show_progress)
         for name, images in shown:
-            sample = _Loaded(name, images, self._load(name, images))
+            sample = _Loaded(name, images, self._load(name, images, optional))
             shape = sample.data['inputs'].shape
             if batch and (len(batch) == batch_size or batch[0].data['inputs'].shape != shape):
                 yield batch
@@ -151,11 +154,12 @@ class MultimodalInferencer:
             batch.append(sample)
         yield batch
 
-    def _load(self, name: str, images: dict[str, Image | None]) -> dict:
+    def _load(self, name: str, images: dict[str, Image | None], optional: Collection[str]) -> dict:
         with TemporaryDirectory() as directory:
             paths = {key: self._as_file(key, image, directory) for key, image in images.items()}
             first = next(path for path in paths.values() if path is not None)
             data = dict(modality_paths=paths, img_path=first, sample_name=name, seg_fields=[])
+            data['optional'] = tuple(optional)
             return self.segmentor.pipeline(data)
 
     def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
@@ -168,7 +172,8 @@ class MultimodalInferencer:
 
     def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
         # of pictures, the loading transform gives BGR; arrays it leaves as they are
-        pictures = not self.segmentor.suffixes.get(name, '').lower().endswith('.npy')
+        spec = self.segmentor.loading.modalities[name]
+        pictures = is_bgr(self.segmentor.suffixes.get(name, ''), spec)
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
 
     def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
@@ -177,11 +182,12 @@ class MultimodalInferencer:
     def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
         if image is None:
             return None
-        loading, bgr = self.segmentor.loading, False
+        loading = self.segmentor.loading
+        spec = loading.modalities[name]
         if isinstance(image, str):
-            bgr = not image.lower().endswith('.npy')
-            image = read_image(image, loading.backend_args, loading.modalities[name]['channels'])
-        return colorize_image(image, loading.modalities[name]['missing'], bgr)
+            values, missing = load_image(name, image, spec, loading.backend_args)
+            return colorize_image(values, missing, is_bgr(image, spec))
+        return colorize_image(select_bands(image, spec.get('bands')), spec['missing'], bgr=False)
 
 
 class _Loaded(NamedTuple):

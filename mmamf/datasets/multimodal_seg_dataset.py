@@ -24,7 +24,8 @@ class MultimodalSegDataset(BaseSegDataset):
     are pipelines with stock transforms that would damage a modality.
 
     A sample may lack the files of ``optional`` modalities, but not of all modalities; their paths
-    are None. Without ``ann_file``, the samples are the files of the first modality that is not
+    are None. An image of such a modality that has no single reading counts as absent, too. Without
+    ``ann_file``, the samples are the files of the first modality that is not
     optional; if all are, the label maps. The folders must be there nevertheless.
 
     Args:
@@ -110,6 +111,7 @@ class MultimodalSegDataset(BaseSegDataset):
             img_path=paths[first],
             sample_name=name.removesuffix(self._suffix(first)),
             modality_paths=paths,
+            optional=self.optional,
             **labels,
             label_map=self.label_map,
             reduce_zero_label=self.reduce_zero_label,

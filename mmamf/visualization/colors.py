@@ -6,12 +6,16 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from mmamf.datasets.transforms.missing_readings import find_missing, named_values
+
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
 OPACITY = 0.5  # of labels over an image
 
 
-def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = True) -> np.ndarray:
+def colorize_image(
+    image: np.ndarray, missing: float | Sequence[float] | None = None, bgr: bool = True
+) -> np.ndarray:
     """Turn an image of any modality into RGB.
 
     8-bit images with one or three channels are shown as they are. One channel of anything else
@@ -20,7 +24,8 @@ def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = 
 
     Args:
         image: An image in the units of its file.
-        missing: The value that means "no reading", shown black.
+        missing: The value that means "no reading", or several. Such pixels, NaN and infinity are
+            shown black.
         bgr: Whether three channels come in the order blue, green, red.
 
     Shape:
@@ -31,8 +36,9 @@ def colorize_image(image: np.ndarray, missing: float | None = None, bgr: bool = 
         image = image[..., 0]
     if image.ndim == 3:
         rgb = image[..., ::-1] if bgr else image
-        return np.ascontiguousarray(_stretched(rgb, None))
-    readings = np.ones(image.shape, bool) if missing is None else image != missing
+        readings = ~find_missing(rgb, named_values(missing))
+        return np.where(readings, _stretched(rgb, readings), np.uint8(0))
+    readings = ~find_missing(image, named_values(missing))
     gray = _stretched(image, readings)
     if image.dtype == np.uint8:
         rgb = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
@@ -95,13 +101,13 @@ def ignored_color(palette: Sequence[Sequence[int]]) -> tuple[int, int, int]:
     return WHITE if BLACK in [tuple(color) for color in palette] else BLACK
 
 
-def _stretched(image: np.ndarray, readings: np.ndarray | None) -> np.ndarray:
+def _stretched(image: np.ndarray, readings: np.ndarray) -> np.ndarray:
     """Map the values of an image that is not 8-bit to 0-255."""
     if image.dtype == np.uint8:
         return image
-    values = image if readings is None else image[readings]
+    values = image[readings]
     if values.size == 0:
         return np.zeros(image.shape, np.uint8)
     low, high = np.percentile(values, SHOWN_RANGE)
-    scaled = (image.astype(np.float64) - low) / max(high - low, 1e-12)
+    scaled = (np.where(readings, image, low).astype(np.float64) - low) / max(high - low, 1e-12)
     return (scaled.clip(0, 1) * 255).astype(np.uint8)

@@ -1,15 +1,16 @@
 """Loading image files of a declared kind, and refusing all others."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from .float32_range import check_float32_range
-from .read_image import read_image
+from .missing_readings import can_hold, named_values
+from .read_image import read_raster
 
 # What OpenCV resizes, so that stock Resize works on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
+ALL_BANDS = 0  # in the order of the file
 
 
 def check_spec(name: str, spec: dict, further: Iterable[str] = ()) -> dict:
@@ -19,6 +20,10 @@ def check_spec(name: str, spec: dict, further: Iterable[str] = ()) -> dict:
         name: Name of the modality.
         spec: ``dict(channels=..., dtype=..., missing=...)``; ``missing`` is optional.
         further: Optional keys that the caller checks.
+
+    Returns:
+        The specification, in which ``channels`` is their number; ``bands`` are the indices of those
+        that are selected, if any are.
 
     Raises:
         ValueError: If a key is missing or unknown, or a value not possible.
@@ -31,34 +36,33 @@ def check_spec(name: str, spec: dict, further: Iterable[str] = ()) -> dict:
             f'{sorted(spec)}'
         )
     spec = dict(missing=None) | dict(spec)
+    if isinstance(spec['channels'], list | tuple):
+        spec['bands'] = _check_bands(name, spec['channels'])
+        spec['channels'] = len(spec['bands'])
     if not isinstance(spec['channels'], int) or spec['channels'] < 1:
         raise ValueError(f'modality {name!r}: expected channels >= 1, got {spec["channels"]!r}')
     if spec['dtype'] not in DTYPES:
         raise ValueError(
             f'modality {name!r}: expected dtype to be one of {DTYPES}, got {spec["dtype"]!r}'
         )
-    if spec['missing'] is not None and not math.isfinite(spec['missing']):
-        raise ValueError(f'modality {name!r}: expected a finite `missing`, got {spec["missing"]}')
+    _check_missing(name, spec)
     return spec
 
 
 def load_images(
     paths: dict[str, str | None], specs: dict[str, dict], backend_args: dict | None = None
-) -> dict[str, np.ndarray]:
-    """Load the registered images of one sample.
+) -> dict[str, tuple[np.ndarray, tuple[float, ...]]]:
+    """Load the registered images of one sample, as :func:`load_image` does each.
 
     Args:
-        paths: File of each modality, None where the sample lacks it: its image is zero.
+        paths: File of each modality, None where the sample lacks it: it is left out.
         specs: What :func:`check_spec` returned for each modality, and perhaps for others.
         backend_args: Arguments of the mmengine file backend.
 
-    Shape:
-        (H, W) for one channel, (H, W, C) otherwise.
-
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a file is damaged, holds NaN or infinity, has another number of channels,
-            dtype or size than expected, or no reading at all; if all modalities are lacking.
+        ValueError: If a file is damaged, has another number of channels, dtype or size than
+            expected; if all modalities are lacking.
     """
     images = {}
     for name, path in paths.items():
@@ -69,28 +73,47 @@ def load_images(
             )
         if path is None:
             continue
-        image = images[name] = _load(name, path, specs[name], backend_args)
+        images[name] = load_image(name, path, specs[name], backend_args)
         first, *_ = images
-        size = images[first].shape[:2]
-        if image.shape[:2] != size:
+        size, other = (images[key][0].shape[:2] for key in (first, name))
+        if other != size:
             raise ValueError(
                 f'modalities of one sample differ in size (H, W): expected {size} as in '
-                f'{paths[first]} ({first!r}), got {image.shape[:2]} in {path} ({name!r})'
+                f'{paths[first]} ({first!r}), got {other} in {path} ({name!r})'
             )
     if not images:
         raise ValueError(
             f'expected a file of at least one of the modalities {tuple(paths)}, got none'
         )
-    return {name: images.get(name, _zeros(specs[name], size)) for name in paths}
+    return images
 
 
-def _zeros(spec: dict, size: tuple[int, int]) -> np.ndarray:
-    channels = spec['channels']
-    return np.zeros(size if channels == 1 else (*size, channels), spec['dtype'])
+def load_image(
+    name: str, path: str, spec: dict, backend_args: dict | None = None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Load the image of one modality, and the values in it that mean "no reading".
 
+    Args:
+        name: Name of the modality.
+        path: Its file.
+        spec: What :func:`check_spec` returned.
+        backend_args: Arguments of the mmengine file backend.
 
-def _load(name: str, path: str, spec: dict, backend_args: dict | None) -> np.ndarray:
-    image = read_image(path, backend_args, spec['channels'])
+    Returns:
+        The image, (H, W) for one channel, (H, W, C) otherwise; the values are those that the
+        specification names and those that the file itself names. NaN and infinity are left in it.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is damaged, or has another number of channels or dtype than expected.
+    """
+    bands = spec.get('bands')
+    channels = spec['channels'] if bands is None else ALL_BANDS
+    image, declared = read_raster(path, backend_args, channels)
+    try:
+        image = select_bands(image, bands)
+    except ValueError as error:
+        raise ValueError(f'modality {name!r}: {error} in {path}') from error
     channels = 1 if image.ndim == 2 else image.shape[2]
     if channels != spec['channels']:
         raise ValueError(
@@ -101,18 +124,60 @@ def _load(name: str, path: str, spec: dict, backend_args: dict | None) -> np.nda
         raise ValueError(
             f'modality {name!r}: expected dtype {spec["dtype"]}, got {image.dtype} in {path}'
         )
-    if image.dtype.kind == 'f':
-        bad = image.size - np.isfinite(image).sum()
-        if bad:
-            raise ValueError(
-                f'{path}: expected finite values, got NaN or infinity in {bad} of {image.size} '
-                'values; write missing readings as a finite number and name it in `missing`'
-            )
-    missing = () if spec['missing'] is None else (spec['missing'],)
-    check_float32_range(image, path, missing)
-    if spec['missing'] is not None and (image == spec['missing']).all():
+    values = (*named_values(spec['missing']), *declared)
+    check_float32_range(image, path, values)
+    return image, values
+
+
+def select_bands(image: np.ndarray, bands: tuple[int, ...] | None) -> np.ndarray:
+    """Take the bands with the given indices, all if there are none.
+
+    Shape:
+        - image: (H, W) or (H, W, C).
+        - Output: (H, W) for one band, (H, W, number of bands) otherwise.
+
+    Raises:
+        ValueError: If the image has fewer bands.
+    """
+    if bands is None:
+        return image
+    count = 1 if image.ndim == 2 else image.shape[2]
+    if max(bands) >= count:
         raise ValueError(
-            f'modality {name!r}: expected at least one reading, got only the missing value '
-            f'{spec["missing"]} in {path}'
+            f'expected channels={[*bands]} to be from 0 to {count - 1}, got a file of {count} '
+            'band(s)'
         )
-    return image
+    image = image.reshape(*image.shape[:2], count)[..., [*bands]]
+    return np.ascontiguousarray(image[..., 0] if len(bands) == 1 else image)
+
+
+def is_bgr(path: str, spec: dict) -> bool:
+    """Tell whether colors of a file, or of files with a suffix, are loaded as BGR.
+
+    Arrays are not, and neither are selected bands, which come in the order that selects them.
+    """
+    return not path.lower().endswith('.npy') and spec.get('bands') is None
+
+
+def _check_bands(name: str, bands: list | tuple) -> tuple[int, ...]:
+    whole = all(type(band) is int and band >= 0 for band in bands)
+    if not bands or not whole or len(set(bands)) < len(bands):
+        raise ValueError(
+            f'modality {name!r}: expected channels to be a number, or a list of distinct indices '
+            f'from 0, got {bands!r}'
+        )
+    return tuple(bands)
+
+
+def _check_missing(name: str, spec: dict) -> None:
+    values = named_values(spec['missing'])
+    if not all(isinstance(value, int | float) for value in values):
+        raise ValueError(
+            f'modality {name!r}: expected `missing` to be a number or a list of numbers, got '
+            f'{spec["missing"]!r}'
+        )
+    if values and not any(can_hold(spec['dtype'], value) for value in values):
+        raise ValueError(
+            f'modality {name!r}: expected a `missing` that files of dtype {spec["dtype"]} can '
+            f'hold, got {spec["missing"]!r}'
+        )

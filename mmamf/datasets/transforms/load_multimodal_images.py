@@ -1,7 +1,18 @@
+import logging
+
+import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
 from mmengine.registry import TRANSFORMS
 
 from .checked_image import check_spec, load_images
+from .missing_readings import (
+    NO_READING,
+    describe_missing,
+    find_missing,
+    mark_missing,
+    marker_of,
+)
 
 
 @TRANSFORMS.register_module()
@@ -15,22 +26,37 @@ class LoadMultimodalImages(BaseTransform):
     other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
     four.
 
+    Readings may be missing: pixels with a value that ``missing`` names or the file itself declares
+    (the nodata tag of a TIFF), NaN and infinity. No network sees them as numbers: the data
+    preprocessor puts the modality's mean in their place, or its ``fill``. In images of 8 bits with
+    several channels a pixel is missing if all channels have that value, elsewhere each band counts
+    for itself.
+
     Stock Resize interpolates ``img`` bilinearly, which mixes missing readings into their neighbors.
     If the first modality has a ``missing`` value, resize with ``interpolation='nearest'``
     (:class:`MultimodalSegDataset` insists on it). Flips mirror the pixels only; for normals,
     :class:`MirrorNormals` follows.
 
     A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
+    So is one without a single reading, if the data set has it among its ``optional`` modalities.
 
-    Required keys: ``modality_paths``, ``seg_fields``. Added keys: ``img``, ``modality_<name>``,
-    ``img_shape``, ``ori_shape``, ``modalities``, ``present`` (names of those that the sample has),
-    ``missing_values`` (of each modality, or None).
+    Required keys: ``modality_paths``, ``seg_fields``; ``optional`` (names), if there are such.
+    Added keys: ``img``, ``modality_<name>``, ``img_shape``, ``ori_shape``, ``modalities``,
+    ``present`` (names of those that the sample has), ``missing_values`` (of each modality what
+    marks a missing reading in its image: NaN in floats, a value in whole numbers; None if there is
+    none).
 
     Args:
         modalities: Name of each modality -> ``dict(channels=..., dtype=..., missing=...)``.
             ``channels`` and ``dtype`` are what its files hold: ``dtype`` is one of 'uint8',
-            'uint16', 'int16', 'float32', 'float64'. ``missing``, optional, is the value on disk
-            that means "no reading". Names that the data set does not use are ignored.
+            'uint16', 'int16', 'float32', 'float64'. ``channels`` is the number of all channels, or
+            a list of those to take, which are counted from 0 in the order of the file: red, green,
+            blue (and alpha) in a picture, and they come in the order of the list. So
+            ``channels=3`` reads a color picture (as BGR), ``channels=[0]`` its red, and
+            ``channels=[3]`` the fourth band of a TIFF; several modalities may take theirs from the
+            same folder. ``missing``, optional, is the value on disk that means "no reading", or a
+            list of such; NaN and infinity always mean it, and ``missing=float('nan')`` says that
+            this is known. Names that the data set does not use are ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -38,9 +64,9 @@ class LoadMultimodalImages(BaseTransform):
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If the specification is wrong; if a file is damaged, holds NaN or infinity, has
-            another number of channels, dtype or size than expected, or no reading at all; if all
-            modalities are absent.
+        ValueError: If the specification is wrong; if a file is damaged, has another number of
+            channels, dtype or size than expected, values beyond 1e30 that are not named as missing,
+            or no reading at all; if all modalities are absent.
     """
 
     def __init__(self, modalities: dict[str, dict], backend_args: dict | None = None) -> None:
@@ -48,6 +74,7 @@ class LoadMultimodalImages(BaseTransform):
             raise ValueError('LoadMultimodalImages: expected at least one modality, got none')
         self.modalities = {name: check_spec(name, spec) for name, spec in modalities.items()}
         self.backend_args = backend_args
+        self._warned = set()  # modalities
 
     def transform(self, results: dict) -> dict:
         """Load the images of one sample, in the order of its ``modality_paths``."""
@@ -57,10 +84,28 @@ class LoadMultimodalImages(BaseTransform):
                 f'MultimodalSegDataset gives, got the keys {sorted(results)}'
             )
         paths = results['modality_paths']
-        images = load_images(paths, self.modalities, self.backend_args)
-        results['modalities'] = tuple(images)
-        results['present'] = tuple(name for name in images if paths[name] is not None)
-        results['missing_values'] = {name: self.modalities[name]['missing'] for name in images}
+        loaded = load_images(paths, self.modalities, self.backend_args)
+        images, markers = {}, {name: marker_of(self.modalities[name]) for name in paths}
+        for name, (image, values) in loaded.items():
+            holes = self._find_holes(name, paths[name], image, values)
+            if not holes.all():
+                images[name], markers[name] = mark_missing(image, holes, markers[name])
+            elif name not in results.get('optional', ()):
+                raise ValueError(
+                    f'modality {name!r}: expected at least one reading, got only '
+                    f'{describe_missing(image, values)} in {paths[name]}; if samples may '
+                    f'lack this modality, say so in the data set: optional=({name!r},)'
+                )
+        if not images:
+            raise ValueError(
+                'expected a reading of at least one modality, got only missing values in '
+                f'{[paths[name] for name in loaded]}'
+            )
+        size = next(iter(images.values())).shape[:2]
+        results['modalities'] = tuple(paths)
+        results['present'] = tuple(images)
+        results['missing_values'] = markers
+        images = {name: images.get(name, _zeros(self.modalities[name], size)) for name in paths}
         (_, image), *further = images.items()
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
@@ -70,5 +115,34 @@ class LoadMultimodalImages(BaseTransform):
             results['seg_fields'].append(f'modality_{name}')
         return results
 
+    def _find_holes(
+        self, name: str, path: str, image: np.ndarray, values: tuple[float, ...]
+    ) -> np.ndarray:
+        """Find missing readings, and say what looks like one but is not named."""
+        holes = find_missing(image, values)
+        if image.dtype.kind != 'f':
+            return holes
+        huge = image[(np.abs(image) > NO_READING) & ~holes]
+        if huge.size:
+            raise ValueError(
+                f'modality {name!r}: expected readings, got {huge[0]:.9g} in {path}, which looks '
+                f'like "no reading": name it, missing={float(huge[0])!r}'
+            )
+        known = name in self._warned or not np.isfinite(values).all()
+        if not known and not np.isfinite(image).all():
+            self._warned.add(name)
+            print_log(
+                f'modality {name!r}: NaN and infinity in {path} count as missing readings; if that '
+                "is meant, say missing=float('nan') in LoadMultimodalImages",
+                logger='current',
+                level=logging.WARNING,
+            )
+        return holes
+
     def __repr__(self) -> str:
         return f'{type(self).__name__}(modalities={self.modalities})'
+
+
+def _zeros(spec: dict, size: tuple[int, int]) -> np.ndarray:
+    channels = spec['channels']
+    return np.zeros(size if channels == 1 else (*size, channels), spec['dtype'])

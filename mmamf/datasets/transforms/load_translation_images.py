@@ -2,7 +2,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-from .checked_image import check_spec, load_images
+from .checked_image import check_spec, is_bgr, load_images
+from .missing_readings import describe_missing, find_missing
 
 WHITE = 255.0
 
@@ -30,9 +31,10 @@ class LoadTranslationImages(BaseTransform):
 
     Args:
         domains: Name of each kind of image -> ``dict(channels=..., dtype=..., missing=..., log=...,
-            scale=...)``. ``channels`` (1 or 3) and ``dtype`` are what its files hold. The others
-            are optional: ``missing`` is the value on disk that means "no reading", ``log`` is False
-            and ``scale`` 1 by default. Names that the data set does not use are ignored.
+            scale=...)``. ``channels`` (1 or 3, or a list of them) and ``dtype`` are what its files
+            hold, as in :class:`LoadMultimodalImages`. The others are optional: ``missing`` is the
+            value on disk that means "no reading", or a list of such, ``log`` is False and ``scale``
+            1 by default. Names that the data set does not use are ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -66,7 +68,10 @@ class LoadTranslationImages(BaseTransform):
                 f'absent ones, got none of {absent}'
             )
         images = load_images(paths, self.domains, self.backend_args)
-        results['img'] = [self._picture(name, paths[name], image) for name, image in images.items()]
+        results['img'] = []
+        for name, (image, values) in images.items():
+            _check_readings(name, paths[name], image, values)
+            results['img'].append(self._picture(name, paths[name], image))
         results['domains'] = tuple(images)
         results['ori_shape'] = results['img'][0].shape[:2]
         return results
@@ -75,8 +80,8 @@ class LoadTranslationImages(BaseTransform):
         spec = self.domains[name]
         if image.ndim == 2:
             image = image[:, :, None]
-        if not path.lower().endswith('.npy'):
-            image = image[:, :, ::-1]  # from BGR; one channel has no order
+        if is_bgr(path, spec):
+            image = image[:, :, ::-1]  # one channel has no order
         values = image.astype(np.float32)
         if spec['log']:
             if values.min() < 0:
@@ -99,3 +104,18 @@ def _checked(name: str, spec: dict) -> dict:
     if not 0 < spec['scale'] < float('inf'):
         raise ValueError(f'modality {name!r}: expected a scale > 0, got {spec["scale"]}')
     return spec
+
+
+def _check_readings(name: str, path: str, image: np.ndarray, values: tuple[float, ...]) -> None:
+    if image.dtype.kind == 'f' and not np.isfinite(image).all():
+        bad = image.size - np.isfinite(image).sum()
+        raise ValueError(
+            f'modality {name!r}: expected finite values, as every pixel of a picture counts, got '
+            f'NaN or infinity in {bad} of {image.size} values in {path}; write missing readings as '
+            'a finite number'
+        )
+    if find_missing(image, values).all():
+        raise ValueError(
+            f'modality {name!r}: expected at least one reading, got only '
+            f'{describe_missing(image, values)} in {path}'
+        )

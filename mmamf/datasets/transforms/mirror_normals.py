@@ -4,6 +4,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
+from .missing_readings import find_missing
+
 # direction of the flip -> channels of the components that it negates
 CHANNELS = dict(horizontal=(0,), vertical=(1,), diagonal=(0, 1))
 
@@ -52,7 +54,7 @@ class MirrorNormals(BaseTransform):
                 image, missing = results[key], results.get('missing_values', {}).get(name)
                 mirrored = image.copy()
                 _negate(mirrored[..., ::-1], flips)  # BGR
-                holes = missing is not None and (image == missing).all(-1, keepdims=True)
+                holes = find_missing(image, () if missing is None else (missing,))
                 results[key] = np.where(holes, image, mirrored)
         else:
             raise ValueError(

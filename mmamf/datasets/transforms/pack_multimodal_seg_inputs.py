@@ -1,10 +1,9 @@
-from collections.abc import Iterable
-
-import cv2
 import numpy as np
 import torch
 from mmengine.registry import TRANSFORMS
 from mmseg.datasets.transforms import PackSegInputs
+
+from .stack_planes import stack_planes
 
 
 @TRANSFORMS.register_module()
@@ -12,7 +11,9 @@ class PackMultimodalSegInputs(PackSegInputs):
     """Stack all modalities of a sample along channels and pack them with the label map.
 
     ``inputs`` is in the units of the files: uint8 if every modality is, uint16 (half of what has to
-    be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. The data
+    be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. A
+    missing reading is NaN, so a sample that has one is float32, and others of the same data set
+    are not: :class:`MultimodalSegDataPreProcessor` takes a batch of both. The data
     sample is mmseg's, with ``modalities``, ``present``, ``modality_paths``, ``modality_channels``
     and ``sample_name`` in its meta information; a label map of 8 bits stays one, until
     :class:`MultimodalSegDataPreProcessor` makes it int64.
@@ -24,7 +25,8 @@ class PackMultimodalSegInputs(PackSegInputs):
         ``inputs``: (sum of the modalities' channels, H, W), in the order of ``modalities``.
 
     Raises:
-        ValueError: If a transform of the pipeline moved the modalities or the label map apart.
+        ValueError: If a transform of the pipeline moved the modalities or the label map apart, or
+            made whole numbers of missing readings.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -50,9 +52,7 @@ class PackMultimodalSegInputs(PackSegInputs):
         images.update({name: results[f'modality_{name}'] for name in further})
         self._check_sizes(results, images)
 
-        # (H, W) or (H, W, C) each -> one (sum of C, H, W)
-        planes = [plane[None] for image in images.values() for plane in cv2.split(image)]
-        inputs = np.concatenate(planes, dtype=_smallest_dtype(images.values()))
+        inputs = stack_planes(results)
         channels = [1 if image.ndim == 2 else image.shape[2] for image in images.values()]
         known = {key: value for key, value in results.items() if key != 'img'}
         packed = super().transform({**known, 'modality_channels': tuple(channels)})
@@ -79,12 +79,3 @@ class PackMultimodalSegInputs(PackSegInputs):
                 f'label map and images differ in size (H, W) after the pipeline: expected {size}, '
                 f'got {label.shape} for {results.get("seg_map_path")}'
             )
-
-
-def _smallest_dtype(images: Iterable[np.ndarray]) -> type:
-    dtypes = {image.dtype for image in images}
-    if dtypes == {np.dtype(np.uint8)}:
-        return np.uint8
-    if dtypes <= {np.dtype(np.uint8), np.dtype(np.uint16)} and hasattr(torch, 'uint16'):
-        return np.uint16
-    return np.float32

@@ -50,7 +50,8 @@ def read_raster(
             variable ``OPENCV_IO_ENABLE_OPENEXR=1``, set before OpenCV is imported.
         backend_args: Arguments of the mmengine file backend.
         channels: How many are expected, if that is known. For other than 1 and 3, the alpha of a
-            TIFF or PNG is a band. With 1, a TIFF with a palette gives its indices, else colors.
+            TIFF or PNG is a band. With 1, a TIFF with a palette gives its indices, else colors. 0
+            stands for all bands that there are, in the order of the file, colors as well.
 
     Returns:
         The image, (H, W) or (H, W, C) with C > 1, and the values that the file itself calls "no
@@ -119,9 +120,9 @@ def _decode(
 
 def _decode_bands(content: bytes) -> np.ndarray | None:
     image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')
-    if image is None or image.shape[2:] != (4,):
+    if image is None or image.ndim == 2:
         return image
-    return image[..., [2, 1, 0, 3]]  # BGRA
+    return image[..., [2, 1, 0, *range(3, image.shape[2])]]  # from BGR or BGRA
 
 
 def _decode_tiff(

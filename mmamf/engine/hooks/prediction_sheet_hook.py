@@ -6,6 +6,7 @@ from mmengine.registry import HOOKS
 from mmseg.structures import SegDataSample
 
 from mmamf.datasets.file_formats import find_loading
+from mmamf.datasets.transforms.checked_image import is_bgr, load_image
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.visualization import PredictionSheet, colorize_image
 
@@ -58,8 +59,8 @@ class PredictionSheetHook(SheetHook):
     def _read(self, name: str, path: str | None) -> np.ndarray | None:
         if path is None:
             return None
-        spec = self._loading.modalities.get(name, {}) if self._loading else {}
-        backend_args = self._loading and self._loading.backend_args
-        image = read_image(path, backend_args, spec.get('channels'))
-        # arrays are shown in the order in which they were saved
-        return colorize_image(image, spec.get('missing'), bgr=not path.lower().endswith('.npy'))
+        if self._loading is None or name not in self._loading.modalities:
+            return colorize_image(read_image(path), bgr=is_bgr(path, {}))
+        spec = self._loading.modalities[name]
+        image, missing = load_image(name, path, spec, self._loading.backend_args)
+        return colorize_image(image, missing, is_bgr(path, spec))

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,18 +15,27 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
     ``value = (raw * scale - mean) / std``. A modality with fewer channels than ``in_channels`` is
     tiled to as many: 1, 2, 3, 1, 2, ... A network that has convolutions of their own for such
     modalities (``bands``) reads the first of them. It runs on the device of the model, one gather
-    and two in-place operations for all modalities together. Padding (``size``, ``size_divisor``,
-    ``test_cfg``) is the parent's: it follows normalization, so ``pad_val`` is in normalized units
-    (0 = the mean).
+    and two in-place operations for all modalities together.
+
+    A missing reading, which is NaN in the inputs, becomes the mean of its channel, 0 behind
+    normalization; or ``fill``, in the units of the file, where a modality says so.
+
+    Padding is the parent's, at the right and below. It follows normalization, so ``pad_val`` is in
+    normalized units (0 = the mean). In training, ``size=(H, W)`` pads every image to a fixed size;
+    ``size_divisor=32`` pads a batch to its largest image, and further to multiples of 32, which
+    some networks need; with neither, a batch is padded to its largest image, and not at all if the
+    images have one size, as behind RandomCrop. Tests do not pad, but for
+    ``test_cfg=dict(size_divisor=...)``.
 
     The planes of a modality that a sample lacks (its ``present`` does not name it) become NaN, so
     that presence travels inside the one tensor, through crops and windows, to the backbone.
 
     Args:
         modalities: One ``dict(name=..., channels=..., mean=[...], std=[...], scale=1.0,
-            bgr_to_rgb=False)`` per modality, in the order of the samples' channels. ``mean`` and
-            ``std`` have one value per channel, in scaled units and in the order after
-            ``bgr_to_rgb``. It is a list because mmengine sorts the keys of a config that it saves.
+            bgr_to_rgb=False, fill=None)`` per modality, in the order of the samples' channels.
+            ``mean`` and ``std`` have one value per channel, in scaled units and in the order after
+            ``bgr_to_rgb``. ``fill`` is a number, or one per channel in that order. It is a list
+            because mmengine sorts the keys of a config that it saves.
         in_channels: Channels that the model sees per modality: at least those of the widest.
         **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
 
@@ -49,11 +59,13 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             raise ValueError(
                 'MultimodalSegDataPreProcessor: expected at least one modality, got none'
             )
+        if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
+            kwargs['size_divisor'] = 1  # the parent does not train with neither
         super().__init__(**kwargs)
         self.modalities = _names(modalities)
         self.in_channels = in_channels
         self.bands = tuple(spec.get('channels') for spec in modalities)
-        index, mean, std = [], [], []
+        index, mean, std, fill = [], [], [], []
         self.num_raw_channels = 0
         for spec in modalities:
             channels = _check_spec(spec, in_channels)
@@ -64,9 +76,10 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             scale = spec.get('scale', 1.0)
             mean += _tile([value / scale for value in spec['mean']], in_channels)
             std += _tile([value / scale for value in spec['std']], in_channels)
+            fill += _tile(_fill(spec, [value / scale for value in spec['mean']]), in_channels)
             self.num_raw_channels += channels
         self.register_buffer('channel_index', torch.tensor(index), persistent=False)
-        for name, values in (('mean', mean), ('std', std)):
+        for name, values in (('mean', mean), ('std', std), ('fill', fill)):
             values = torch.tensor(values, dtype=torch.float32).view(-1, 1, 1)
             self.register_buffer(name, values, persistent=False)
 
@@ -95,8 +108,10 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
                 f'modalities {self.modalities} together, got shape {tuple(image.shape)}'
             )
         # (sum of channels, H, W) -> (M * in_channels, H, W)
-        image = image.float().index_select(0, self.channel_index)
-        return image.sub_(self.mean).div_(self.std)
+        planes = image.float().index_select(0, self.channel_index)
+        if image.is_floating_point():  # others have a reading everywhere
+            planes = torch.where(planes.isnan(), self.fill, planes)
+        return planes.sub_(self.mean).div_(self.std)
 
     def _blank(self, planes: torch.Tensor, sample: SegDataSample) -> None:
         """Mark the planes of absent modalities, (M * in_channels, H, W), in place."""
@@ -132,6 +147,21 @@ def _tile(values: list, count: int) -> list:
     return [values[index % len(values)] for index in range(count)]
 
 
+def _fill(spec: dict, mean: list[float]) -> list[float]:
+    """Return what stands in for missing readings, in units of the file."""
+    fill = spec.get('fill')
+    if fill is None:
+        return mean
+    values = list(fill) if isinstance(fill, list | tuple) else [fill] * len(mean)
+    numbers = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    if not numbers or len(values) != len(mean):
+        raise ValueError(
+            f'modality {spec["name"]!r}: expected fill to be a number, or {len(mean)} of them, one '
+            f'per channel, got {fill!r}'
+        )
+    return values
+
+
 def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
     if isinstance(modalities, dict):
         raise ValueError(
@@ -149,11 +179,11 @@ def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
 def _check_spec(spec: dict, in_channels: int) -> int:
     """Check one modality's specification and return its number of channels."""
     name = spec['name']
-    known = {'name', 'channels', 'mean', 'std', 'scale', 'bgr_to_rgb'}
+    known = {'name', 'channels', 'mean', 'std', 'scale', 'bgr_to_rgb', 'fill'}
     if set(spec) - known or not {'channels', 'mean', 'std'} <= set(spec):
         raise ValueError(
             f'modality {name!r}: expected the keys channels, mean, std and optionally scale, '
-            f'bgr_to_rgb, got {sorted(set(spec) - {"name"})}'
+            f'bgr_to_rgb, fill, got {sorted(set(spec) - {"name"})}'
         )
     channels = spec['channels']
     if type(channels) is not int or not 1 <= channels <= in_channels:

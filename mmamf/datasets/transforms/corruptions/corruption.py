@@ -57,7 +57,8 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
 
         Args:
             image: The modality's image, in the units of its file.
-            missing: The value that means "no reading", None if there is none.
+            missing: What marks "no reading" in the image: NaN in floats, a value in whole numbers;
+                None if there is none.
             rng: Seeded for this sample, modality and seed.
         """
 
@@ -86,9 +87,9 @@ def keep_readings(damaged: np.ndarray, image: np.ndarray, missing: float | None)
     Args:
         damaged: In the units of the file, not yet rounded.
         image: The image before.
-        missing: The value that means "no reading", None if there is none.
+        missing: What marks "no reading", None if there is none. NaN stays NaN of its own.
     """
-    if missing is None:
+    if missing is None or np.isnan(missing):
         return damaged
     damaged = _as_stored(damaged, image.dtype)
     beside = missing + 1 if missing + 1 <= _largest(image.dtype) else missing - 1

@@ -14,14 +14,15 @@ class DepthHoles(Corruption):
     were missing before count as any other pixel.
 
     Args:
-        modality: The modality that is damaged; it must have a ``missing`` value.
+        modality: The modality that is damaged; it must have a ``missing`` value, or floats.
         area: Share of the image, 0..1.
         size: Width of the blobs: standard deviation of the smoothing as a share of the shorter
             side.
         seed: Another seed gives other holes.
 
     Raises:
-        ValueError: If an argument is out of range, or the modality has no ``missing`` value.
+        ValueError: If an argument is out of range, or a modality of whole numbers has no
+            ``missing`` value.
     """
 
     def __init__(self, modality: str, area: float, size: float = 0.04, seed: int = 0) -> None:
@@ -37,6 +38,8 @@ class DepthHoles(Corruption):
         self, image: np.ndarray, missing: float | None, rng: np.random.Generator
     ) -> np.ndarray:
         """Set the pixels of the blobs to the missing value."""
+        if missing is None and image.dtype.kind == 'f':
+            missing = np.nan
         if missing is None:
             raise ValueError(
                 f'DepthHoles: expected a `missing` value of {self.modality!r} in '

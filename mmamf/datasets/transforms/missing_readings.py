@@ -1,0 +1,132 @@
+"""Pixels without a reading: how files write them, how images in memory mark them.
+
+Between loading and packing an image of floats marks them by NaN, and an image of whole numbers by
+one value, its marker. So geometry and corruptions keep the dtype of the files, and bilinear
+interpolation never turns a hole into a number.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+NO_READING = 1e30  # what is larger is no measurement in any unit, but a program's "nothing here"
+
+
+def named_values(missing: float | Sequence[float] | None) -> tuple[float, ...]:
+    """List the values that `missing` of a specification names."""
+    if missing is None:
+        return ()
+    return tuple(missing) if isinstance(missing, list | tuple) else (missing,)
+
+
+def find_missing(image: np.ndarray, values: Iterable[float] = ()) -> np.ndarray:
+    """Find what is no reading: the values named, and NaN and infinity.
+
+    Floats are compared with the precision of float32, as values are often written with fewer
+    digits than a file has. In images of 8 bits with several channels, which are colors, a pixel is
+    missing if all of its channels are; elsewhere each band counts for itself.
+
+    Args:
+        image: In the units of its file.
+        values: Those that mean "no reading".
+
+    Shape:
+        - image: (H, W) or (H, W, C).
+        - Output: that of the image, bool.
+    """
+    if image.dtype.kind == 'f':
+        holes = ~np.isfinite(image)
+        with np.errstate(over='ignore'):
+            rounded = image.astype(np.float32, copy=False)
+            for value in filter(math.isfinite, values):
+                nearest = np.float32(value)
+                holes |= rounded == nearest if np.isfinite(nearest) else image == value
+        return holes
+    holes = np.zeros(image.shape, bool)
+    for value in values:
+        if can_hold(image.dtype, value):
+            holes |= image == int(value)
+    if image.dtype == np.uint8 and image.ndim == 3:
+        holes[:] = holes.all(-1, keepdims=True)
+    return holes
+
+
+def can_hold(dtype: np.dtype | str, value: float) -> bool:
+    """Tell whether files of a dtype can have a value."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == 'f':
+        return True
+    limits = np.iinfo(dtype)
+    return limits.min <= value <= limits.max and value == int(value)
+
+
+def marker_of(spec: dict) -> float | None:
+    """Return what marks missing readings of a modality in memory, None if it names none.
+
+    Args:
+        spec: What :func:`check_spec` returned.
+    """
+    values = named_values(spec['missing'])
+    if not values:
+        return None
+    if np.dtype(spec['dtype']).kind == 'f':
+        return math.nan
+    return next(value for value in values if can_hold(spec['dtype'], value))
+
+
+def mark_missing(
+    image: np.ndarray, holes: np.ndarray, marker: float | None
+) -> tuple[np.ndarray, float | None]:
+    """Mark missing readings in an image.
+
+    Whole numbers of a modality that names no missing value, in a file that does, become float32.
+
+    Args:
+        image: In the units of its file.
+        holes: What :func:`find_missing` found.
+        marker: What :func:`marker_of` returned.
+
+    Returns:
+        The image and its marker.
+    """
+    if not holes.any():
+        return image, marker
+    if image.dtype.kind != 'f' and marker is None:
+        image, marker = image.astype(np.float32), math.nan
+    value = math.nan if image.dtype.kind == 'f' else marker
+    return np.where(holes, image.dtype.type(value), image), marker
+
+
+def missing_as_nan(image: np.ndarray, marker: float | None) -> np.ndarray:
+    """Turn marked readings into NaN; an image of whole numbers that has any becomes float32.
+
+    Args:
+        image: As transforms left it.
+        marker: Its marker.
+
+    Raises:
+        ValueError: If a transform has made whole numbers of NaN.
+    """
+    if image.dtype.kind != 'f' and marker is not None and math.isnan(marker):
+        raise ValueError(
+            f'missing readings are lost: expected floats, with NaN where there is none, got '
+            f'{image.dtype} from some transform; name the missing value in `missing` of '
+            'LoadMultimodalImages, or leave that transform out'
+        )
+    holes = find_missing(image, () if marker is None else (marker,))
+    if not holes.any():
+        return image
+    return np.where(holes, np.float32(math.nan), image.astype(np.float32, copy=False))
+
+
+def describe_missing(image: np.ndarray, values: Sequence[float]) -> str:
+    """Say in an error what an image without a single reading holds.
+
+    Args:
+        image: In the units of its file.
+        values: Those that mean "no reading".
+    """
+    if len(set(values)) == 1 and np.isfinite(image).all():
+        return f'the missing value {values[0]}'
+    return f'missing values such as {image.flat[0]}'
