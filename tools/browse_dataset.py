@@ -2,7 +2,8 @@
 
 Every modality is brought back from normalized values to those of its file, to be looked at; the
 mean and the standard deviation of the normalized values are printed. Padding, which follows
-normalization, appears in the color of the mean. A modality that a sample lacks is not shown.
+normalization, appears in the color of the mean. Missing readings are black, and do not count. A
+modality that a sample lacks is not shown.
 """
 
 import argparse
@@ -28,12 +29,14 @@ from mmengine.runner import set_random_seed
 from rich.progress import track
 
 from mmamf.datasets.file_formats import find_loading, find_suffixes
+from mmamf.datasets.transforms.checked_image import is_bgr
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models.data_preprocessors import (
     MultimodalSegDataPreProcessor,
     MultimodalTranslationDataPreprocessor,
 )
 from mmamf.visualization import PredictionSheet, colorize_image, picture_of
+from mmamf.visualization.colors import BLACK
 
 PHASES = ('train', 'val', 'test')
 
@@ -93,8 +96,8 @@ class Segmentations:
         self.sheet.add_row(sample.sample_name, images, labels)
 
     def _images(self, inputs: torch.Tensor) -> dict[str, np.ndarray]:
-        """Undo normalization, repeated channels and their order; absent modalities become zero."""
-        values = (inputs * self._preprocessor.std + self._preprocessor.mean).nan_to_num()
+        """Undo normalization, repeated channels and their order; what is missing is NaN."""
+        values = inputs * self._preprocessor.std + self._preprocessor.mean
         order = self._preprocessor.channel_index.tolist()  # file's channel of each of the model's
         images, start = {}, 0
         for name in self.modalities:
@@ -102,14 +105,17 @@ class Segmentations:
             stop = start + spec['channels']
             planes = values[[order.index(channel) for channel in range(start, stop)]]
             image = planes.permute(1, 2, 0).numpy()  # (C, H, W) -> (H, W, C)
+            holes = np.isnan(image).all(-1)
+            image = np.nan_to_num(image)
             if np.dtype(spec['dtype']).kind in 'iu':
                 limits = np.iinfo(spec['dtype'])
                 image = image.round().clip(limits.min, limits.max)
             images[name] = colorize_image(
                 image.astype(spec['dtype']),
                 spec['missing'],
-                bgr=not self._suffixes[name].lower().endswith('.npy'),
+                is_bgr(self._suffixes[name], spec),
             )
+            images[name][holes] = BLACK
             start = stop
         return images
 
@@ -136,10 +142,15 @@ class Translations:
 
 
 def feed(dataset, preprocessor, indices: list[int], training: bool) -> Iterator[tuple]:
-    """Yield the input of a model and the data sample for each index."""
+    """Yield the input of a model, NaN where a reading is missing, and the data sample."""
     for index in track(indices, 'loading'):
-        batch = preprocessor(pseudo_collate([dataset[index]]), training)
-        yield batch['inputs'][0], batch['data_samples'][0]
+        data = dataset[index]
+        batch = preprocessor(pseudo_collate([data]), training)
+        inputs, sample = batch['inputs'][0], batch['data_samples'][0]
+        if isinstance(preprocessor, MultimodalSegDataPreProcessor):
+            holes = data['inputs'].float()[preprocessor.channel_index].isnan()
+            inputs[:, : holes.shape[1], : holes.shape[2]].masked_fill_(holes, torch.nan)
+        yield inputs, sample
 
 
 def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[str, torch.Tensor]]:
@@ -170,10 +181,8 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
     for inputs, sample in feed(dataset, preprocessor, indices, training=phase == 'train'):
         samples.add(inputs, sample)
         for name, planes in zip(values, inputs.chunk(len(values))):
-            if not planes.isnan().all():  # absent in this sample
-                values[name].append(planes.flatten())
-    empty = [torch.empty(0)]
-    return samples.sheet, {name: torch.cat(planes or empty) for name, planes in values.items()}
+            values[name].append(planes[~planes.isnan()])
+    return samples.sheet, {name: torch.cat(planes) for name, planes in values.items()}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,7 +7,9 @@ logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_lo
 else has to be known is in the file's metadata, as JSON under the key `mmamf`.
 
 A sample may lack modalities: their inputs are NaN then, all over, as if the network had been told.
-What comes out for an absent modality is NaN, or 255.
+What comes out for an absent modality is NaN, or 255. A missing reading is NaN as well, and becomes
+the mean or the `fill` of its modality; values that a sensor's files have for it (`missing` in the
+metadata) are for the caller to replace.
 
 With --modality, the network of that modality alone is written: without fusion, as the others that
 it would receive from are not there. The tool says at which points it was coupled to them.
@@ -58,6 +60,7 @@ except ImportError as error:
     sys.exit(f'{error.name} is missing: pip install -r requirements/export.txt')
 
 METADATA = 'mmamf'
+HOLES = 'mmamf_missing'  # what stands for a missing reading in the inputs
 OPSET = 17
 # Batch and size of the example: a network that pads an odd height or width, or to windows, does so
 # here at each of its strides from 4 to 32. What an example does not need is not in the file.
@@ -130,14 +133,18 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
         for output in model.graph.output:  # known, but not to the exporter
             channels = output.type.tensor_type.shape.dim[1]
             channels.dim_value = graph.model.decode_head.out_channels
-    onnx.helper.set_model_props(model, {METADATA: json.dumps(description)})
+    props = {METADATA: json.dumps(description)}
+    if graph.preprocessing:
+        props[HOLES] = 'NaN'
+    onnx.helper.set_model_props(model, props)
     onnx.save(model, str(path))
 
 
 def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     """Compare onnxruntime with PyTorch's own test step on images of several sizes.
 
-    The samples have all subsets of the modalities in turn, so that most batches are mixed.
+    The samples have all subsets of the modalities in turn, so that most batches are mixed, and
+    readings are missing.
 
     Returns:
         The largest difference of a logit, relative to the largest logit; for labels the largest
@@ -154,6 +161,7 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     subsets = cycle(subsets_of(graph.input_names))
     for count, size in CHECKED:
         raw, present = graph.draw_raw(count, size), list(islice(subsets, count))
+        raw[:, :, 0, 0] = raw[:, ::2, 3:7, 2:9] = torch.nan  # missing readings, the first pixel too
         feed = {}
         for name, images in zip(graph.input_names, graph.split_inputs(raw)):
             absent = torch.tensor([name not in names for names in present])

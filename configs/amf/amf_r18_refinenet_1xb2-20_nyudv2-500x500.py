@@ -5,7 +5,8 @@ _base_ = [
     '../_base_/schedules/adamw_1200.py',
     '../_base_/default_runtime.py',
 ]
-depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[2.5], std=[1.5])
+# fill: as in the published numbers, a pixel without a reading is 0 m
+depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[2.5], std=[1.5], fill=0)
 model = dict(
     data_preprocessor=dict(size=(500, 500), modalities=[{{_base_.rgb}}, depth]),
     decode_head=dict(head=dict(num_classes=40)),

@@ -3,17 +3,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.dataset import Compose
 
 # by their modules: their packages would import mmseg, which takes seconds and is not needed here
 from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
+from mmamf.datasets.transforms.missing_readings import named_values
+from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
 
 from .prediction_files import ENSEMBLE
 
 METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
+HOLES = 'mmamf_missing'  # key of what stands for a missing reading, if the graph knows it
 NUMPY = {
     'tensor(float)': np.float32,
     'tensor(float16)': np.float16,
@@ -64,7 +66,11 @@ class OnnxSegmentor:
         self.palette = [tuple(color) for color in about['palette']]
         self.loading = LoadMultimodalImages(
             {
-                name: {key: spec[key] for key in ('channels', 'dtype', 'missing') if key in spec}
+                name: dict(
+                    channels=spec.get('bands', spec['channels']),
+                    dtype=spec['dtype'],
+                    missing=_as_numbers(spec.get('missing')),
+                )
                 for name, spec in specs.items()
             }
         )
@@ -72,6 +78,8 @@ class OnnxSegmentor:
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
+        properties = self.session.get_modelmeta().custom_metadata_map
+        self._takes_nan = properties.get(HOLES) == 'NaN' and floats
 
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
         """Predict the label maps of each sample: of the ensemble and of every modality it has.
@@ -83,8 +91,8 @@ class OnnxSegmentor:
             (H, W), uint8, in the size of the file.
 
         Raises:
-            ValueError: If a sample lacks modalities and the file is not made for that, or the file
-                has other outputs than it says.
+            ValueError: If a sample lacks modalities or readings and the file is not made for that,
+                or the file has other outputs than it says.
         """
         batch = np.stack([item['inputs'] for item in data])
         channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
@@ -98,6 +106,8 @@ class OnnxSegmentor:
                     f'expected images of all modalities {self.modalities}, got none of {name!r}: '
                     'the ONNX file cannot do without, export it again'
                 )
+            if not self._takes_nan:
+                self._restore_missing(name, images)
             images[absent] = np.nan
             feed[name] = images
         feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
@@ -110,6 +120,23 @@ class OnnxSegmentor:
             }
             for names, sample in zip(present, zip(*maps))
         ]
+
+    def _restore_missing(self, name: str, images: np.ndarray) -> None:
+        """Write missing readings as the files do, for a graph that was made for that."""
+        holes = np.isnan(images)
+        if not holes.any():
+            return
+        values = [
+            value
+            for value in named_values(self.loading.modalities[name]['missing'])
+            if np.isfinite(value)
+        ]
+        if not values:
+            raise ValueError(
+                f'expected a reading of {name!r} in every pixel, got {holes.sum()} values without: '
+                'the ONNX file cannot do without, export it again'
+            )
+        images[holes] = values[0]
 
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
@@ -124,10 +151,8 @@ class OnnxSegmentor:
 
 def _stack(results: dict) -> dict:
     """Stack the images as PackMultimodalSegInputs does, without data samples."""
-    _, *others = results['modalities']
-    images = [results['img'], *(results[f'modality_{name}'] for name in others)]
-    planes = [plane for image in images for plane in cv2.split(image)]
-    return dict(inputs=np.stack(planes, dtype=np.float32), present=results['present'])
+    inputs = stack_planes(results).astype(np.float32, copy=False)
+    return dict(inputs=inputs, present=results['present'])
 
 
 def _providers(device: str | None, available: list[str]) -> list[str]:
@@ -155,6 +180,13 @@ def _read_metadata(path: str | Path, session: Any) -> dict:
             'again without --no-preprocessing'
         )
     return about
+
+
+def _as_numbers(missing: Any) -> Any:
+    """Turn what JSON has no numbers for back into numbers."""
+    if isinstance(missing, list):
+        return [_as_numbers(value) for value in missing]
+    return float(missing) if isinstance(missing, str) else missing
 
 
 def _outputs(names: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:

@@ -1,3 +1,5 @@
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from ..datasets.file_formats import build_lazily, find_loading, find_suffixes
@@ -13,11 +15,13 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
 
     Returns:
         ``modalities``: for each input, in order, what its files hold (``channels``, ``dtype``,
-        ``missing``), how their names end (``suffix``) and how the data preprocessor normalizes them
-        (``mean``, ``std``, ``scale``, ``bgr_to_rgb``); ``in_channels``: channels that the network
-        sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is inside;
-        ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality that a
-        sample lacks, 'NaN', or None if there is but one modality.
+        ``missing``; ``bands``, if some are selected), how their names end (``suffix``) and how the
+        data preprocessor normalizes them (``mean``, ``std``, ``scale``, ``bgr_to_rgb``; ``fill``,
+        if that and not the mean stands in for missing readings); ``in_channels``: channels that the
+        network sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is
+        inside; ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality
+        that a sample lacks, 'NaN', or None if there is but one modality. In ``missing``, 'NaN',
+        'Infinity' and '-Infinity' are texts, as JSON has no such numbers.
 
     Raises:
         ValueError: If the config has no such data set.
@@ -33,7 +37,13 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     defaults = dict(scale=1.0, bgr_to_rgb=False)
     return dict(
         modalities=[
-            {**defaults, **normalized[name], **loading.modalities[name], 'suffix': suffixes[name]}
+            {
+                **defaults,
+                **normalized[name],
+                **loading.modalities[name],
+                'missing': _as_json(loading.modalities[name]['missing']),
+                'suffix': suffixes[name],
+            }
             for name in graph.input_names
         ],
         in_channels=graph.model.data_preprocessor.in_channels,
@@ -43,3 +53,11 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         outputs=list(graph.output_names),
         absent='NaN' if len(graph.input_names) > 1 else None,
     )
+
+
+def _as_json(missing: float | Sequence[float] | None) -> Any:
+    if isinstance(missing, list | tuple):
+        return [_as_json(value) for value in missing]
+    if missing is None or math.isfinite(missing):
+        return missing
+    return 'NaN' if math.isnan(missing) else f'{"-" if missing < 0 else ""}Infinity'

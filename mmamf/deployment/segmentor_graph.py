@@ -17,9 +17,11 @@ class SegmentorGraph(nn.Module):
     It computes what testing in whole images computes, in the size of the input: normalization,
     padding, network, upsampling, cropping.
 
-    A sample may lack modalities, as in the network: their inputs are NaN. It is not an input of its
-    own that says so, as whoever has all modalities has nothing to say then, and as values that are
-    no reading cannot be taken for one. A network of one modality does not look for it.
+    A sample may lack modalities, as in the network: their inputs are NaN, all over. It is not an
+    input of its own that says so, as whoever has all modalities has nothing to say then, and as
+    values that are no reading cannot be taken for one. A network of one modality does not look for
+    it. With preprocessing, single missing readings are NaN too, and become what the data
+    preprocessor makes of them; without, the caller writes the normalized value, 0 for the mean.
 
     Args:
         model: The segmentor. It is left unchanged.
@@ -112,7 +114,15 @@ class SegmentorGraph(nn.Module):
 
     def _normalize(self, raw: Tensor) -> Tensor:
         preprocessor = self.model.data_preprocessor
-        return (raw[:, preprocessor.channel_index] - preprocessor.mean) / preprocessor.std
+        planes = raw[:, preprocessor.channel_index]
+        # (N, M * C, H, W) -> (N, M, C, H, W); a modality without any reading stays NaN: absent
+        parts = planes.unflatten(1, (len(self.input_names), preprocessor.in_channels))
+        holes = parts.isnan()
+        if len(self.input_names) > 1:
+            readings = (~holes).float().flatten(2).amax(2)
+            holes = holes & (readings > 0)[:, :, None, None, None]
+        planes = torch.where(holes.flatten(1, 2), preprocessor.fill, planes)
+        return (planes - preprocessor.mean) / preprocessor.std
 
     def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
         """Let the maps of the ensemble and of every modality say where there is nothing."""

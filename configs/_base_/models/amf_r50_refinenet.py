@@ -8,8 +8,9 @@ rgb = dict(
     std=[58.395, 57.12, 57.375],
     bgr_to_rgb=True,
 )
-# The authors divide the file's number by 5000, which gives meters, and that is all.
-depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0])
+# The authors divide the file's number by 5000, which gives meters, and that is all; so a pixel
+# without a reading is 0 m (fill).
+depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0], fill=0)
 data_preprocessor = dict(
     type='MultimodalSegDataPreProcessor',
     modalities=[rgb, depth],
