@@ -136,9 +136,9 @@ def use_tta(cfg: Config) -> None:
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
-    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone and leave each
-    # modality with what the last augmented image gave
-    if cfg.model.type == 'MultimodalSegmentor' and cfg.tta_model.type == 'SegTTAModel':
+    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone, take the sigmoid of
+    # binary heads twice, and exchange the data preprocessor of the model
+    if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
