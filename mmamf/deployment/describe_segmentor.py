@@ -17,7 +17,8 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         (``mean``, ``std``, ``scale``, ``bgr_to_rgb``); ``in_channels``: channels that the network
         sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is inside;
         ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality that a
-        sample lacks, 'NaN', or None if there is but one modality.
+        sample lacks, 'NaN', or None if there is but one modality. A network with one output for two
+        classes has a ``threshold`` besides: the sigmoid of its logit above which it is class 1.
 
     Raises:
         ValueError: If the config has no such data set.
@@ -31,6 +32,8 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     suffixes = find_suffixes(dataset)
     normalized = {spec['name']: spec for spec in config['model']['data_preprocessor']['modalities']}
     defaults = dict(scale=1.0, bgr_to_rgb=False)
+    head = graph.model.decode_head
+    threshold = dict(threshold=head.threshold) if head.out_channels == 1 else {}
     return dict(
         modalities=[
             {**defaults, **normalized[name], **loading.modalities[name], 'suffix': suffixes[name]}
@@ -42,4 +45,5 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         preprocessing=graph.preprocessing,
         outputs=list(graph.output_names),
         absent='NaN' if len(graph.input_names) > 1 else None,
+        **threshold,
     )

@@ -240,8 +240,12 @@ class ModalityEnsembleHead(BaseModule):
         if presence is None:
             weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
             return (members * weights).sum(1)
-        alpha = self.alpha.expand_as(presence).masked_fill(~presence, -torch.inf)
-        weights = alpha.softmax(1)[:, :, None, None, None]
+        if is_exporting():  # the same without infinity, which is no number to a quantizer
+            weights = (self.alpha - self.alpha.max()).exp() * presence
+            weights = weights / weights.sum(1, keepdim=True)
+        else:
+            weights = self.alpha.expand_as(presence).masked_fill(~presence, -torch.inf).softmax(1)
+        weights = weights[:, :, None, None, None]
         members = members.masked_fill(~presence[:, :, None, None, None], 0)
         return (members * weights).sum(1)
 
