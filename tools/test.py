@@ -17,11 +17,10 @@ except ModuleNotFoundError as error:
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 
+from mmamf.configuration import select_modalities
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
-
-from mmamf.configuration import select_modalities
 
 
 def parse_args() -> argparse.Namespace:
@@ -158,9 +157,9 @@ def use_tta(cfg: Config) -> None:
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
-    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone and leave each
-    # modality with what the last augmented image gave
-    if cfg.model.type == 'MultimodalSegmentor' and cfg.tta_model.type == 'SegTTAModel':
+    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone, take the sigmoid of
+    # binary heads twice, and exchange the data preprocessor of the model
+    if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model

@@ -18,9 +18,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import find_latest_checkpoint
 
-from mmamf.engine.concise_runner import ConciseRunner as Runner
-
 from mmamf.configuration import select_modalities, set_length
+from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 
 def parse_args() -> argparse.Namespace:

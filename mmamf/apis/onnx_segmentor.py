@@ -75,6 +75,7 @@ class OnnxSegmentor:
             }
         )
         self.pipeline = Compose([self.loading, _stack])
+        self._threshold = about.get('threshold')  # of a network with one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
@@ -141,10 +142,15 @@ class OnnxSegmentor:
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
-        if output.shape[1] != len(self.classes):  # one number for two classes
+        if output.shape[1] == 1 and self._threshold is not None:
+            # in the type of the logits, as PyTorch; a large negative one overflows to infinity
+            with np.errstate(over='ignore'):
+                chance = 1 / (1 + np.exp(-output[:, 0]))
+            return (chance > self._threshold).astype(np.uint8)
+        if output.shape[1] != len(self.classes):
             raise ValueError(
                 f'expected logits of {len(self.classes)} classes, got shape {output.shape}: export '
-                'class indices instead'
+                'the model again, or class indices instead'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
 
