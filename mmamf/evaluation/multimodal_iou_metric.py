@@ -7,6 +7,7 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
+IGNORE = 255  # what label maps have where the files have the data set's ignore_index
 ENSEMBLE = ''  # prefix of the ensemble's scalars
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 
@@ -59,6 +60,14 @@ class MultimodalIoUMetric(IoUMetric):
         label = sample['gt_sem_seg']['data'].squeeze().to(prediction)
         num_classes = len(self.dataset_meta['classes'])
         return _stacked(self.intersect_and_union(prediction, label, num_classes, self.ignore_index))
+
+    @staticmethod
+    def intersect_and_union(
+        pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
+    ) -> tuple[torch.Tensor, ...]:
+        """Count as the parent does, and ignore labels of 255 whatever ``ignore_index`` is."""
+        label = label.masked_fill(label == ignore_index, IGNORE)
+        return IoUMetric.intersect_and_union(pred_label, label, num_classes, IGNORE)
 
     def _names(self, results: list[dict[str, torch.Tensor]]) -> list[str]:
         """List the sources of predictions, in the order of the sample that has most of them."""

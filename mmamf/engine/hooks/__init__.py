@@ -1,6 +1,7 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .fusion_diagnosis_hook import FusionDiagnosisHook
+from .label_check_hook import LabelCheckHook
 from .prediction_sheet_hook import PredictionSheetHook
 from .sheet_hook import SheetHook
 from .translated_pictures_hook import TranslatedPicturesHook
@@ -10,6 +11,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'ExactResumeHook',
     'FusionDiagnosisHook',
+    'LabelCheckHook',
     'PredictionSheetHook',
     'SheetHook',
     'TranslatedPicturesHook',
