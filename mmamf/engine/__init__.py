@@ -2,8 +2,10 @@ from .fileio import AtomicLocalBackend
 from .hooks import (
     AtomicCheckpointHook,
     ExactResumeHook,
+    FiniteTrainingHook,
     FusionDiagnosisHook,
     PredictionSheetHook,
+    ScheduleHook,
     TranslatedPicturesHook,
     TranslationSheetHook,
 )
@@ -16,9 +18,11 @@ __all__ = [
     'AtomicLocalBackend',
     'Bfloat16OptimWrapper',
     'ExactResumeHook',
+    'FiniteTrainingHook',
     'FusionDiagnosisHook',
     'GANDistributedDataParallel',
     'PredictionSheetHook',
+    'ScheduleHook',
     'StagedLR',
     'TranslatedPicturesHook',
     'TranslationSheetHook',

@@ -47,7 +47,7 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
     assert train.returncode == 0, train.stderr
     assert 'Bfloat16OptimWrapper' in train.stdout or torch.cuda.is_available()
     work_dir = tmp_path / 'work_dirs' / 'tiny'
-    checkpoint = (work_dir / 'last_checkpoint').read_text()
+    checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
 
     options = ('--work-dir', 'tested', '--out', 'maps', '--show-dir', 'painted', '--tta')
     test = call(

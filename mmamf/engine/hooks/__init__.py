@@ -1,7 +1,9 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .exact_resume_hook import ExactResumeHook
+from .finite_training_hook import FiniteTrainingHook
 from .fusion_diagnosis_hook import FusionDiagnosisHook
 from .prediction_sheet_hook import PredictionSheetHook
+from .schedule_hook import ScheduleHook
 from .sheet_hook import SheetHook
 from .translated_pictures_hook import TranslatedPicturesHook
 from .translation_sheet_hook import TranslationSheetHook
@@ -9,8 +11,10 @@ from .translation_sheet_hook import TranslationSheetHook
 __all__ = [
     'AtomicCheckpointHook',
     'ExactResumeHook',
+    'FiniteTrainingHook',
     'FusionDiagnosisHook',
     'PredictionSheetHook',
+    'ScheduleHook',
     'SheetHook',
     'TranslatedPicturesHook',
     'TranslationSheetHook',

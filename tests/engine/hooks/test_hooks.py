@@ -183,7 +183,7 @@ def test_old_checkpoint_outlives_the_new_one(tmp_path, monkeypatch, fails_at):
         runner.train()
     named = (tmp_path / 'last_checkpoint').read_text()
     assert named.endswith('iter_2.pth')
-    assert plain(named)['meta']['iter'] == 2
+    assert plain(tmp_path / named)['meta']['iter'] == 2
 
 
 def test_validation_that_was_interrupted_runs_after_resumption(tmp_path):
