@@ -73,9 +73,10 @@ class ScheduleHook(Hook):
         if self._other_schedule:
             for wrapper, schedulers in _pairs(runner):
                 before = wrapper.param_groups[-1]['lr']
-                loop = runner.train_loop
-                by_epoch = isinstance(loop, EpochBasedTrainLoop)
-                replay(wrapper, schedulers, runner.iter, len(loop.dataloader) if by_epoch else None)
+                epochs = ()
+                if isinstance(runner.train_loop, EpochBasedTrainLoop):
+                    epochs = (runner.epoch, len(runner.train_loop.dataloader))
+                replay(wrapper, schedulers, runner.iter, *epochs)
                 _warn(
                     f'The schedule of the config is not that of the checkpoint '
                     f"({self._other_schedule}): from iteration {runner.iter} on the config's is "
@@ -186,7 +187,7 @@ def _warn_of_floor(
     wrapper: OptimWrapper, schedulers: list[_ParamScheduler], names: dict[int, str]
 ) -> None:
     """Warn of groups whose own rate is below the floor of the schedule, and of zeros only."""
-    groups = wrapper.param_groups
+    groups = wrapper.optimizer.param_groups
     rates = [group.get('initial_lr', group['lr']) for group in groups]
     if not any(rates) and not any('stage_lrs' in vars(scheduler) for scheduler in schedulers):
         _warn('Every learning rate of the optimizer is 0: nothing will be trained.')

@@ -8,7 +8,8 @@ def replay(
     optimizer: BaseOptimWrapper,
     schedulers: Sequence[_ParamScheduler],
     iterations: int,
-    epoch_length: int | None = None,
+    epochs: int = 0,
+    epoch_length: int = 1,
 ) -> None:
     """Bring learning rates to where they would be if the schedulers had been there from the start.
 
@@ -19,7 +20,9 @@ def replay(
         optimizer: Wrapper of the optimizer, whose groups have an ``initial_lr``.
         schedulers: Schedulers of its learning rate.
         iterations: Iterations done.
-        epoch_length: Iterations in an epoch; None if epochs are not counted.
+        epochs: Epochs done, if training counts them. One whose last iteration is done may not be
+            among them yet.
+        epoch_length: Iterations in an epoch.
     """
     for group in optimizer.param_groups:
         group['lr'] = group['initial_lr']
@@ -34,7 +37,7 @@ def replay(
             for scheduler in schedulers:
                 if not scheduler.by_epoch:
                     scheduler.step()
-            if epoch_length and i % epoch_length == 0:
+            if i % epoch_length == 0 and i // epoch_length <= epochs:
                 for scheduler in schedulers:
                     if scheduler.by_epoch:
                         scheduler.step()
