@@ -27,9 +27,9 @@ class ScheduleHook(Hook):
       follows the config, as if it had been so from the start. mmengine would follow the
       checkpoint's, whose end leaves the rate at its lowest value for all that was added.
     - Other rates or weight decays in the config than in the checkpoint, which wins, are a warning;
-      so are a schedule that has come down before training ends or that counts epochs where
-      training does not, one that lifts a small rate to its ``eta_min``, and rates that are all
-      zero.
+      so are a checkpoint with nothing left to train, a schedule that has come down before training
+      ends or that counts epochs where training does not, one that lifts a small rate to its
+      ``eta_min``, and rates that are all zero.
 
     Raises:
         ValueError: If training is to be resumed from a checkpoint that lacks what that needs.
@@ -70,6 +70,11 @@ class ScheduleHook(Hook):
         Args:
             runner: The runner of the training process.
         """
+        if runner.iter >= runner.max_iters:
+            _warn(
+                f'Nothing is left to train: the checkpoint is of iteration {runner.iter}, the '
+                f'config asks for {runner.max_iters}.'
+            )
         if self._other_schedule:
             for wrapper, schedulers in _pairs(runner):
                 before = wrapper.param_groups[-1]['lr']

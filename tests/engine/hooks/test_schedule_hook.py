@@ -120,6 +120,13 @@ def test_other_rates_than_those_of_the_checkpoint_are_named(tmp_path, train):
     assert 'weight_decay: the config says 0.5, the checkpoint 0' in warnings[1]
 
 
+def test_finished_training_says_so(tmp_path, train):
+    train(tmp_path, 6, [WARMUP])
+    rates, (warning,) = train(tmp_path, 6, [WARMUP], resume=True)
+    assert not rates
+    assert 'Nothing is left to train: the checkpoint is of iteration 6, the config' in warning
+
+
 def test_best_checkpoint_is_refused(tmp_path, train):
     train(tmp_path, 3, [poly(6)])
     checkpoint = torch.load(tmp_path / 'iter_2.pth')
