@@ -71,8 +71,10 @@ NAMES = {
     'HOOKS': [
         'AtomicCheckpointHook',
         'ExactResumeHook',
+        'FiniteTrainingHook',
         'FusionDiagnosisHook',
         'PredictionSheetHook',
+        'ScheduleHook',
         'TranslatedPicturesHook',
         'TranslationSheetHook',
     ],
