@@ -5,7 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-STANDING = ('FiniteTrainingHook', 'ScheduleHook')
+STANDING = ('FiniteTrainingHook', 'LabelCheckHook', 'ScheduleHook')
 
 
 def add_standing_hooks(cfg: Config, names: Sequence[str] = STANDING) -> None:

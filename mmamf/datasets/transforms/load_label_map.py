@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -18,7 +18,7 @@ class LoadLabelMap(LoadAnnotations):
 
     The file has one channel of class indices, which are read as they are stored: of a palette its
     indices, of 2 and 4 bits 0, 1, 2, ..., of floats whole numbers. 255 and the data set's
-    ``ignore_index`` (a number, or a list of numbers, of the files) become 255 = ignored; so does
+    ``ignore_index`` (a number of the files, ``'nan'``, or a list) become 255 = ignored; so does
     what a TIFF calls "no data", if that is no class. Then ``reduce_zero_label`` and ``label_map``
     apply, as in mmseg. Where the colors or the gray values mean something else, ``colors`` says
     what.
@@ -99,7 +99,7 @@ class LoadLabelMap(LoadAnnotations):
                 raise ValueError(
                     f'label map {path}: expected whole numbers, got {_listed(wrong)} in '
                     f'{wrong.size} of {values.size} pixels; a value that marks no class is the '
-                    "data set's ignore_index, NaN too"
+                    "data set's ignore_index, 'nan' for NaN"
                 )
         if values.dtype != np.uint8:
             outside = values[(values < 0) | (values > IGNORE)]
@@ -114,7 +114,8 @@ class LoadLabelMap(LoadAnnotations):
     def _ignore_values(self, stored: StoredLabel, results: dict) -> list[float]:
         """List the stored values that mean "no class", besides 255."""
         given = results.get('ignore_index', IGNORE)
-        values = list(given) if isinstance(given, Iterable) else [given]
+        given = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        values = [float(value) for value in given]  # 'nan' too, which a saved config can hold
         for value in stored.nodata:
             if 0 <= value < (results.get('num_classes') or IGNORE):
                 self._warn_once(

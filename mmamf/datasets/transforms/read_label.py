@@ -67,7 +67,8 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
         return label
     raise ValueError(
         f'label map {path}: expected one channel of class indices, got '
-        f'{WORDS.get(shape[2], "bands")} (shape {shape}); if its colors stand for classes, name them in LoadLabelMap(colors=...)'
+        f'{WORDS.get(shape[2], "bands")} (shape {shape}); if its colors stand for classes, name '
+        'them in LoadLabelMap(colors=...)'
     )
 
 
