@@ -73,6 +73,7 @@ NAMES = {
         'ExactResumeHook',
         'FiniteTrainingHook',
         'FusionDiagnosisHook',
+        'LabelCheckHook',
         'PredictionSheetHook',
         'ScheduleHook',
         'TranslatedPicturesHook',

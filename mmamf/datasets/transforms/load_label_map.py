@@ -106,7 +106,7 @@ class LoadLabelMap(LoadAnnotations):
             if outside.size:
                 raise ValueError(
                     f'label values outside the classes: expected 0..{IGNORE}, got '
-                    f'{outside.min():.12g}..{outside.max():.12g} in {path}; a value that marks no '
+                    f'{outside.min():.15g}..{outside.max():.15g} in {path}; a value that marks no '
                     "class is the data set's ignore_index"
                 )
         return values.astype(np.uint8)

@@ -19,7 +19,9 @@ def write_png(path, bits: int, color_type: int, palette: bool = False):
     import zlib
 
     def chunk(name, data):
-        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+        return (
+            struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+        )
 
     rows = b''
     for row in LABEL.astype(np.uint8):
