@@ -240,3 +240,43 @@ def test_text_of_a_config_is_formatted_once(monkeypatch):
     cfg.a = 3
     assert 'a=3' in cfg.pretty_text
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize(
+    ('named', 'files', 'expected'),
+    [
+        ('iter_4.pth', ['here/iter_4.pth'], 'here/iter_4.pth'),
+        ('iter_4.pth', ['iter_4.pth'], 'here/iter_4.pth'),  # not one of the current directory
+        ('{}/there/iter_4.pth', ['here/iter_4.pth', 'there/iter_4.pth'], 'here/iter_4.pth'),
+        ('{}/there/iter_4.pth', ['there/iter_4.pth'], '{}/there/iter_4.pth'),
+        ('{}/there/iter_4.pth', [], 'here/iter_4.pth'),
+        ('s3://there/iter_4.pth', ['here/iter_4.pth'], 's3://there/iter_4.pth'),
+        (None, [], None),
+    ],
+)
+def test_mmengine_resumes_from_the_own_folder(tmp_path, monkeypatch, named, files, expected):
+    from mmengine.runner import runner
+
+    monkeypatch.chdir(tmp_path)
+    for folder in ('here', 'there'):
+        (tmp_path / folder).mkdir()
+    for name in files:
+        (tmp_path / name).touch()
+    if named:
+        (tmp_path / 'here' / 'last_checkpoint').write_text(named.format(tmp_path) + '\n')
+    found = runner.find_latest_checkpoint('here')
+    assert found == (expected and expected.format(tmp_path))
+
+
+def test_only_rates_of_zero_stay_at_zero():
+    from mmengine.optim import PolyLR
+
+    parameters = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+    groups = [dict(params=[p], lr=lr) for p, lr in zip(parameters, (0.0, 0.001))]
+    optimizer = torch.optim.SGD(groups, lr=1)
+    scheduler = PolyLR(optimizer, eta_min=0.01, begin=0, end=4)
+    for _ in range(4):
+        optimizer.step()
+        scheduler.step()
+    assert [group['lr'] for group in optimizer.param_groups] == [0, pytest.approx(0.01)]
+    assert scheduler.get_last_value() == [0, pytest.approx(0.01)]

@@ -71,10 +71,13 @@ NAMES = {
     'HOOKS': [
         'AtomicCheckpointHook',
         'ExactResumeHook',
+        'FiniteTrainingHook',
         'FusionDiagnosisHook',
+        'LabelCheckHook',
         'PaintedPredictionsHook',
         'PredictedMasksHook',
         'PredictionSheetHook',
+        'ScheduleHook',
         'TranslatedPicturesHook',
         'TranslationSheetHook',
     ],

@@ -115,6 +115,7 @@ class MultimodalSegDataset(BaseSegDataset):
             **labels,
             label_map=self.label_map,
             reduce_zero_label=self.reduce_zero_label,
+            ignore_index=self.ignore_index,
             num_classes=len(self._metainfo['classes']),
             seg_fields=[],
         )

@@ -11,6 +11,7 @@ from prettytable import PrettyTable
 from .describe_collapse import describe_collapse
 from .mask_files import MaskFiles
 
+IGNORE = 255  # what label maps have where the files have the data set's ignore_index
 ENSEMBLE = ''  # prefix of the ensemble's scalars
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
@@ -81,6 +82,14 @@ class MultimodalIoUMetric(IoUMetric):
         areas = self.intersect_and_union(prediction, label, num_classes, self.ignore_index)
         # intersection, union, prediction, label -> (4, K); doubles count exactly past 2 ** 24
         return torch.stack(list(areas)).double()
+
+    @staticmethod
+    def intersect_and_union(
+        pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
+    ) -> tuple[torch.Tensor, ...]:
+        """Count as the parent does, and ignore labels of 255 whatever ``ignore_index`` is."""
+        label = label.masked_fill(label == ignore_index, IGNORE)
+        return IoUMetric.intersect_and_union(pred_label, label, num_classes, IGNORE)
 
     def _names(self, results: list[dict[str, torch.Tensor]]) -> list[str]:
         """List the sources of predictions, in the order of the sample that has most of them."""

@@ -294,3 +294,14 @@ def test_samples_of_sub_folders_do_not_overwrite_each_other(tmp_path):
     assert found == ['2.png', 'a/1.png', 'b/1.png']
     saved = np.array(Image.open(tmp_path / 'b' / '1.png'))
     np.testing.assert_array_equal(saved, samples[1].pred_sem_seg.data[0])
+
+
+@pytest.mark.parametrize('ignore_index', [0, 2, 77])
+def test_ignores_255_and_its_own_index(ignore_index):
+    samples = make_samples(('rgb',))
+    found = evaluate(samples, ignore_index=ignore_index)
+    for sample in samples:
+        label = sample.gt_sem_seg.data
+        sample.gt_sem_seg.data = torch.where(label == ignore_index, 255, label)
+    for key, value in reference(samples, 'pred_sem_seg').items():
+        np.testing.assert_allclose(found[key], value, err_msg=key)

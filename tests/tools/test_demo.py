@@ -224,3 +224,13 @@ def test_results_of_a_translator_have_no_classes(tool):
         'ensemble          1.00        2.00',
         'rgb               3.00        4.00',
     ]
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_folders_of_others_are_not_removed(tool, tmp_path, name):
+    image = tmp_path / name / '0001.png'
+    image.parent.mkdir()
+    image.touch()
+    with pytest.raises(SystemExit, match=f'{image.parent}: this folder was there before'):
+        tool.demo(tool.parse_args(['--work-dir', str(tmp_path)]))
+    assert image.exists()

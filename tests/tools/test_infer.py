@@ -46,7 +46,8 @@ def read_masks(folder):
 def test_masks_are_those_of_a_test(tmp_path, tiny_config, run_tool, tool, capsys):
     config = tiny_config(train_cfg=dict(max_iters=4, val_interval=4))
     assert run_tool('train.py', config, '--work-dir', str(tmp_path / 'work')) == 0
-    checkpoint = (tmp_path / 'work' / 'last_checkpoint').read_text()
+    work_dir = tmp_path / 'work'
+    checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
     places = ('--work-dir', str(tmp_path / 'test'), '--out', str(tmp_path / 'expected'))
     assert run_tool('test.py', config, checkpoint, *places) == 0
 

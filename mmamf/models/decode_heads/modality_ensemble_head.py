@@ -3,8 +3,10 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, SampleList, add_prefix
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from ..presence import is_exporting, presence_of, tell_presence
 from .mend_losses import mend_losses
 
 mend_losses()
+
+IGNORE = 255  # of labels and of their padding
 
 
 @MODELS.register_module()
@@ -30,6 +34,9 @@ class ModalityEnsembleHead(BaseModule):
     Where the pyramid says that samples lack modalities, the wrapped head does not see those maps. A
     modality's loss is that of the samples that have it, zero if none has, and the softmax is over
     the modalities that are present. Logits of absent ones are zero.
+
+    Labels of 255, which is padding as well, are ignored, and so are labels of the wrapped head's
+    own ``ignore_index``.
 
     It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
 
@@ -52,6 +59,12 @@ class ModalityEnsembleHead(BaseModule):
         super().__init__()
         self.num_modalities = num_modalities
         self.head = MMSEG_MODELS.build(head)
+        self.ignore_index = getattr(self.head, 'ignore_index', None)
+        if self.ignore_index is not None:
+            # Padding is IGNORE whatever the head ignores besides, and losses take one number only.
+            for part in self.head.modules():  # some heads have heads
+                if getattr(part, 'ignore_index', None) == self.ignore_index:
+                    part.ignore_index = IGNORE
         if isinstance(self.head, BaseCascadeDecodeHead):
             raise ValueError(
                 f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
@@ -90,6 +103,7 @@ class ModalityEnsembleHead(BaseModule):
         names = self.modality_names(batch_data_samples[0].metainfo)
         presence = presence_of(inputs)
         self._check_presence(presence, [sample.metainfo for sample in batch_data_samples])
+        batch_data_samples = [self._ignoring(sample) for sample in batch_data_samples]
         members = self._members(inputs, len(batch_data_samples))
         losses = {}
         self._check_labels(batch_data_samples)
@@ -224,6 +238,16 @@ class ModalityEnsembleHead(BaseModule):
                     f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
                     'head has out_channels=1, got use_sigmoid=False'
                 )
+
+    def _ignoring(self, sample: SegDataSample) -> SegDataSample:
+        """Mark what the wrapped head was told to ignore as ignored, in a copy."""
+        if self.ignore_index in (None, IGNORE):
+            return sample
+        label = sample.gt_sem_seg.data
+        label = label.masked_fill(label == self.ignore_index, IGNORE)
+        marked = sample.new()
+        marked.gt_sem_seg = PixelData(data=label)
+        return marked
 
     def _loss_of(
         self, logits: Tensor, samples: SampleList, rows: Tensor | None
