@@ -18,6 +18,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mmamf.datasets.file_formats import inner_configs
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -103,8 +105,10 @@ def are_pictures(dataset: dict) -> bool:
     It takes the first, or of a sample that lacks that, any other.
 
     Args:
-        dataset: Config of a data set.
+        dataset: Config of a data set, or of several in one.
     """
+    if (inner := inner_configs(dataset)) != [dataset]:
+        return all(are_pictures(one) for one in inner)
     names = dataset.get('modalities', [])
     painted = names if dataset.get('optional') else names[:1]
     suffix = dataset.get('img_suffix', '')
@@ -140,7 +144,10 @@ def use_tta(cfg: Config) -> None:
     # modality with what the last augmented image gave
     if cfg.model.type == 'MultimodalSegmentor' and cfg.tta_model.type == 'SegTTAModel':
         cfg.tta_model.type = 'MultimodalTTAModel'
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    if cfg.test_dataloader.dataset.type.endswith('MultiImageMixDataset'):
+        raise ValueError('--tta: expected a test data set that mixes no images, got one that does')
+    for dataset in inner_configs(cfg.test_dataloader.dataset):
+        dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 
