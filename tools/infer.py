@@ -17,6 +17,7 @@ except ModuleNotFoundError as error:
     import mmamf  # noqa: F401
 
 from mmamf.apis import MultimodalInferencer
+from mmamf.apis.out_folder import make_out_folder
 
 WRITTEN = ('masks', 'overlays', 'montage.png')
 
@@ -65,6 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     """Segment."""
     args = parse_args(argv)
     try:
+        make_out_folder(args.out)  # complains before the model is loaded
         inferencer = MultimodalInferencer(args.model, args.config, args.device)
         results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
         count = sum(1 for _ in results)
