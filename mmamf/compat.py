@@ -42,6 +42,7 @@ def apply() -> None:
     synchronize_batch_norm_on_cpu()
     resume_from_own_folder()
     keep_frozen_groups_frozen()
+    find_classes_of_nested_datasets()
 
 
 def skip_albumentations_update_check() -> None:
@@ -467,3 +468,23 @@ def keep_frozen_groups_frozen() -> None:
         return [v if group['lr'] else 0.0 for v, group in zip(values, optimizer.param_groups)]
 
     scheduler.step, one_cycle._format_param = step, format_param
+
+
+def find_classes_of_nested_datasets() -> None:
+    """Let ClassBalancedDataset balance data sets that are concatenated or repeated.
+
+    mmengine/dataset/dataset_wrapper.py:401 (ClassBalancedDataset) asks what it wraps for
+    `get_cat_ids`, which ConcatDataset and RepeatDataset lack.
+    """
+    from mmengine.dataset import ConcatDataset, RepeatDataset
+
+    def of_concatenated(self: ConcatDataset, idx: int) -> list[int]:
+        which, idx = self._get_ori_dataset_idx(idx)
+        return self.datasets[which].get_cat_ids(idx)
+
+    def of_repeated(self: RepeatDataset, idx: int) -> list[int]:
+        return self.dataset.get_cat_ids(self._get_ori_dataset_idx(idx))
+
+    for kind, get_cat_ids in ((ConcatDataset, of_concatenated), (RepeatDataset, of_repeated)):
+        if not hasattr(kind, 'get_cat_ids'):
+            kind.get_cat_ids = get_cat_ids

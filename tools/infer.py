@@ -94,7 +94,10 @@ def main(argv: list[str] | None = None) -> None:
     """Segment."""
     args = parse_args(argv)
     inferencer_type = import_inferencer(args.model)
+    from mmamf.apis.out_folder import make_out_folder  # behind that, which decides what is run
+
     try:
+        make_out_folder(args.out)  # complains before the model is loaded
         inferencer = inferencer_type(args.model, args.config, args.device)
         results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
         count = sum(1 for _ in results)

@@ -22,6 +22,8 @@ from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
 
+from mmamf.datasets.file_formats import inner_configs
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -118,8 +120,10 @@ def are_pictures(dataset: dict) -> bool:
     It takes the first, or of a sample that lacks that, any other.
 
     Args:
-        dataset: Config of a data set.
+        dataset: Config of a data set, or of several in one.
     """
+    if (inner := inner_configs(dataset)) != [dataset]:
+        return all(are_pictures(one) for one in inner)
     names = dataset.get('modalities', [])
     painted = names if dataset.get('optional') else names[:1]
     suffix = dataset.get('img_suffix', '')
@@ -161,7 +165,10 @@ def use_tta(cfg: Config) -> None:
     # binary heads twice, and exchange the data preprocessor of the model
     if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    if cfg.test_dataloader.dataset.type.endswith('MultiImageMixDataset'):
+        raise ValueError('--tta: expected a test data set that mixes no images, got one that does')
+    for dataset in inner_configs(cfg.test_dataloader.dataset):
+        dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 

@@ -12,6 +12,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.runner import load_checkpoint
 
+from mmamf.datasets.file_formats import inner_configs
 from mmamf.visualization import picture_of
 
 
@@ -54,7 +55,7 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         FileNotFoundError: If a file does not exist.
         TypeError: If an image is neither a path nor an array.
     """
-    dataset = model.cfg.test_dataloader.dataset
+    dataset = inner_configs(model.cfg.test_dataloader.dataset)[0]
     if set(images) != set(dataset.modalities):
         raise ValueError(
             f'images: expected one for each of the modalities {tuple(dataset.modalities)}, '

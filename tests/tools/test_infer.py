@@ -118,4 +118,10 @@ def test_bad_arguments(tool, capsys, arguments, message):
 
 def test_an_error_is_one_message(tool, tmp_path):
     with pytest.raises(SystemExit, match='error: .*none.pth: there is no such checkpoint'):
-        tool.main([str(tmp_path / 'none.pth'), 'rgb=a=b', '--out', 'out'])
+        tool.main([str(tmp_path / 'none.pth'), 'rgb=a=b', '--out', str(tmp_path / 'out')])
+
+
+def test_the_output_folder_is_looked_at_first(tool, tmp_path):
+    (tmp_path / 'out').touch()
+    with pytest.raises(SystemExit, match='error: .*out: expected a folder for the results'):
+        tool.main([str(tmp_path / 'none.pth'), 'rgb=a', '--out', str(tmp_path / 'out')])
