@@ -18,6 +18,8 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmamf.engine import CheckedWeightsHook
+
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -127,6 +129,7 @@ def main() -> None:
         except FileNotFoundError as error:
             sys.exit(str(error))
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.register_hook(CheckedWeightsHook(for_test=False))
     runner.train()
 
 

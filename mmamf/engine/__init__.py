@@ -1,6 +1,7 @@
 from .fileio import AtomicLocalBackend
 from .hooks import (
     AtomicCheckpointHook,
+    CheckedWeightsHook,
     ExactResumeHook,
     FusionDiagnosisHook,
     PredictionSheetHook,
@@ -15,6 +16,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'AtomicLocalBackend',
     'Bfloat16OptimWrapper',
+    'CheckedWeightsHook',
     'ExactResumeHook',
     'FusionDiagnosisHook',
     'GANDistributedDataParallel',

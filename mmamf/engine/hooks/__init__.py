@@ -1,4 +1,5 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .checked_weights_hook import CheckedWeightsHook
 from .exact_resume_hook import ExactResumeHook
 from .fusion_diagnosis_hook import FusionDiagnosisHook
 from .prediction_sheet_hook import PredictionSheetHook
@@ -8,6 +9,7 @@ from .translation_sheet_hook import TranslationSheetHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'CheckedWeightsHook',
     'ExactResumeHook',
     'FusionDiagnosisHook',
     'PredictionSheetHook',
