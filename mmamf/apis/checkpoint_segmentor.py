@@ -130,5 +130,6 @@ def _config_inside(checkpoint: str | Path) -> Config:
         f'config=...) to use your own.{imported}',
         logger='current',
     )
-    import_modules_from_strings(**imports)
+    if imports:
+        import_modules_from_strings(**imports)
     return Config(config)
