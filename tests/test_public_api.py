@@ -70,6 +70,7 @@ NAMES = {
     'METRICS': ['FeatureDistanceMetric', 'LPIPSMetric', 'MultimodalIoUMetric', 'TranslationMetric'],
     'HOOKS': [
         'AtomicCheckpointHook',
+        'CheckedWeightsHook',
         'ExactResumeHook',
         'FiniteTrainingHook',
         'FusionDiagnosisHook',

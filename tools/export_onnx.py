@@ -92,6 +92,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
     )
     parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='go on although the config contradicts the one that the checkpoint was trained with',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -241,7 +246,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     try:
-        model = load_segmentor(cfg, args.checkpoint)
+        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
         if args.modality is not None:
             lost = find_fusion_points(model)
             model = single_modality_model(model, cfg.model.to_dict(), args.modality)

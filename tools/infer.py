@@ -73,12 +73,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='modalities of which files may be missing; not needed for one that is not named',
     )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
+    parser.add_argument(
+        '--no-embedded-config',
+        action='store_true',
+        help='refuse the config inside the checkpoint: --config is needed then',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='go on although --config contradicts the config inside the checkpoint',
+    )
     parser.add_argument('--batch-size', type=int, default=1, help='samples at once; default: 1')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: the GPU if there is one')
     args = parser.parse_args(argv)
     names = [name for name, _ in args.inputs]
     if len(set(names)) < len(names):
         parser.error(f'expected each modality once, got {names}')
+    if args.no_embedded_config and args.config is None and not args.model.lower().endswith('.onnx'):
+        parser.error('--no-embedded-config: expected the config of the checkpoint, --config FILE')
     return args
 
 
@@ -98,7 +110,12 @@ def main(argv: list[str] | None = None) -> None:
 
     try:
         make_out_folder(args.out)  # complains before the model is loaded
-        inferencer = inferencer_type(args.model, args.config, args.device)
+        inferencer = inferencer_type(
+            args.model,
+            args.config,
+            args.device,
+            allow_different_config=args.allow_different_config,
+        )
         results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
         count = sum(1 for _ in results)
     except (FileNotFoundError, ImportError, ValueError) as error:

@@ -18,11 +18,11 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 
 from mmamf.configuration import select_modalities
+from mmamf.datasets.file_formats import inner_configs
+from mmamf.engine import CheckedWeightsHook
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
-
-from mmamf.datasets.file_formats import inner_configs
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,6 +55,17 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         metavar='NAME',
         help='the modalities with which the checkpoint was trained, if not with all of the config',
+    )
+    parser.add_argument(
+        '--partial',
+        action='store_true',
+        help='test although the checkpoint does not have all weights of the model, or others; '
+        'prints which',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='test although the config contradicts the one that the checkpoint was trained with',
     )
     parser.add_argument(
         '--cfg-options',
@@ -186,9 +197,10 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     return cfg
 
 
-def run_test(cfg: Config) -> None:
+def run_test(cfg: Config, args: argparse.Namespace) -> None:
     """Run one test."""
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.register_hook(CheckedWeightsHook(True, args.partial, args.allow_different_config))
     runner.test()
     runner.logger.info(f'The results are in {runner.log_dir}')
 
@@ -213,13 +225,13 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.tta != 'both':
-        run_test(with_options(cfg, args, tta=args.tta == 'only'))
+        run_test(with_options(cfg, args, tta=args.tta == 'only'), args)
         return
     plain = with_options(cfg, args, tta=False)
     augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
     augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
-    run_test(plain)
-    run_test(augmented)
+    run_test(plain, args)
+    run_test(augmented, args)
 
 
 if __name__ == '__main__':

@@ -20,6 +20,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import find_latest_checkpoint
 
 from mmamf.configuration import select_modalities, set_length
+from mmamf.engine import CheckedWeightsHook
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 from mmamf.engine.standing_hooks import add_standing_hooks
 from mmamf.engine.work_dir_lock import WorkDirLock
@@ -170,6 +171,7 @@ def main() -> None:
         except (OSError, ValueError) as error:
             sys.exit(str(error))
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.register_hook(CheckedWeightsHook(for_test=False))
         runner.train()
 
 

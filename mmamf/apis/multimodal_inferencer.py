@@ -39,6 +39,7 @@ class MultimodalInferencer:
         config: Config of the checkpoint, or its file, if it is not inside.
         device: Where it runs, such as 'cpu' or 'cuda:0'; by default on the GPU if there is one.
         show_progress: Whether to show a bar.
+        allow_different_config: Whether the config may contradict the one inside the checkpoint.
 
     Raises:
         FileNotFoundError: If the model does not exist.
@@ -52,11 +53,12 @@ class MultimodalInferencer:
         config: str | Path | Config | None = None,
         device: str | None = None,
         show_progress: bool = True,
+        allow_different_config: bool = False,
     ) -> None:
         if Path(model).suffix.lower() != '.onnx':
             from .checkpoint_segmentor import CheckpointSegmentor  # mmseg, which ONNX goes without
 
-            self.segmentor = CheckpointSegmentor(model, config, device)
+            self.segmentor = CheckpointSegmentor(model, config, device, allow_different_config)
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)
         else:

@@ -1,6 +1,7 @@
 from .fileio import AtomicLocalBackend
 from .hooks import (
     AtomicCheckpointHook,
+    CheckedWeightsHook,
     ExactResumeHook,
     FiniteTrainingHook,
     FusionDiagnosisHook,
@@ -20,6 +21,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'AtomicLocalBackend',
     'Bfloat16OptimWrapper',
+    'CheckedWeightsHook',
     'ExactResumeHook',
     'FiniteTrainingHook',
     'FusionDiagnosisHook',

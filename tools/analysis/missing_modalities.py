@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
 from mmengine.config import DictAction
 from mmengine.fileio import put_text
 from mmengine.registry import DATASETS, init_default_scope
-from robustness import read_done, read_model, run_tests
+from robustness import add_overruling, read_done, read_model, run_tests
 
 from mmamf.evaluation.corruption_ladder import with_corruption
 from mmamf.visualization.found_classes import count_found
@@ -44,6 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
     )
+    add_overruling(parser)
     args = parser.parse_args(argv)
     args.out = args.out or Path('work_dirs', Path(args.config).stem, 'missing_modalities')
     return args
@@ -114,7 +115,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
     cfg.log_level = 'WARNING'  # one line for each test is enough
     start = time.monotonic()
-    for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
+    for count, (name, scalars) in enumerate(run_tests(cfg, todo, args.allow_different_config), 1):
         done[name] = dict(scalars, samples=samples[name])
         text = json.dumps(dict(settings, tests=done), indent=1)
         put_text(text, store, backend_args=dict(backend='atomic_local'))

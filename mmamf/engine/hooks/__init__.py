@@ -1,4 +1,5 @@
 from .atomic_checkpoint_hook import AtomicCheckpointHook
+from .checked_weights_hook import CheckedWeightsHook
 from .exact_resume_hook import ExactResumeHook
 from .finite_training_hook import FiniteTrainingHook
 from .fusion_diagnosis_hook import FusionDiagnosisHook
@@ -13,6 +14,7 @@ from .translation_sheet_hook import TranslationSheetHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'CheckedWeightsHook',
     'ExactResumeHook',
     'FiniteTrainingHook',
     'FusionDiagnosisHook',

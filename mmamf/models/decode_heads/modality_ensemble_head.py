@@ -156,6 +156,11 @@ class ModalityEnsembleHead(BaseModule):
                 f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
                 f'the checkpoint has {alpha.numel()}'
             )
+        # A model with the plain head has its weights where this one has the parts.
+        own = {f'{prefix}{name}' for name in self.head.state_dict()}
+        if not any(name.startswith(f'{prefix}head.') for name in state_dict):
+            for name in own & set(state_dict):
+                state_dict[f'{prefix}head.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _members(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
