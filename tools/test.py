@@ -18,8 +18,6 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mmamf.engine import CheckedWeightsHook
-
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
@@ -162,6 +160,12 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     """Copy the config for a test with or without augmentation, whose files go into a folder."""
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(Path(cfg.work_dir, folder))
+    check = dict(
+        type='CheckedWeightsHook',
+        partial=args.partial,
+        allow_different_config=args.allow_different_config,
+    )
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), check]
     if args.show_dir is not None:
         draw_into(cfg, str(Path(args.show_dir, folder)))
     if tta:
@@ -171,10 +175,9 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     return cfg
 
 
-def run_test(cfg: Config, args: argparse.Namespace) -> None:
+def run_test(cfg: Config) -> None:
     """Run one test."""
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.register_hook(CheckedWeightsHook(True, args.partial, args.allow_different_config))
     runner.test()
     runner.logger.info(f'The results are in {runner.log_dir}')
 
@@ -196,13 +199,13 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.tta != 'both':
-        run_test(with_options(cfg, args, tta=args.tta == 'only'), args)
+        run_test(with_options(cfg, args, tta=args.tta == 'only'))
         return
     plain = with_options(cfg, args, tta=False)
     augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
     augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
-    run_test(plain, args)
-    run_test(augmented, args)
+    run_test(plain)
+    run_test(augmented)
 
 
 if __name__ == '__main__':
