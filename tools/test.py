@@ -19,7 +19,6 @@ from mmengine.registry import RUNNERS
 
 from mmamf.configuration import select_modalities
 from mmamf.datasets.file_formats import inner_configs
-from mmamf.engine import CheckedWeightsHook
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
@@ -188,6 +187,12 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     """Copy the config for a test with or without augmentation, whose files go into a folder."""
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(Path(cfg.work_dir, folder))
+    check = dict(
+        type='CheckedWeightsHook',
+        partial=args.partial,
+        allow_different_config=args.allow_different_config,
+    )
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), check]
     if args.show_dir is not None:
         draw_into(cfg, str(Path(args.show_dir, folder)))
     if tta:
@@ -197,10 +202,9 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     return cfg
 
 
-def run_test(cfg: Config, args: argparse.Namespace) -> None:
+def run_test(cfg: Config) -> None:
     """Run one test."""
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.register_hook(CheckedWeightsHook(True, args.partial, args.allow_different_config))
     runner.test()
     runner.logger.info(f'The results are in {runner.log_dir}')
 
@@ -225,13 +229,13 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.tta != 'both':
-        run_test(with_options(cfg, args, tta=args.tta == 'only'), args)
+        run_test(with_options(cfg, args, tta=args.tta == 'only'))
         return
     plain = with_options(cfg, args, tta=False)
     augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
     augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
-    run_test(plain, args)
-    run_test(augmented, args)
+    run_test(plain)
+    run_test(augmented)
 
 
 if __name__ == '__main__':
