@@ -68,6 +68,7 @@ setup(
         'mmcv>=2.0.0rc4,<2.2.0',  # both bounds are asserted by mmsegmentation 1.2 at import
         'mmsegmentation>=1.2,<2.0',  # 1.2: SegDataPreProcessor and metrics as they are used here
         'numpy',
+        'tifffile',  # reads TIFF files of every layout
         'ftfy',  # imported by mmseg.utils, not declared by mmsegmentation
         'regex',  # the same
     ],

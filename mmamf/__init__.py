@@ -4,7 +4,7 @@ from . import compat  # isort: skip
 
 compat.apply()  # before anything imports mmseg, mmcv or torchvision
 
-from . import datasets, engine, evaluation, models  # noqa: E402, F401
+from . import datasets, engine, evaluation, models, weights  # noqa: E402, F401
 from .deployment import deploy  # noqa: E402
 from .version import __version__  # noqa: E402
 

@@ -1,9 +1,9 @@
 """Cures for running the OpenMMLab stack on newer versions of torch, numpy and setuptools.
 
 mmengine 0.10.7, mmcv 2.1.0, mmsegmentation 1.2.2 and mmagic 1.2.0 were last released for torch 2.1.
-Each function below cures one thing that has changed since, does nothing where the cure is not
-needed, and may be called any number of times. Nothing else in the project knows about old or new
-stacks.
+Each function below cures one thing that has changed since, or a fault of theirs that makes results
+wrong without a word. It does nothing where the cure is not needed, and may be called any number of
+times. Nothing else in the project knows about old or new stacks.
 """
 
 import atexit
@@ -13,6 +13,7 @@ import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -32,12 +33,16 @@ def apply() -> None:
     provide_pkg_resources()
     name_mmamf_to_mmengine()
     format_configs_once()
+    explain_duplicate_keys()
     provide_numpy_bool8()
     import_torchvision_without_ops()
     load_mmengine_checkpoints_safely()
     provide_mmcv_ops_stub()
     distribute_on_cpu()
     synchronize_batch_norm_on_cpu()
+    resume_from_own_folder()
+    keep_frozen_groups_frozen()
+    find_classes_of_nested_datasets()
 
 
 def skip_albumentations_update_check() -> None:
@@ -123,6 +128,38 @@ def format_configs_once() -> None:
         return formatted[text]
 
     config.FormatCode = format_once
+
+
+def explain_duplicate_keys() -> None:
+    """Name the file whose bases have the same key, and the way out.
+
+    mmengine/config/config.py:899 names the key alone. All of mmseg's schedules have `default_hooks`
+    in them, and so has our `default_runtime.py`.
+    """
+    from mmengine.config import Config
+
+    read = Config._file2dict
+    if hasattr(read, '__wrapped__'):
+        return
+
+    @functools.wraps(read)
+    def read_and_explain(filename: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return read(filename, *args, **kwargs)
+        except KeyError as error:
+            if 'Duplicate key' not in str(error):
+                raise
+            hint = (
+                "; with mmseg's schedules take 'mmseg::_base_/default_runtime.py', and for exact "
+                "resume write default_hooks = dict(checkpoint=dict(type='AtomicCheckpointHook'), "
+                "exact_resume=dict(type='ExactResumeHook')) below the bases"
+            )
+            raise ValueError(
+                f'{filename}: two of its bases have the same key, and mmengine merges only a file '
+                f'with its bases: {error.args[0]}{hint if "default_hooks" in str(error) else ""}'
+            ) from error
+
+    Config._file2dict = staticmethod(read_and_explain)
 
 
 def provide_numpy_bool8() -> None:
@@ -365,3 +402,89 @@ def synchronize_batch_norm_on_cpu() -> None:
 
     torch.nn.SyncBatchNorm.forward = forward
     parallel._passing_sync_batchnorm_handle = skip_on_cpu
+
+
+def resume_from_own_folder() -> None:
+    """Let mmengine resume from the folder that it was told, also if that was copied or moved.
+
+    mmengine/runner/checkpoint.py:796 (find_latest_checkpoint) returns what `last_checkpoint` says.
+    mmengine writes an absolute path there, so a copy of a work dir would be resumed from the
+    original, whatever has become of it. Ours is a name, which mmengine would look for in the
+    current directory. Now the file of that name in the folder itself comes first.
+    """
+    from mmengine import runner
+    from mmengine.logging import print_log
+    from mmengine.runner import _flexible_runner, checkpoint
+
+    original = checkpoint.find_latest_checkpoint
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @functools.wraps(original)
+    def find_latest_checkpoint(path: str) -> str | None:
+        last = original(path)
+        if last is None or '://' in last:
+            return last
+        own = os.path.join(path, os.path.basename(last))
+        if os.path.isfile(own) or not os.path.dirname(last) or not os.path.isfile(last):
+            return own
+        print_log(
+            f'{own} does not exist, but {last}, which last_checkpoint names, does: it is used.',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return last
+
+    for module in (checkpoint, runner, runner.runner, _flexible_runner):
+        module.find_latest_checkpoint = find_latest_checkpoint
+
+
+def keep_frozen_groups_frozen() -> None:
+    """Keep parameter groups that start with a learning rate of 0 there (`lr_mult=0`).
+
+    mmengine/optim/scheduler/param_scheduler.py:886 (PolyLR) and :683 (CosineAnnealingLR,
+    CosineRestartLR) move every group to `eta_min`, and :1020 (OneCycleLR) to `eta_max`: what was to
+    be frozen is trained after all.
+    """
+    from mmengine.optim.scheduler import param_scheduler
+
+    scheduler, one_cycle = param_scheduler._ParamScheduler, param_scheduler.OneCycleParamScheduler
+    if hasattr(scheduler.step, '__wrapped__'):
+        return
+    original_step, original_format = scheduler.step, one_cycle._format_param
+
+    @functools.wraps(original_step)
+    def step(self: Any, *args: Any, **kwargs: Any) -> None:
+        original_step(self, *args, **kwargs)
+        if self.param_name == 'lr' and 0 in self.base_values:
+            for group, base in zip(self.optimizer.param_groups, self.base_values):
+                if base == 0:
+                    group['lr'] = 0.0
+            self._last_value = [group['lr'] for group in self.optimizer.param_groups]
+
+    @functools.wraps(original_format)
+    def format_param(self: Any, name: str, optimizer: Any, param: Any) -> list[float]:
+        values = original_format(self, name, optimizer, param)
+        return [v if group['lr'] else 0.0 for v, group in zip(values, optimizer.param_groups)]
+
+    scheduler.step, one_cycle._format_param = step, format_param
+
+
+def find_classes_of_nested_datasets() -> None:
+    """Let ClassBalancedDataset balance data sets that are concatenated or repeated.
+
+    mmengine/dataset/dataset_wrapper.py:401 (ClassBalancedDataset) asks what it wraps for
+    `get_cat_ids`, which ConcatDataset and RepeatDataset lack.
+    """
+    from mmengine.dataset import ConcatDataset, RepeatDataset
+
+    def of_concatenated(self: ConcatDataset, idx: int) -> list[int]:
+        which, idx = self._get_ori_dataset_idx(idx)
+        return self.datasets[which].get_cat_ids(idx)
+
+    def of_repeated(self: RepeatDataset, idx: int) -> list[int]:
+        return self.dataset.get_cat_ids(self._get_ori_dataset_idx(idx))
+
+    for kind, get_cat_ids in ((ConcatDataset, of_concatenated), (RepeatDataset, of_repeated)):
+        if not hasattr(kind, 'get_cat_ids'):
+            kind.get_cat_ids = get_cat_ids

@@ -3,15 +3,18 @@
 import builtins
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.registry import HOOKS
 
 from mmamf import compat
 
@@ -53,6 +56,27 @@ def test_apply_twice_changes_nothing_more():
     assert sys.meta_path == finders
     assert len(compat._LIBRARIES) == schemas
     assert __import__('mmengine.model').model.MMDistributedDataParallel.__init__ is construct
+
+
+def test_duplicate_keys_of_bases_are_explained(tmp_path):
+    runtime = Path(__file__).parents[1] / 'configs' / '_base_' / 'default_runtime.py'
+    config = tmp_path / 'mine.py'
+    config.write_text(f"_base_ = ['mmseg::_base_/schedules/schedule_20k.py', '{runtime}']\n")
+    with pytest.raises(ValueError, match='mine.py: two of its bases .*default_hooks') as caught:
+        Config.fromfile(config)
+    (advice,) = re.findall(r'write (.*) below the bases', str(caught.value))
+    bases = ['mmseg::_base_/schedules/schedule_20k.py', 'mmseg::_base_/default_runtime.py']
+    config.write_text(f'_base_ = {bases}\n{advice}\n')
+    hooks = Config.fromfile(config).default_hooks
+    checkpoint = HOOKS.build(hooks.checkpoint)
+    assert (type(checkpoint).__name__, checkpoint.interval) == ('AtomicCheckpointHook', 2000)
+    assert type(HOOKS.build(hooks.exact_resume)).__name__ == 'ExactResumeHook'
+
+    (tmp_path / 'a.py').write_text('classes = 1')
+    (tmp_path / 'b.py').write_text('classes = 2')
+    config.write_text("_base_ = ['a.py', 'b.py']")
+    with pytest.raises(ValueError, match=r"merges only a file with its bases: .*{'classes'}$"):
+        Config.fromfile(config)
 
 
 @pytest.mark.parametrize('before, after', [(None, '1'), ('0', '0')])
@@ -216,3 +240,43 @@ def test_text_of_a_config_is_formatted_once(monkeypatch):
     cfg.a = 3
     assert 'a=3' in cfg.pretty_text
     assert len(calls) == 3
+
+
+@pytest.mark.parametrize(
+    ('named', 'files', 'expected'),
+    [
+        ('iter_4.pth', ['here/iter_4.pth'], 'here/iter_4.pth'),
+        ('iter_4.pth', ['iter_4.pth'], 'here/iter_4.pth'),  # not one of the current directory
+        ('{}/there/iter_4.pth', ['here/iter_4.pth', 'there/iter_4.pth'], 'here/iter_4.pth'),
+        ('{}/there/iter_4.pth', ['there/iter_4.pth'], '{}/there/iter_4.pth'),
+        ('{}/there/iter_4.pth', [], 'here/iter_4.pth'),
+        ('s3://there/iter_4.pth', ['here/iter_4.pth'], 's3://there/iter_4.pth'),
+        (None, [], None),
+    ],
+)
+def test_mmengine_resumes_from_the_own_folder(tmp_path, monkeypatch, named, files, expected):
+    from mmengine.runner import runner
+
+    monkeypatch.chdir(tmp_path)
+    for folder in ('here', 'there'):
+        (tmp_path / folder).mkdir()
+    for name in files:
+        (tmp_path / name).touch()
+    if named:
+        (tmp_path / 'here' / 'last_checkpoint').write_text(named.format(tmp_path) + '\n')
+    found = runner.find_latest_checkpoint('here')
+    assert found == (expected and expected.format(tmp_path))
+
+
+def test_only_rates_of_zero_stay_at_zero():
+    from mmengine.optim import PolyLR
+
+    parameters = [torch.nn.Parameter(torch.ones(1)) for _ in range(2)]
+    groups = [dict(params=[p], lr=lr) for p, lr in zip(parameters, (0.0, 0.001))]
+    optimizer = torch.optim.SGD(groups, lr=1)
+    scheduler = PolyLR(optimizer, eta_min=0.01, begin=0, end=4)
+    for _ in range(4):
+        optimizer.step()
+        scheduler.step()
+    assert [group['lr'] for group in optimizer.param_groups] == [0, pytest.approx(0.01)]
+    assert scheduler.get_last_value() == [0, pytest.approx(0.01)]

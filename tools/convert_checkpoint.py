@@ -2,7 +2,6 @@
 """Turn a checkpoint of one of the authors' networks into one that configs/amf/ loads."""
 
 import argparse
-import pickle
 import sys
 from pathlib import Path
 
@@ -16,6 +15,8 @@ except ModuleNotFoundError as error:
 
 import torch
 
+from mmamf.weights import read_checkpoint
+
 NO_FUSION = 'configs/amf/amf_unet_1xb1-300e_taskonomy-256x256_shade-texture2rgb_no-fusion.py'
 
 
@@ -24,9 +25,9 @@ def convert(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         sys.exit(f'no such checkpoint: {path}')
     try:
-        return convert_official(torch.load(path, map_location='cpu', weights_only=True))
-    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        sys.exit(f'{path}: {error}')
+        return convert_official(read_checkpoint(path, weights_only=True))
+    except ValueError as error:
+        sys.exit(str(error) if str(path) in str(error) else f'{path}: {error}')
 
 
 def is_part(state: dict[str, torch.Tensor], name: str) -> bool:

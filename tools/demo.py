@@ -122,6 +122,13 @@ def demo(args: argparse.Namespace) -> None:
         steps[step] = time.perf_counter()
         print(f'[{len(steps)}/4] {step}', flush=True)
 
+    for name in ('train', 'test'):  # which are removed before they are made anew
+        ours = (work / 'finished').is_file() or (work / f'{name}.log').is_file()
+        if (work / name).exists() and not ours:
+            sys.exit(
+                f'{work / name}: this folder was there before and is not of a demo; choose another '
+                '--work-dir, or move it away'
+            )
     if (work / 'finished').is_file():  # an earlier demo came to its end
         shutil.rmtree(work / 'train', ignore_errors=True)
         (work / 'finished').unlink()

@@ -3,8 +3,9 @@
 
 There is one named input for each modality, (N, C, H, W), float32, in the units of its files and in
 the order of channels in which OpenCV reads them (BGR). N, H and W are dynamic. The outputs are the
-logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. What
-else has to be known is in the file's metadata, as JSON under the key `mmamf`.
+logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With
+one output for two classes, the sigmoid of the logit is compared with `threshold`. What else has to
+be known is in the file's metadata, as JSON under the key `mmamf`.
 
 A sample may lack modalities: their inputs are NaN then, all over, as if the network had been told.
 What comes out for an absent modality is NaN, or 255. A missing reading is NaN as well, and becomes
@@ -89,6 +90,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--labels',
         action='store_true',
         help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='go on although the config contradicts the one that the checkpoint was trained with',
     )
     parser.add_argument(
         '--cfg-options',
@@ -217,6 +223,8 @@ def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: b
     expected, found = torch.stack([s.get(name).data for s in samples if name in s]), found[there]
     if labels:
         expected = expected[:, 0]  # (N, 1, H, W) -> (N, H, W)
+    elif found.shape[1] == 1:  # mmseg's segmentors give the sigmoid of a single logit
+        found = found.sigmoid()
     if expected.shape != found.shape:
         raise ValueError(f'{name}: expected shape {expected.shape}, got {found.shape}')
     if labels:
@@ -238,7 +246,7 @@ def main(argv: list[str] | None = None) -> None:
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     try:
-        model = load_segmentor(cfg, args.checkpoint)
+        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
         if args.modality is not None:
             lost = find_fusion_points(model)
             model = single_modality_model(model, cfg.model.to_dict(), args.modality)

@@ -52,6 +52,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='number of test images to measure on; 0: measure nothing; default: 8',
     )
     parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='go on although the config contradicts the one that the checkpoint was trained with',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -113,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     config = cfg.model.to_dict()
     try:
-        model = load_segmentor(cfg, args.checkpoint)
+        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
         single = single_modality_model(model, config, args.modality)
         backbone_config, backbone = stock_backbone(single, config['backbone'])
     except (ValueError, FileNotFoundError) as error:

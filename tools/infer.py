@@ -5,20 +5,49 @@ Example: infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmente
 """
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-try:
-    import mmamf  # first: it cures the stack before anything else is imported
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
+if importlib.util.find_spec('mmamf') is None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    import mmamf  # noqa: F401
-
-from mmamf.apis import MultimodalInferencer
 
 WRITTEN = ('masks', 'overlays', 'montage.png')
+PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')
+
+
+class _Package(ModuleType):
+    """A package that runs its ``__init__`` when something is taken from it, not at its import."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        self.__class__ = ModuleType
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def import_inferencer(model: str) -> type:
+    """Import MultimodalInferencer, for an ONNX file without the models and data sets.
+
+    ``import mmamf`` registers all of them, which takes three times as long as an ONNX file needs.
+    """
+    if Path(model).suffix.lower() == '.onnx' and 'mmamf' not in sys.modules:
+        for name in ('mmamf', *(f'mmamf.{name}' for name in PACKAGES)):
+            spec = importlib.util.find_spec(name)
+            package = sys.modules[name] = _Package(name)
+            package.__spec__, package.__path__ = spec, spec.submodule_search_locations
+            package.__file__, package.__package__ = spec.origin, name
+            parent, _, child = name.rpartition('.')
+            if parent:
+                setattr(sys.modules[parent], child, package)
+    else:
+        import mmamf  # noqa: F401  (first: it cures the stack)
+    from mmamf.apis.multimodal_inferencer import MultimodalInferencer
+
+    return MultimodalInferencer
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -44,12 +73,24 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='modalities of which files may be missing; not needed for one that is not named',
     )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
+    parser.add_argument(
+        '--no-embedded-config',
+        action='store_true',
+        help='refuse the config inside the checkpoint: --config is needed then',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='go on although --config contradicts the config inside the checkpoint',
+    )
     parser.add_argument('--batch-size', type=int, default=1, help='samples at once; default: 1')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: the GPU if there is one')
     args = parser.parse_args(argv)
     names = [name for name, _ in args.inputs]
     if len(set(names)) < len(names):
         parser.error(f'expected each modality once, got {names}')
+    if args.no_embedded_config and args.config is None and not args.model.lower().endswith('.onnx'):
+        parser.error('--no-embedded-config: expected the config of the checkpoint, --config FILE')
     return args
 
 
@@ -64,8 +105,17 @@ def modality_and_images(argument: str) -> tuple[str, str]:
 def main(argv: list[str] | None = None) -> None:
     """Segment."""
     args = parse_args(argv)
+    inferencer_type = import_inferencer(args.model)
+    from mmamf.apis.out_folder import make_out_folder  # behind that, which decides what is run
+
     try:
-        inferencer = MultimodalInferencer(args.model, args.config, args.device)
+        make_out_folder(args.out)  # complains before the model is loaded
+        inferencer = inferencer_type(
+            args.model,
+            args.config,
+            args.device,
+            allow_different_config=args.allow_different_config,
+        )
         results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
         count = sum(1 for _ in results)
     except (FileNotFoundError, ImportError, ValueError) as error:

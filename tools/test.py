@@ -16,7 +16,13 @@ except ModuleNotFoundError as error:
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+
+from mmamf.configuration import select_modalities
+from mmamf.datasets.file_formats import inner_configs
+from mmamf.engine import CheckedWeightsHook
+from mmamf.engine.concise_runner import ConciseRunner as Runner
+
+PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,7 +36,10 @@ def parse_args() -> argparse.Namespace:
         'default: work_dirs/<name of the config>',
     )
     parser.add_argument(
-        '--out', metavar='DIR', help='save the predicted label maps or pictures there'
+        '--out',
+        metavar='DIR',
+        help='save the predicted label maps there, as PNG of class indices from 0 on (those of the '
+        'classes of the data set, also with reduce_zero_label), or the pictures of a translation',
     )
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
     parser.add_argument(
@@ -40,6 +49,23 @@ def parse_args() -> argparse.Namespace:
         choices=['only', 'both'],
         help="test-time augmentation; 'both': test without it, then with it, whose files go into "
         'a folder tta/ inside each of the others',
+    )
+    parser.add_argument(
+        '--modalities',
+        nargs='+',
+        metavar='NAME',
+        help='the modalities with which the checkpoint was trained, if not with all of the config',
+    )
+    parser.add_argument(
+        '--partial',
+        action='store_true',
+        help='test although the checkpoint does not have all weights of the model, or others; '
+        'prints which',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='test although the config contradicts the one that the checkpoint was trained with',
     )
     parser.add_argument(
         '--cfg-options',
@@ -92,6 +118,8 @@ def draw_into(cfg: Config, directory: str) -> None:
             '--show-dir: expected default_hooks.visualization and visualizer in the config'
         )
     hook.update(draw=are_pictures(cfg.test_dataloader.dataset), interval=1)
+    if hook['type'] == 'SegVisualizationHook':  # ours names the pictures after their samples
+        hook.update(type='PaintedPredictionsHook', out_dir=str(Path(directory, *PICTURES)))
     # mmengine keeps visualizers by name, with the folder of the first
     cfg.visualizer.update(name=directory, save_dir=directory)
     use_hook(cfg, 'PredictionSheetHook', directory)
@@ -103,8 +131,10 @@ def are_pictures(dataset: dict) -> bool:
     It takes the first, or of a sample that lacks that, any other.
 
     Args:
-        dataset: Config of a data set.
+        dataset: Config of a data set, or of several in one.
     """
+    if (inner := inner_configs(dataset)) != [dataset]:
+        return all(are_pictures(one) for one in inner)
     names = dataset.get('modalities', [])
     painted = names if dataset.get('optional') else names[:1]
     suffix = dataset.get('img_suffix', '')
@@ -116,13 +146,19 @@ def are_pictures(dataset: dict) -> bool:
 
 
 def save_into(cfg: Config, directory: str) -> None:
-    """Save every predicted label map, or picture, into a directory."""
+    """Let a hook save every predicted label map, or picture, into a directory."""
     if is_translation(cfg):
         use_hook(cfg, 'TranslatedPicturesHook', directory)
         return
-    evaluators = cfg.test_evaluator
-    for evaluator in evaluators if isinstance(evaluators, list) else [evaluators]:
-        evaluator.output_dir = directory
+    use_hook(cfg, 'PredictedMasksHook', directory)
+    # a metric that only saves has nothing to do beside the hook, and nowhere to save
+    if isinstance(cfg.test_evaluator, list) or 'metrics' not in cfg.test_evaluator:
+        given = cfg.test_evaluator
+        cfg.test_evaluator = [
+            metric
+            for metric in (given if isinstance(given, list) else [given])
+            if metric.get('output_dir') or not metric.get('format_only')
+        ]
 
 
 def use_tta(cfg: Config) -> None:
@@ -136,11 +172,14 @@ def use_tta(cfg: Config) -> None:
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
-    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone and leave each
-    # modality with what the last augmented image gave
-    if cfg.model.type == 'MultimodalSegmentor' and cfg.tta_model.type == 'SegTTAModel':
+    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone, take the sigmoid of
+    # binary heads twice, and exchange the data preprocessor of the model
+    if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    if cfg.test_dataloader.dataset.type.endswith('MultiImageMixDataset'):
+        raise ValueError('--tta: expected a test data set that mixes no images, got one that does')
+    for dataset in inner_configs(cfg.test_dataloader.dataset):
+        dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 
@@ -158,9 +197,10 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     return cfg
 
 
-def run_test(cfg: Config) -> None:
+def run_test(cfg: Config, args: argparse.Namespace) -> None:
     """Run one test."""
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.register_hook(CheckedWeightsHook(True, args.partial, args.allow_different_config))
     runner.test()
     runner.logger.info(f'The results are in {runner.log_dir}')
 
@@ -174,21 +214,24 @@ def main() -> None:
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    names = args.modalities or []
+    if args.modalities is not None:
+        select_modalities(cfg, names)
     # command line, then config, then name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.tta != 'both':
-        run_test(with_options(cfg, args, tta=args.tta == 'only'))
+        run_test(with_options(cfg, args, tta=args.tta == 'only'), args)
         return
     plain = with_options(cfg, args, tta=False)
     augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
     augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
-    run_test(plain)
-    run_test(augmented)
+    run_test(plain, args)
+    run_test(augmented, args)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 try:
@@ -16,7 +17,15 @@ except ModuleNotFoundError as error:
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import find_latest_checkpoint
+
+from mmamf.configuration import select_modalities, set_length
+from mmamf.engine import CheckedWeightsHook
+from mmamf.engine.concise_runner import ConciseRunner as Runner
+from mmamf.engine.standing_hooks import add_standing_hooks
+from mmamf.engine.work_dir_lock import WorkDirLock
+
+RANK = dict(pytorch='RANK', slurm='SLURM_PROCID')  # variables that launchers set
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,6 +45,18 @@ def parse_args() -> argparse.Namespace:
         '--amp',
         action='store_true',
         help='mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument(
+        '--modalities',
+        nargs='+',
+        metavar='NAME',
+        help='train with some modalities of the config alone: --modalities rgb; they become '
+        'part of the name of the default work dir',
+    )
+    parser.add_argument(
+        '--length',
+        type=int,
+        help='iterations, or epochs in a config that counts epochs; schedules and intervals follow',
     )
     parser.add_argument(
         '--cfg-options',
@@ -75,13 +96,13 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
             f'--resume: expected a checkpoint in {work_dir}, but it has no file last_checkpoint; '
             'start without --resume, or name a checkpoint'
         )
-    # the work dir may have been moved since
-    for path in (Path(last), Path(work_dir) / Path(last).name):
-        if path.is_file():
-            return str(path)
-    raise FileNotFoundError(
-        f'--resume: {Path(work_dir) / "last_checkpoint"} names {last!r}, but there is no such file'
-    )
+    if '://' not in last and not Path(last).is_file():
+        found = ', '.join(sorted(path.name for path in Path(work_dir).glob('*.pth')))
+        raise FileNotFoundError(
+            f'--resume: {Path(work_dir) / "last_checkpoint"} names {Path(last).name!r}, but there '
+            f'is no such file in {work_dir}; there are: {found or "no checkpoints"}'
+        )
+    return last
 
 
 def use_amp(optim_wrapper: dict) -> None:
@@ -104,6 +125,16 @@ def use_amp(optim_wrapper: dict) -> None:
         optim_wrapper.update(type='AmpOptimWrapper', loss_scale='dynamic')
     else:
         optim_wrapper.update(type='Bfloat16OptimWrapper')
+    print(f'--amp: {optim_wrapper["type"]}')
+
+
+def find_folders(cfg: Config) -> set[str]:
+    """Return the local folders to which a training writes: work dir and that of checkpoints."""
+    folders = [cfg.work_dir]
+    out_dir = (cfg.default_hooks.checkpoint or {}).get('out_dir')
+    if out_dir and '://' not in str(out_dir):  # as mmengine makes it
+        folders.append(os.path.join(out_dir, Path(cfg.work_dir).resolve().name))
+    return set(map(os.path.realpath, folders))
 
 
 def main() -> None:
@@ -113,11 +144,16 @@ def main() -> None:
     cfg.launcher = args.launcher
     if args.cfg_options is not None:
         cfg.merge_from_dict(args.cfg_options)
+    names = args.modalities or []
+    if args.modalities is not None:
+        select_modalities(cfg, names)
+    if args.length is not None:
+        set_length(cfg, args.length)
     # command line, then config, then name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(args.config).stem))
+        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
     if args.amp:
         use_amp(cfg.optim_wrapper)
     if args.resume is not None:
@@ -126,8 +162,17 @@ def main() -> None:
             cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
         except FileNotFoundError as error:
             sys.exit(str(error))
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    runner.train()
+    add_standing_hooks(cfg)
+    first = os.environ.get(RANK.get(cfg.launcher, ''), '0') == '0'
+    with ExitStack() as stack:
+        try:
+            for folder in find_folders(cfg):
+                stack.enter_context(WorkDirLock(folder, enabled=first))
+        except (OSError, ValueError) as error:
+            sys.exit(str(error))
+        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+        runner.register_hook(CheckedWeightsHook(for_test=False))
+        runner.train()
 
 
 if __name__ == '__main__':

@@ -7,14 +7,16 @@ from mmcv.transforms import LoadAnnotations
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
-from mmengine.runner import CheckpointLoader
+from mmengine.utils import import_modules_from_strings
 
 from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+from mmamf.weights import read_checkpoint, read_embedded_config
 
-ENSEMBLE = 'ensemble'
+from .prediction_files import ENSEMBLE
 
 
 class CheckpointSegmentor:
@@ -25,15 +27,17 @@ class CheckpointSegmentor:
     Args:
         checkpoint: File of its weights.
         config: The config that it was trained with, or its file; by default the one that mmengine
-            wrote into the checkpoint. Like every config in Python it is run as code: take
-            checkpoints from whom you trust.
+            wrote into the checkpoint. That one is read as data, nothing in it is run; modules that
+            its ``custom_imports`` names are imported. A file in Python is run.
         device: Where it runs; by default on the GPU if there is one.
+        allow_different_config: Whether to go on, with a warning, where ``config`` contradicts the
+            one inside the checkpoint.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
         ValueError: If there is no config, it is not of a segmentation of several modalities or has
-            too many classes, the weights are not those of its model, or the device is not
-            available.
+            too many classes, it contradicts the one inside the checkpoint, the weights are not
+            those of its model or not finite, or the device is not available.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class CheckpointSegmentor:
         checkpoint: str | Path,
         config: str | Path | Config | None = None,
         device: str | None = None,
+        allow_different_config: bool = False,
     ) -> None:
         if config is None:
             config = _config_inside(checkpoint)
@@ -48,7 +53,7 @@ class CheckpointSegmentor:
             config = Config.fromfile(config)
         with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
             self._read_dataset(config)
-        self.model = load_segmentor(config, checkpoint)
+        self.model = load_segmentor(config, checkpoint, allow_different_config)
         fix_random_bases(self.model)
         try:
             self.model.to(device or get_device())
@@ -106,13 +111,25 @@ class CheckpointSegmentor:
 
 
 def _config_inside(checkpoint: str | Path) -> Config:
-    if not Path(checkpoint).is_file():
-        raise FileNotFoundError(f'{checkpoint}: there is no such checkpoint')
-    content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-    text = content.get('meta', {}).get('cfg')
-    if not text:
+    try:
+        config = read_embedded_config(read_checkpoint(checkpoint))
+    except ValueError as error:
+        hint = '' if str(error).startswith(str(checkpoint)) else f'{checkpoint}: name the config: '
+        raise ValueError(f'{hint}{error}') from error
+    if config is None:
         raise ValueError(
             f'{checkpoint}: expected the config of the training in it, as mmengine writes it, got '
             'none: name the config'
         )
-    return Config.fromstring(text, '.py')
+    imports = config.get('custom_imports') or {}
+    names = imports.get('imports') or ()
+    more = [name for name in ([names] if isinstance(names, str) else names) if name != 'mmamf']
+    imported = f' It has {", ".join(more)} imported.' if more else ''
+    print_log(
+        f'{checkpoint}: config from the checkpoint, read as data; --config FILE (in Python: '
+        f'config=...) to use your own.{imported}',
+        logger='current',
+    )
+    if imports:
+        import_modules_from_strings(**imports)
+    return Config(config)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine import fileio
 
-from mmamf.datasets.sample_files import SHOWN
+from mmamf.datasets.list_files import IMAGES, list_files, why_absent, without_suffix
+from mmamf.datasets.sample_files import report_unused
+from mmamf.datasets.sample_list import SHOWN
 
-IMAGES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff', '.bmp', '.webp', '.ppm', '.pgm', '.exr', '.npy')
 WILDCARDS = re.compile(r'(\*\*/|(?:\*|\?|\[[^\]]+\])+)')
 
 Image = str | np.ndarray  # a file, or what could be in it
@@ -30,8 +30,9 @@ def match_inputs(
 
     The files of folders and globs are matched by name. In a folder, sub-folders included, a file's
     name is its path below the folder without suffix; with a glob, it is what the wildcards stand
-    for, so that ``*_rgb.png`` and ``*_depth.png`` match. Files and arrays that are given one by
-    one, or in lists, belong together in the order in which they come.
+    for, so that ``*_rgb.png`` and ``*_depth.png`` match. Suffixes, and the extension in a glob, may
+    have any case. The log says how many images there are, and which are not used. Files and arrays
+    that are given one by one, or in lists, belong together in the order in which they come.
 
     A modality that is not among the inputs is absent in all samples. One of which some samples have
     no image must be named as optional, since otherwise that is more likely a mistake; in a list,
@@ -152,17 +153,20 @@ def _checked(name: str, image: Any) -> Image:
         )
     path = osp.expanduser(image)
     if not osp.isfile(path):
-        raise FileNotFoundError(f'modality {name!r}: there is no file {path}')
+        raise FileNotFoundError(f'modality {name!r}: there is no file {path}{why_absent(path)}')
     return path
 
 
 def _in_folder(name: str, folder: str, suffix: str) -> dict[str, str]:
-    files = list(fileio.list_dir_or_file(folder, list_dir=False, recursive=True))
+    files, dead = list_files(folder)
     images = [file for file in files if file.lower().endswith(IMAGES)]
     # beside a data set's own files there may be others: previews, confidences
-    images = [file for file in images if suffix and file.endswith(suffix)] or images
-    found = [(_without_suffix(file, suffix), osp.join(folder, file)) for file in images]
-    return _unique(name, folder, found)
+    own = [file for file in images if suffix and without_suffix(file, suffix) is not None] or images
+    others = [osp.join(folder, file) for file in sorted(set(images) - set(own))]
+    unused = [f'{path} (not *{suffix})' for path in others]
+    unused += [f'{osp.join(folder, path)} (a link that leads nowhere or back)' for path in dead]
+    found = [(_without_suffix(file, suffix), osp.join(folder, file)) for file in own]
+    return _unique(name, folder, found, unused)
 
 
 def _in_glob(name: str, pattern: str, suffix: str) -> dict[str, str]:
@@ -177,15 +181,28 @@ def _in_glob(name: str, pattern: str, suffix: str) -> dict[str, str]:
     # literal text and wildcards take turns
     groups = (_group(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))
     expression = ''.join(groups) + re.escape(tail) + rest
-    found = []
-    for path in filter(osp.isfile, glob.glob(pattern, recursive=True)):
-        match = re.fullmatch(expression, path)
+    found, unused = [], []
+    for path in glob.glob(_in_any_case(pattern), recursive=True):
+        if not osp.isfile(path):
+            if osp.islink(path) and not osp.isdir(path):
+                unused.append(f'{path} (a link that leads nowhere)')
+            continue
+        match = re.fullmatch(expression, path, re.IGNORECASE)
         stem = '/'.join(filter(None, match.groups()))
         whole = stem + path[match.end(match.lastindex) :]
-        if not tail or len(tail) < len(suffix) and whole.endswith(suffix):
+        is_own = without_suffix(whole, suffix) is not None
+        if not tail or len(tail) < len(suffix) and is_own:
             stem = _without_suffix(whole, suffix)
         found.append((stem, path))
-    return _unique(name, pattern, found)
+    return _unique(name, pattern, found, unused)
+
+
+def _in_any_case(pattern: str) -> str:
+    """Let the extension that a glob ends with match in any case."""
+    base, extension = osp.splitext(pattern)
+    if '[' in extension:
+        return pattern
+    return base + re.sub('[a-zA-Z]', lambda m: f'[{m[0].lower()}{m[0].upper()}]', extension)
 
 
 def _group(wildcards: str) -> str:
@@ -196,9 +213,12 @@ def _group(wildcards: str) -> str:
     return '(' + re.sub(r'\*\*|\*|\?|\[!', lambda match: meanings[match[0]], wildcards) + ')'
 
 
-def _unique(name: str, place: str, found: list[tuple[str, str]]) -> dict[str, str]:
+def _unique(
+    name: str, place: str, found: list[tuple[str, str]], unused: list[str]
+) -> dict[str, str]:
     if not found:
-        raise FileNotFoundError(f'modality {name!r}: there is no image in {place}')
+        others = f'; not used: {", ".join(unused[:SHOWN])}' if unused else ''
+        raise FileNotFoundError(f'modality {name!r}: there is no image in {place}{others}')
     files: dict[str, str] = {}
     for stem, path in sorted(found):
         if stem in files:
@@ -207,11 +227,11 @@ def _unique(name: str, place: str, found: list[tuple[str, str]]) -> dict[str, st
                 f'{path}, both {stem!r}'
             )
         files[stem] = path
+    report_unused(f'modality {name!r}: {len(files)} images in {place}', unused)
     return files
 
 
 def _without_suffix(path: str, suffix: str) -> str:
     path = path.replace(os.sep, '/')
-    if suffix and path.endswith(suffix):
-        return path.removesuffix(suffix)
-    return osp.splitext(path)[0]
+    stem = without_suffix(path, suffix) if suffix else None
+    return osp.splitext(path)[0] if stem is None else stem

@@ -8,9 +8,8 @@ from mmengine.config import Config
 from rich.progress import track
 
 from mmamf.datasets.transforms.checked_image import is_bgr, load_image, select_bands
-from mmamf.visualization import colorize_image
+from mmamf.visualization.colors import colorize_image
 
-from .checkpoint_segmentor import CheckpointSegmentor
 from .match_inputs import Image, Images, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import PredictionFiles
@@ -40,6 +39,7 @@ class MultimodalInferencer:
         config: Config of the checkpoint, or its file, if it is not inside.
         device: Where it runs, such as 'cpu' or 'cuda:0'; by default on the GPU if there is one.
         show_progress: Whether to show a bar.
+        allow_different_config: Whether the config may contradict the one inside the checkpoint.
 
     Raises:
         FileNotFoundError: If the model does not exist.
@@ -53,9 +53,12 @@ class MultimodalInferencer:
         config: str | Path | Config | None = None,
         device: str | None = None,
         show_progress: bool = True,
+        allow_different_config: bool = False,
     ) -> None:
         if Path(model).suffix.lower() != '.onnx':
-            self.segmentor = CheckpointSegmentor(model, config, device)
+            from .checkpoint_segmentor import CheckpointSegmentor  # mmseg, which ONNX goes without
+
+            self.segmentor = CheckpointSegmentor(model, config, device, allow_different_config)
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)
         else:

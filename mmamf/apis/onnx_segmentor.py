@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.dataset import Compose
 
-from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
+# by their modules: their packages would import mmseg, which takes seconds and is not needed here
+from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
 from mmamf.datasets.transforms.missing_readings import named_values
-from mmamf.deployment import check_class_count
+from mmamf.datasets.transforms.stack_planes import stack_planes
+from mmamf.deployment.class_count import check_class_count
 
-from .checkpoint_segmentor import ENSEMBLE
+from .prediction_files import ENSEMBLE
 
 METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
 HOLES = 'mmamf_missing'  # key of what stands for a missing reading, if the graph knows it
@@ -73,7 +74,8 @@ class OnnxSegmentor:
                 for name, spec in specs.items()
             }
         )
-        self.pipeline = Compose([self.loading, PackMultimodalSegInputs()])
+        self.pipeline = Compose([self.loading, _stack])
+        self._threshold = about.get('threshold')  # of a network with one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
@@ -93,10 +95,10 @@ class OnnxSegmentor:
             ValueError: If a sample lacks modalities or readings and the file is not made for that,
                 or the file has other outputs than it says.
         """
-        batch = torch.stack([item['inputs'].float() for item in data]).numpy()
+        batch = np.stack([item['inputs'] for item in data])
         channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
-        present = [item['data_samples'].present for item in data]
+        present = [item['present'] for item in data]
         feed = {}
         for name, images in zip(self.modalities, planes):
             absent = [name not in names for names in present]
@@ -140,12 +142,23 @@ class OnnxSegmentor:
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
-        if output.shape[1] != len(self.classes):  # one number for two classes
+        if output.shape[1] == 1 and self._threshold is not None:
+            # in the type of the logits, as PyTorch; a large negative one overflows to infinity
+            with np.errstate(over='ignore'):
+                chance = 1 / (1 + np.exp(-output[:, 0]))
+            return (chance > self._threshold).astype(np.uint8)
+        if output.shape[1] != len(self.classes):
             raise ValueError(
                 f'expected logits of {len(self.classes)} classes, got shape {output.shape}: export '
-                'class indices instead'
+                'the model again, or class indices instead'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
+
+
+def _stack(results: dict) -> dict:
+    """Stack the images as PackMultimodalSegInputs does, without data samples."""
+    inputs = stack_planes(results).astype(np.float32, copy=False)
+    return dict(inputs=inputs, present=results['present'])
 
 
 def _providers(device: str | None, available: list[str]) -> list[str]:

@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmamf.visualization import PredictionSheet, overlay_labels
+from mmamf.visualization.colors import overlay_labels
+from mmamf.visualization.prediction_sheet import PredictionSheet
 
-from .checkpoint_segmentor import ENSEMBLE
+from .out_folder import make_out_folder
 
+ENSEMBLE = 'ensemble'  # among the sources of predictions
 SHEET_ROWS = 8
 
 
@@ -16,14 +18,17 @@ class PredictionFiles:
 
     ``masks/NAME.png`` holds class indices, ``overlays/NAME.png`` shows them in color over the first
     modality that the sample has, and ``montage.png`` shows up to eight samples, evenly spaced, with
-    every input and prediction and a legend. The name ``a/0001`` of a sample becomes ``a__0001``, as
-    in ``tools/test.py --out``.
+    every input and prediction and a legend. The sample ``a/0001`` goes into a sub-folder ``a``, as
+    with ``tools/test.py --out``.
 
     Args:
         out_dir: The folder; it is made if need be.
         classes: Names of the classes.
         palette: RGB color of every class, 0-255.
         count: How many predictions are to come.
+
+    Raises:
+        ValueError: If the folder cannot be made or written, then or later.
     """
 
     def __init__(
@@ -33,10 +38,10 @@ class PredictionFiles:
         palette: Sequence[Sequence[int]],
         count: int,
     ) -> None:
-        self.out_dir = Path(out_dir)
+        self.out_dir = make_out_folder(out_dir)
         self.palette = palette
         for folder in ('masks', 'overlays'):
-            (self.out_dir / folder).mkdir(parents=True, exist_ok=True)
+            make_out_folder(self.out_dir / folder)
         self._sheet = PredictionSheet(classes, palette)
         chosen = np.linspace(0, count - 1, min(SHEET_ROWS, count)).round()
         self._chosen = set(chosen.astype(int))
@@ -56,11 +61,9 @@ class PredictionFiles:
         Shape:
             - images: (H, W, 3); maps: (H, W).
         """
-        file = name.replace('/', '__') + '.png'
-        Image.fromarray(maps[ENSEMBLE]).save(self.out_dir / 'masks' / file)
+        self._save('masks', name, maps[ENSEMBLE])
         first = next(image for image in images.values() if image is not None)
-        overlay = overlay_labels(first, maps[ENSEMBLE], self.palette)
-        Image.fromarray(overlay).save(self.out_dir / 'overlays' / file)
+        self._save('overlays', name, overlay_labels(first, maps[ENSEMBLE], self.palette))
         if self._written in self._chosen:
             columns = {f'prediction: {source}': maps.get(source) for source in images}
             alone = len(images) == 1 and len(maps) == 1
@@ -69,3 +72,11 @@ class PredictionFiles:
         self._written += 1
         if self._written == self._count:
             self._sheet.save(self.out_dir / 'montage.png')
+
+    def _save(self, folder: str, name: str, image: np.ndarray) -> None:
+        path = self.out_dir / folder / f'{name}.png'
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(path)
+        except OSError as error:
+            raise ValueError(f'{path}: the file cannot be written: {error.strerror}') from error

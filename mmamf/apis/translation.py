@@ -10,13 +10,17 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS, DefaultScope
-from mmengine.runner import load_checkpoint
 
+from mmamf.datasets.file_formats import inner_configs
 from mmamf.visualization import picture_of
+from mmamf.weights import check_config, load_all_weights, read_checkpoint
 
 
 def init_translator(
-    config: str | Path | Config, checkpoint: str | Path, device: str | None = None
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    device: str | None = None,
+    allow_different_config: bool = False,
 ) -> BaseModel:
     """Build a trained translation model.
 
@@ -25,12 +29,20 @@ def init_translator(
             ``test_dataloader`` is a MultimodalTranslationDataset.
         checkpoint: File of its weights.
         device: Where it runs; by default on the GPU if there is one.
+        allow_different_config: Whether the config may contradict the one inside the checkpoint.
+
+    Raises:
+        FileNotFoundError: If the checkpoint does not exist.
+        ValueError: If it cannot be read, its weights are not those of the model or not finite, or
+            the config contradicts the one inside.
     """
     if not isinstance(config, Config):
         config = Config.fromfile(config)
+    content = read_checkpoint(checkpoint)
     with DefaultScope.overwrite_default_scope(_scope(config)):
+        check_config(content, config, checkpoint, allow_different=allow_different_config)
         model = MODELS.build(config.model)
-    load_checkpoint(model, str(checkpoint), map_location='cpu')
+    load_all_weights(model, content, checkpoint)
     model.cfg = config
     return model.to(device or get_device()).eval()
 
@@ -54,7 +66,7 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         FileNotFoundError: If a file does not exist.
         TypeError: If an image is neither a path nor an array.
     """
-    dataset = model.cfg.test_dataloader.dataset
+    dataset = inner_configs(model.cfg.test_dataloader.dataset)[0]
     if set(images) != set(dataset.modalities):
         raise ValueError(
             f'images: expected one for each of the modalities {tuple(dataset.modalities)}, '

@@ -12,6 +12,7 @@ _MMSEG = "mmseg's own, by default_scope='mmseg' or type='mmseg.{}'"
 _TURN = 'RandomFlip, RandomResize and RandomCrop'
 _FILLS = 'fills the further modalities with the value meant for labels (255)'
 _LEAVES = 'changes the first modality and the label map only'
+_INVENTS = 'puts readings into the first modality where there are none'
 _MIXES = 'mixes missing readings of the first modality with their neighbors'
 
 # transform -> (what it does to modalities past the first, what to use instead)
@@ -27,6 +28,9 @@ _REFUSED = {
     mmseg_transforms.RandomRotFlip: ('interpolates the further modalities', _TURN),
     mmseg_transforms.SegRescale: ('resizes the further modalities, not the first', 'Resize'),
     mmseg_transforms.Albu: (_LEAVES, _TURN),
+    mmseg_transforms.BioMedical3DPad: (_LEAVES, _PAD),
+    mmseg_transforms.BioMedical3DRandomCrop: (_LEAVES, 'RandomCrop'),
+    mmseg_transforms.BioMedical3DRandomFlip: (_LEAVES, 'RandomFlip'),
 }
 # transforms that already move every modality, and must not be mapped over them a second time
 _GEOMETRIC = (
@@ -35,6 +39,12 @@ _GEOMETRIC = (
     mmseg_transforms.RandomCrop,
     mmseg_transforms.ResizeToMultiple,
 )
+# transforms that turn the first modality into 8 bits
+_EIGHT_BITS = (
+    mmseg_transforms.PhotoMetricDistortion,
+    mmseg_transforms.CLAHE,
+    mmseg_transforms.AdjustGamma,
+)
 
 
 def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
@@ -42,13 +52,13 @@ def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
 
     Args:
         pipeline: Built transforms; wrappers (RandomApply, RandomChoice, TestTimeAug, ...) are
-            looked into.
+            looked into. Those of data sets around ours come after its own.
         modalities: The data set's modalities.
 
     Raises:
         ValueError: With the transform, what it would do, and what to use instead.
     """
-    steps = list(_walk(pipeline))
+    steps = list(walk_pipeline(pipeline))
     first = {}
     for step, _ in steps:
         if isinstance(step, LoadMultimodalImages):
@@ -87,20 +97,27 @@ def _problem(step: object, mapped: bool, first: dict, several: bool) -> tuple[st
         return None
     if isinstance(step, mmcv_transforms.Normalize):
         return 'normalizes twice', 'mean and std of the data preprocessor'
-    if isinstance(step, mmseg_transforms.PhotoMetricDistortion):
+    if isinstance(step, _EIGHT_BITS):
         if first and (first['channels'], first['dtype']) != (3, 'uint8'):
             return 'cuts the first modality to 8-bit colors', 'an 8-bit color modality first'
     if first.get('missing') is not None:
         if isinstance(step, (mmseg_transforms.RandomRotate, mmseg_transforms.RandomRotFlip)):
             return _MIXES, _TURN
+        if isinstance(step, mmseg_transforms.RandomMosaic):
+            return _INVENTS, _TURN
         if isinstance(step, (mmcv_transforms.Resize, mmseg_transforms.ResizeToMultiple)):
             if step.interpolation != 'nearest':
                 return _MIXES, "Resize, RandomResize or RandomScale with interpolation='nearest'"
     return None
 
 
-def _walk(steps: Iterable, mapped: bool = False) -> Iterator[tuple[object, bool]]:
-    """Yield each transform, also inside wrappers, and whether a KeyMapper applies it."""
+def walk_pipeline(steps: Iterable, mapped: bool = False) -> Iterator[tuple[object, bool]]:
+    """Yield each transform, also inside wrappers, and whether a KeyMapper applies it.
+
+    Args:
+        steps: Built transforms.
+        mapped: Whether a KeyMapper applies all of them.
+    """
     for step in steps:
         yield step, mapped
         if isinstance(step, mmseg_transforms.Albu):  # its `transforms` are not ours
@@ -108,6 +125,6 @@ def _walk(steps: Iterable, mapped: bool = False) -> Iterator[tuple[object, bool]
         inside = mapped or isinstance(step, mmcv_transforms.KeyMapper)
         for name in ('transforms', 'subroutines'):
             children = getattr(step, name, ())
-            yield from _walk(getattr(children, 'transforms', children), inside)
+            yield from walk_pipeline(getattr(children, 'transforms', children), inside)
         if hasattr(step, 'resize'):  # RandomScale, RandomResize, RandomChoiceResize, ...
-            yield from _walk([step.resize], inside)
+            yield from walk_pipeline([step.resize], inside)

@@ -13,9 +13,19 @@ def build_lazily(config: dict) -> Any:
     Args:
         config: Config of the data set.
     """
-    while 'datasets' in config or 'dataset' in config:  # several in one, or one repeated
-        config = config['datasets'][0] if 'datasets' in config else config['dataset']
-    return DATASETS.build({**config, 'lazy_init': True})
+    return DATASETS.build({**inner_configs(config)[0], 'lazy_init': True})
+
+
+def inner_configs(config: dict) -> list[dict]:
+    """List the configs of the data sets that have files, of one or of several in one.
+
+    Args:
+        config: Config of the data set.
+    """
+    inside = config.get('datasets') or [config.get('dataset')]
+    if inside == [None]:
+        return [config]
+    return [inner for one in inside for inner in inner_configs(one)]
 
 
 def find_loading(dataset: Any) -> LoadMultimodalImages | None:

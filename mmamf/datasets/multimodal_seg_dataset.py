@@ -1,13 +1,17 @@
 import logging
-import os.path as osp
 from collections.abc import Sequence
 
+import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from mmseg.datasets import BaseSegDataset
 
-from .check_pipeline import check_pipeline
-from .sample_files import check_given, check_names, match_files, read_list
+from .check_classes import check_classes
+from .check_pipeline import check_pipeline, walk_pipeline
+from .sample_files import check_given, check_names, match_files
+from .sample_list import read_list
+from .transforms import LoadLabelMap
+from .transforms.load_label_map import IGNORE
 
 
 @DATASETS.register_module()
@@ -20,8 +24,10 @@ class MultimodalSegDataset(BaseSegDataset):
 
         data_root/rgb/a/0001.jpg  data_root/depth/a/0001.png  data_root/label/a/0001.png
 
-    Files that no sample needs do no harm; a missing one is refused when the data set is built. So
-    are pipelines with stock transforms that would damage a modality.
+    Suffixes match in whatever case. Image files that no sample needs do no harm, and the log names
+    them; a missing one is refused when the data set is built, as are lists that name a sample
+    twice, and pipelines with stock transforms that would damage a modality, also those of data sets
+    around this one.
 
     A sample may lack the files of ``optional`` modalities, but not of all modalities; their paths
     are None. An image of such a modality that has no single reading counts as absent, too. Without
@@ -64,11 +70,9 @@ class MultimodalSegDataset(BaseSegDataset):
         check_given('data_prefix', 'folder', data_prefix, expected)
         if isinstance(img_suffix, dict):
             check_given('img_suffix', 'suffix', img_suffix, self.modalities)
-        metainfo = {**self.METAINFO, **(kwargs.get('metainfo') or {})}
-        if not metainfo.get('classes'):
-            raise ValueError(
-                f'{type(self).__name__}: expected metainfo=dict(classes=(...)), got no classes'
-            )
+        check_classes(type(self), kwargs.get('metainfo'))
+        self.name_prefix = ''  # what tells its samples from those of data sets beside it
+        self._cat_ids: dict[int, list[int]] = {}
         super().__init__(data_prefix=data_prefix, img_suffix=img_suffix, **kwargs)
         check_pipeline(self.pipeline.transforms, self.modalities)
 
@@ -77,7 +81,7 @@ class MultimodalSegDataset(BaseSegDataset):
         suffixes = {name: self._suffix(name) for name in self.modalities}
         if 'seg_map_path' in self.data_prefix:
             suffixes['seg_map_path'] = self.seg_map_suffix
-        files = match_files(
+        samples = match_files(
             type(self).__name__,
             self.data_prefix,
             suffixes,
@@ -87,34 +91,62 @@ class MultimodalSegDataset(BaseSegDataset):
             self.optional,
         )
         for name in self.optional:
-            absent = sum(paths[name] is None for paths in files)
+            absent = sum(paths[name] is None for paths in samples.values())
             folder, suffix = self.data_prefix[name], suffixes[name]
             print_log(
-                f'{type(self).__name__}: {absent} of {len(files)} samples lack {name!r}, '
+                f'{type(self).__name__}: {absent} of {len(samples)} samples lack {name!r}, '
                 f'*{suffix} in {folder}',
                 logger='current',
-                level=logging.WARNING if absent == len(files) else logging.INFO,
+                level=logging.WARNING if absent == len(samples) else logging.INFO,
             )
-        return [self._data_info(index, paths) for index, paths in enumerate(files)]
+        return [self._data_info(i, *sample) for i, sample in enumerate(samples.items())]
 
-    def _data_info(self, index: int, paths: dict[str, str | None]) -> dict:
+    def get_data_info(self, idx: int) -> dict:
+        """Get what is known of a sample; ``name_prefix`` comes before its name."""
+        info = super().get_data_info(idx)
+        info['sample_name'] = self.name_prefix + info['sample_name']
+        return info
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """List the classes in the label map of a sample, for mmengine's ClassBalancedDataset.
+
+        It asks twice for each: the answer is kept.
+
+        Raises:
+            ValueError: If the sample has no label map.
+        """
+        if idx not in self._cat_ids:
+            info = self.get_data_info(idx)
+            if 'seg_map_path' not in info:
+                raise ValueError(
+                    f'get_cat_ids: expected a label map of the sample {info["sample_name"]!r}, got '
+                    'none: name the folder of label maps as data_prefix.seg_map_path'
+                )
+            steps = (step for step, _ in walk_pipeline(self.pipeline.transforms))
+            loaders = (step for step in steps if isinstance(step, LoadLabelMap))
+            load = next(loaders, None) or LoadLabelMap(backend_args=self.backend_args)
+            found = np.unique(load(info)['gt_seg_map'])
+            self._cat_ids[idx] = [int(value) for value in found if value != IGNORE]
+        return self._cat_ids[idx]
+
+    def _data_info(self, index: int, name: str, paths: dict[str, str | None]) -> dict:
         labels = {key: paths.pop(key) for key in ['seg_map_path'] if key in paths}
-        first = next((name for name in self.modalities if paths[name] is not None), None)
-        if first is None:
+        images = [path for path in paths.values() if path is not None]
+        if not images:
             raise FileNotFoundError(
                 f'{type(self).__name__}: expected a file of at least one of the modalities '
                 f'{self.modalities} for each sample, got none for sample {index} of '
                 f'{self.ann_file or self.data_root}, {labels.get("seg_map_path", "without label")}'
             )
-        name = osp.relpath(paths[first], self.data_prefix[first])
         return dict(
-            img_path=paths[first],
-            sample_name=name.removesuffix(self._suffix(first)),
+            img_path=images[0],
+            sample_name=name,
             modality_paths=paths,
             optional=self.optional,
             **labels,
             label_map=self.label_map,
             reduce_zero_label=self.reduce_zero_label,
+            ignore_index=self.ignore_index,
             num_classes=len(self._metainfo['classes']),
             seg_fields=[],
         )

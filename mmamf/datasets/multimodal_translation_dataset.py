@@ -1,11 +1,10 @@
-import os.path as osp
-from collections import Counter
 from collections.abc import Sequence
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
-from .sample_files import SHOWN, check_given, check_names, match_files, read_list
+from .sample_files import check_given, check_names, match_files
+from .sample_list import read_list
 
 
 @DATASETS.register_module()
@@ -51,6 +50,7 @@ class MultimodalTranslationDataset(BaseDataset):
                 f'modalities: expected inputs other than the target {target!r}, got '
                 f'{self.modalities}'
             )
+        self.name_prefix = ''  # what tells its samples from those of data sets beside it
         self.domains = check_names((*self.modalities, target))
         check_given('data_prefix', 'folder', data_prefix, self.domains)
         if isinstance(img_suffix, str):
@@ -63,18 +63,11 @@ class MultimodalTranslationDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that every file of each is there."""
-        names = self._names_in_ann_file() if self.ann_file else None
-        repeated = [name for name, times in Counter(names).items() if times > 1]
-        if repeated:
-            raise ValueError(
-                f'{self.ann_file}: expected each sample once, got {len(repeated)} of them more '
-                f'often: {repeated[:SHOWN]}'
-            )
-        files = match_files(
+        samples = match_files(
             type(self).__name__,
             self.data_prefix,
             {name: self.img_suffix[name] for name in self.domains},
-            names,
+            self._names_in_ann_file() if self.ann_file else None,
             self.ann_file,
             self.backend_args,
         )
@@ -84,14 +77,16 @@ class MultimodalTranslationDataset(BaseDataset):
                 modality_paths=paths,  # the target's is the last
                 modalities=self.modalities,
                 target=self.target,
-                sample_name=self._sample_name(paths[self.target]),
+                sample_name=name,
             )
-            for paths in files
+            for name, paths in samples.items()
         ]
 
-    def _sample_name(self, path: str) -> str:
-        name = osp.relpath(path, self.data_prefix[self.target])
-        return name.removesuffix(self.img_suffix[self.target])
+    def get_data_info(self, idx: int) -> dict:
+        """Get what is known of a sample; ``name_prefix`` comes before its name."""
+        info = super().get_data_info(idx)
+        info['sample_name'] = self.name_prefix + info['sample_name']
+        return info
 
     def _names_in_ann_file(self) -> list[str]:
         return read_list(self.ann_file, self.backend_args)

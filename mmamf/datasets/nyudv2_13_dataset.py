@@ -4,7 +4,7 @@ from mmengine.registry import DATASETS
 
 from .nyudv2_dataset import NYUDv2Dataset
 
-# class -> the classes of the 40 that it holds; the first lends it its color
+# class -> the classes of the 40 that it holds
 GROUPS = dict(
     bed=('bed',),
     books=('books',),
@@ -12,20 +12,26 @@ GROUPS = dict(
     chair=('chair',),
     floor=('floor', 'floor mat'),
     furniture=(
-        'cabinet', 'bookshelf', 'counter', 'shelves', 'dresser', 'refrigerator', 'night stand',
-        'other furniture',
+        'cabinet', 'bookshelf', 'counter', 'shelves', 'dresser', 'refridgerator', 'night stand',
+        'otherfurniture',
     ),
     objects=(
-        'other prop', 'pillow', 'mirror', 'clothes', 'paper', 'towel', 'shower curtain', 'box',
-        'whiteboard', 'person', 'toilet', 'sink', 'lamp', 'bathtub', 'bag', 'other structure',
+        'otherprop', 'pillow', 'mirror', 'clothes', 'paper', 'towel', 'shower curtain', 'box',
+        'whiteboard', 'person', 'toilet', 'sink', 'lamp', 'bathtub', 'bag', 'otherstructure',
     ),
     picture=('picture',),
     sofa=('sofa',),
     table=('table', 'desk'),
-    television=('television',),
+    tv=('television',),
     wall=('wall', 'door'),
     window=('window', 'blinds', 'curtain'),
 )  # fmt: skip
+# RGB, of the toolbox nicr-scene-analysis-datasets, with which published pictures are made
+PALETTE = [
+    [0, 0, 255], [232, 88, 47], [0, 217, 0], [148, 0, 240], [222, 241, 23], [255, 205, 205],
+    [0, 223, 228], [106, 135, 204], [116, 28, 41], [240, 35, 235], [0, 166, 156], [249, 139, 0],
+    [225, 228, 194],
+]  # fmt: skip
 INDEX_OF_40 = {name: index for index, name in enumerate(NYUDv2Dataset.METAINFO['classes'])}
 
 
@@ -42,13 +48,7 @@ class NYUDv2Dataset13(NYUDv2Dataset):
         **kwargs: Arguments of :class:`NYUDv2Dataset`.
     """
 
-    METAINFO = dict(
-        classes=tuple(GROUPS),
-        palette=[
-            NYUDv2Dataset.METAINFO['palette'][INDEX_OF_40[members[0]]]
-            for members in GROUPS.values()
-        ],
-    )
+    METAINFO = dict(classes=tuple(GROUPS), palette=PALETTE)
 
     @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int]:

@@ -1,24 +1,33 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib import colormaps
 from mmengine.registry import DATASETS
 
 from .multimodal_seg_dataset import MultimodalSegDataset
 
+# spelled as in the mapping to 40 classes that its authors publish (classMapping40.mat)
 CLASSES = (
     'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
     'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain', 'dresser', 'pillow', 'mirror',
-    'floor mat', 'clothes', 'ceiling', 'books', 'refrigerator', 'television', 'paper', 'towel',
+    'floor mat', 'clothes', 'ceiling', 'books', 'refridgerator', 'television', 'paper', 'towel',
     'shower curtain', 'box', 'whiteboard', 'person', 'night stand', 'toilet', 'sink', 'lamp',
-    'bathtub', 'bag', 'other structure', 'other furniture', 'other prop',
+    'bathtub', 'bag', 'otherstructure', 'otherfurniture', 'otherprop',
 )  # fmt: skip
 
 
 def _palette() -> list[list[int]]:
-    """Give each class an RGB color: matplotlib's two sets of twenty."""
-    colors = [color for name in ('tab20', 'tab20b') for color in colormaps[name].colors]
-    return [[round(channel * 255) for channel in color] for color in colors]
+    """Give each class the RGB color that published pictures of NYUDv2 use: PASCAL VOC's color map.
+
+    Color 0 of that map is black, for unlabeled pixels. Three bits of an index at a time, from the
+    lowest on, fill red, green and blue from their highest bits down.
+    """
+    return [
+        [
+            sum((index >> 3 * place + channel & 1) << 7 - place for place in range(3))
+            for channel in range(3)
+        ]
+        for index in range(1, len(CLASSES) + 1)
+    ]
 
 
 @DATASETS.register_module()
@@ -29,7 +38,8 @@ class NYUDv2Dataset(MultimodalSegDataset):
     the labels 0..39, 255 = unlabeled. ``train.txt`` and ``test.txt``, given as ``ann_file``, name a
     file per line without suffix, or list the files as the authors do, separated by tabs.
 
-    Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html
+    Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html. Classes are spelled as the mapping
+    to 40 classes spells them, colors are those of published pictures (PASCAL VOC's color map).
 
     Args:
         modalities: Names of the modalities.

@@ -1,16 +1,19 @@
 """What the data sets share whose samples are files of several folders, matched by name."""
 
+import logging
 import os.path as osp
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-import mmengine
 from mmengine import fileio
+from mmengine.logging import print_log
+
+from .list_files import IMAGES, Listing, list_files, why_absent, without_suffix
+from .sample_list import SHOWN, SampleList
 
 # 'modality_paths' and 'ensemble' mean something else already
 RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
-SHOWN = 10
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -48,105 +51,159 @@ def check_given(argument: str, what: str, given: dict[str, str], names: Sequence
             )
 
 
-def read_list(ann_file: str, backend_args: dict | None = None) -> list[str]:
-    """Read the lines of an annotation file that are not empty.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-    """
-    if not fileio.isfile(ann_file, backend_args=backend_args):
-        raise FileNotFoundError(f'ann_file not found: {ann_file}')
-    lines = mmengine.list_from_file(ann_file, backend_args=backend_args)
-    return [line.strip() for line in lines if line.strip()]
-
-
 def match_files(
     owner: str,
     folders: dict[str, str],
     suffixes: dict[str, str],
-    names: list[str] | None = None,
+    lines: Sequence[str] | None = None,
     ann_file: str = '',
     backend_args: dict | None = None,
     optional: Sequence[str] = (),
-) -> list[dict[str, str | None]]:
+) -> dict[str, dict[str, str | None]]:
     """List the files of each sample, after a check that every one that must be there is.
+
+    Suffixes match in whatever case; of two files that differ in nothing else, the one that is
+    written as configured is taken. The log says how many samples there are, and which image files
+    there are part of none.
 
     Args:
         owner: Name of the data set, for errors.
         folders: Folder of each kind of file; the first that is not optional is the one that is
             scanned for samples. If all are optional, all are scanned.
         suffixes: Suffix of each kind of file.
-        names: The samples as named by ``ann_file``, without suffix; None takes all files of the
-            scanned folders, sub-folders included.
+        lines: The samples as listed by ``ann_file``, see :class:`SampleList`; None takes all files
+            of the scanned folders, sub-folders included.
         ann_file: For errors.
         backend_args: Arguments of the mmengine file backend.
         optional: Kinds of files that a sample may lack; its path is None then.
 
+    Returns:
+        Name of each sample, which is the path of its files below their folders without suffix ->
+        kind of file -> path.
+
     Raises:
         FileNotFoundError: If a folder is missing, there is no sample, or files of one are missing.
+        ValueError: If a folder cannot be read, or lines mean several samples or one twice.
     """
-    for key in suffixes:
-        if not fileio.isdir(folders[key], backend_args=backend_args):
-            raise FileNotFoundError(f'data_prefix: folder of {key!r} not found: {folders[key]}')
+    folders = {key: folders[key] for key in suffixes}
+    for key, folder in folders.items():
+        if not fileio.isdir(folder, backend_args=backend_args):
+            raise FileNotFoundError(
+                f'data_prefix: folder of {key!r} not found: {folder}{why_absent(folder)}'
+            )
     # only where the listed samples are: a published data set may have millions of files elsewhere
-    places = None if names is None else sorted({posixpath.dirname(name) for name in names})
-    stems = {
-        key: _find_stems(folders[key], suffix, places, backend_args)
-        for key, suffix in suffixes.items()
+    listed = places = None
+    if lines is not None:
+        listed = SampleList(lines, ann_file, folders.values(), suffixes.values())
+        places = listed.places
+    listings = {
+        folder: list_files(folder, places, backend_args) for folder in set(folders.values())
     }
+    stems = {key: _by_stem(listings[folders[key]].files, suffixes[key]) for key in suffixes}
     first = next((key for key in suffixes if key not in optional), None)
     scanned = list(suffixes) if first is None else [first]
     first = scanned[0]
-    if names is None:
+    if listed is None:
         names = sorted(set().union(*(stems[key] for key in scanned)))
+    else:
+        known = set().union(*stems.values())
+        names = listed.resolve(known)
     if not names:
         raise FileNotFoundError(
             f'{owner}: expected at least one sample, found no file *{suffixes[first]} in '
-            f'{folders[first]}' + (f' named by {ann_file}' if ann_file else '')
+            f'{folders[first]}'
+            + (f' named by {ann_file}' if ann_file else '')
+            + _others(listings[folders[first]].files)
         )
 
-    paths = {
-        key: [osp.join(folders[key], name + suffix) for name in names]
-        for key, suffix in suffixes.items()
-    }
-    missing = [
-        path
-        for key in suffixes
-        for name, path in zip(names, paths[key], strict=True)
-        if name not in stems[key] and key not in optional
-    ]
+    required = [key for key in suffixes if key not in optional]
+    missing = [(key, name) for key in required for name in names if name not in stems[key]]
     if missing:
-        listed = '\n  '.join(missing[:SHOWN])
-        more = f'\n  and {len(missing) - SHOWN} more' if len(missing) > SHOWN else ''
+        # what lies in no folder is missing in each: once is enough
+        paths = list(
+            dict.fromkeys((key if _is_inside(name) else '', name) for key, name in missing)
+        )
+        shown = '\n  '.join(
+            _absent(folders[key], name, suffixes[key], listings[folders[key]])
+            if key
+            else f'{name}, which lies in none of the folders {[*folders.values()]}'
+            for key, name in paths[:SHOWN]
+        )
+        more = f'\n  and {len(paths) - SHOWN} more' if len(paths) > SHOWN else ''
         raise FileNotFoundError(
-            f'{owner}: expected {len(suffixes)} files for each of {len(names)} samples, '
-            f'{len(missing)} are missing:\n  {listed}{more}'
+            (listed.explain(known) if listed else '')
+            + f'{owner}: expected {len(suffixes)} files for each of {len(names)} samples, '
+            f'{len(missing)} are missing:\n  {shown}{more}'
         )
-    return [
-        {key: paths[key][i] if name in stems[key] else None for key in paths}
-        for i, name in enumerate(names)
-    ]
+    samples = {
+        name: {
+            key: osp.join(folders[key], stems[key][name]) if name in stems[key] else None
+            for key in suffixes
+        }
+        for name in names
+    }
+    used = {osp.normpath(path) for paths in samples.values() for path in paths.values() if path}
+    unused = {}
+    for key, folder in folders.items():
+        for path, reason in _unused(folder, listings[folder], suffixes[key], listed is not None):
+            if path not in used and unused.get(path) != '':
+                unused[path] = reason
+    unused = [path + reason for path, reason in sorted(unused.items()) if reason]
+    place = ann_file or folders[first]
+    report_unused(f'{owner}: {len(samples)} samples of {place}', unused)
+    return samples
 
 
-def _find_stems(
-    folder: str, suffix: str, places: Iterable[str] | None, backend_args: dict | None
-) -> set[str]:
-    """List the files below a folder, or only those right in some sub-folders, without suffix."""
-    stems = set()
-    for place in [''] if places is None else places:
-        path = osp.join(folder, place) if place else folder
-        # '..' and absolute names would lead out of the folder, and all modalities to one file
-        if posixpath.isabs(place) or '..' in place.split('/'):
-            continue
-        if not fileio.isdir(path, backend_args=backend_args):
-            continue
-        files = fileio.list_dir_or_file(
-            path,
-            list_dir=False,
-            suffix=suffix,
-            recursive=places is None,
-            backend_args=backend_args,
-        )
-        names = (file.removesuffix(suffix).replace(osp.sep, '/') for file in files)
-        stems.update(posixpath.join(place, name) for name in names)
+def _by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
+    """Map the path of files without their suffix to the path; others are left out."""
+    stems = {}
+    for file in files:
+        stem = without_suffix(file, suffix)
+        if stem is not None and (stem not in stems or file.endswith(suffix)):
+            stems[stem] = file
     return stems
+
+
+def report_unused(found: str, unused: Sequence[str]) -> None:
+    """Log what was found, and which image files beside it are not used.
+
+    Args:
+        found: What was found.
+        unused: Paths of the others.
+    """
+    if unused:
+        more = f' and {len(unused) - SHOWN} more' if len(unused) > SHOWN else ''
+        found += f'; {len(unused)} image files not used: {", ".join(unused[:SHOWN])}{more}'
+    print_log(found, logger='current', level=logging.WARNING if unused else logging.INFO)
+
+
+def _unused(
+    folder: str, listing: Listing, suffix: str, is_listed: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the image files of a folder and the reason why they may be part of no sample.
+
+    The reason is '' for a file that fits, where a list chooses among those.
+    """
+    for file in listing.dead:
+        yield osp.normpath(osp.join(folder, file)), ' (a link that leads nowhere or back)'
+    for file in listing.files:
+        fits = without_suffix(file, suffix) is not None
+        if fits or file.lower().endswith(IMAGES):
+            reason = f' (not *{suffix})' if not fits else '' if is_listed else ' (of no sample)'
+            yield osp.normpath(osp.join(folder, file)), reason
+
+
+def _is_inside(name: str) -> bool:
+    return not posixpath.isabs(name) and not name.startswith('..')
+
+
+def _absent(folder: str, name: str, suffix: str, listing: Listing) -> str:
+    """Name a file that is not there, and what is there instead."""
+    path = osp.join(folder, name + suffix)
+    others = [file for file in listing.files if osp.splitext(file)[0] == name]
+    return path + (f' (there is {others[0]})' if others else why_absent(path))
+
+
+def _others(files: Sequence[str]) -> str:
+    images = [file for file in files if file.lower().endswith(IMAGES)]
+    return f'; there are {len(images)} other image files, such as {images[0]}' if images else ''

@@ -21,7 +21,9 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         network sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is
         inside; ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality
         that a sample lacks, 'NaN', or None if there is but one modality. In ``missing``, 'NaN',
-        'Infinity' and '-Infinity' are texts, as JSON has no such numbers.
+        'Infinity' and '-Infinity' are texts, as JSON has no such numbers. A network with one output
+        for two classes has a ``threshold`` besides: the sigmoid of its logit above which it is
+        class 1.
 
     Raises:
         ValueError: If the config has no such data set.
@@ -35,6 +37,8 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     suffixes = find_suffixes(dataset)
     normalized = {spec['name']: spec for spec in config['model']['data_preprocessor']['modalities']}
     defaults = dict(scale=1.0, bgr_to_rgb=False)
+    head = graph.model.decode_head
+    threshold = dict(threshold=head.threshold) if head.out_channels == 1 else {}
     return dict(
         modalities=[
             {
@@ -52,6 +56,7 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         preprocessing=graph.preprocessing,
         outputs=list(graph.output_names),
         absent='NaN' if len(graph.input_names) > 1 else None,
+        **threshold,
     )
 
 

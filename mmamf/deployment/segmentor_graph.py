@@ -126,11 +126,15 @@ class SegmentorGraph(nn.Module):
     def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
         """Let the maps of the ensemble and of every modality say where there is nothing."""
         there = (presence.any(1), *presence.unbind(1))
-        value = IGNORE if self.labels else torch.nan
-        return tuple(
-            member.masked_fill(~rows.view(-1, *(1 for _ in member.shape[1:])), value)
-            for member, rows in zip(maps, there)
-        )
+        shown = []
+        for member, rows in zip(maps, there):
+            rows = rows.view(-1, *(1 for _ in member.shape[1:]))
+            if self.labels:
+                shown.append(member.masked_fill(~rows, IGNORE))
+            else:  # 1 / 1, or 0 / 0 = NaN, of which a constant could not be quantized
+                rows = rows.to(member.dtype)
+                shown.append(member / (rows / rows))
+        return tuple(shown)
 
     def _classify(self, logits: Tensor) -> Tensor:
         if logits.shape[1] == 1:  # two classes, by one number

@@ -43,6 +43,8 @@ class FeatureDistanceMetric(BaseMetric):
         ValueError: If there are fewer images than ``subset_size``, or a sample lacks an image.
     """
 
+    default_prefix = ''  # without one, mmengine warns
+
     def __init__(self, network: dict, subset_size: int = 500, **kwargs) -> None:
         super().__init__(**kwargs)
         if subset_size < 2:

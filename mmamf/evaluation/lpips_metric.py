@@ -30,6 +30,8 @@ class LPIPSMetric(BaseMetric):
         ValueError: If it is another file, a sample lacks an image, or there is no sample.
     """
 
+    default_prefix = ''  # without one, mmengine warns
+
     def __init__(self, weights: str | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         path = find_weights(weights, URL)

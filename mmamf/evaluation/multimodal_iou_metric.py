@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,8 +8,13 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
+from .describe_collapse import describe_collapse
+from .mask_files import MaskFiles
+
+IGNORE = 255  # what label maps have where the files have the data set's ignore_index
 ENSEMBLE = ''  # prefix of the ensemble's scalars
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
+METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
 
 
 @METRICS.register_module()
@@ -19,46 +25,71 @@ class MultimodalIoUMetric(IoUMetric):
     ``pred_sem_seg_<modality>`` the prediction of one modality. Scalars are in percent: ``PixAcc``,
     ``mAcc``, ``mIoU``, ``IoU.<class>``, and the same behind ``<modality>/``. A class that is
     neither in the labels nor predicted is NaN and does not count in the means. Samples that lack a
-    modality do not count in its scalars. One table holds it all.
-    ``output_dir`` and ``format_only`` save the ensemble's prediction, as in the parent, but under
-    the whole name of the sample: ``a/0001`` becomes ``a__0001.png``, beside ``b__0001.png``.
+    modality do not count in its scalars. One table holds it all; a modality that is alone and
+    agrees with the ensemble has one column. A warning names the classes that a source predicts, if
+    it never predicts some that the labels have.
+
+    ``mDice`` among the ``iou_metrics`` adds ``mDice`` and ``Dice.<class>``; ``mFscore`` adds the
+    same of ``Fscore``, ``Precision`` and ``Recall``. The parent drops a class that is never
+    predicted from mFscore; here it counts as 0, as in the other means. Precision it has none.
+
+    ``output_dir`` and ``format_only`` save the ensemble's prediction as :class:`MaskFiles` does;
+    the parent adds 1 to it for data sets with ``reduce_zero_label``.
 
     Args:
-        **kwargs: Arguments of :class:`mmseg.evaluation.IoUMetric`, except ``iou_metrics``.
+        iou_metrics: Any of mIoU, mDice and mFscore, or one of them; mIoU is always given.
+        **kwargs: Further arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
-        ValueError: If ``iou_metrics`` is given, a sample has no label map or one of another size,
-            or the model predicts another number of classes than the data set has.
+        ValueError: If ``iou_metrics`` has another name, ``format_only`` comes without
+            ``output_dir``, a sample has no label map or one of another size, or the model predicts
+            another number of classes than the data set has.
     """
 
-    def __init__(self, **kwargs) -> None:
-        if 'iou_metrics' in kwargs:
+    default_prefix = ''  # without one, mmengine warns
+
+    def __init__(self, iou_metrics: str | Sequence[str] = ('mIoU',), **kwargs) -> None:
+        names = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
+        if not set(names) <= set(METRICS_OF_MMSEG):
             raise ValueError(
-                'MultimodalIoUMetric always gives mIoU, mAcc and PixAcc: expected no iou_metrics, '
-                f'got {kwargs["iou_metrics"]}'
+                f'MultimodalIoUMetric: iou_metrics: expected some of {METRICS_OF_MMSEG}, got '
+                f'{iou_metrics!r}'
             )
-        super().__init__(**kwargs)
+        super().__init__(iou_metrics=list(dict.fromkeys(['mIoU', *names])), **kwargs)
+        if self.format_only and self.output_dir is None:
+            raise ValueError(
+                'MultimodalIoUMetric: expected an output_dir with format_only=True, which saves '
+                'predictions and measures nothing, got none'
+            )
+        self._files = MaskFiles(self.output_dir) if self.output_dir else None
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of each class, one result per sample."""
-        if not self.format_only:
-            for sample in data_samples:
-                _check_sample(sample, len(self.dataset_meta['classes']))
-        start = len(self.results)
-        super().process(data_batch, [_named(sample) for sample in data_samples])
-        # the parent's counts of the ensemble -> the counts of every source of predictions
-        for i, areas in enumerate(self.results[start:], start):
-            sample = data_samples[i - start]
-            counts = {ENSEMBLE: _stacked(areas)}
-            for name in _modalities(sample):
-                counts[name] = self._count(sample, PREDICTION + name)
-            self.results[i] = counts
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            if not self.format_only:
+                _check_sample(sample, num_classes)
+                keys = {ENSEMBLE: 'pred_sem_seg'}
+                keys |= {name: PREDICTION + name for name in _modalities(sample)}
+                self.results.append({name: self._count(sample, key) for name, key in keys.items()})
+            if self._files:
+                self._files.write(sample, num_classes)
 
     def _count(self, sample: dict, key: str) -> torch.Tensor:
         prediction = sample[key]['data'].squeeze()
         label = sample['gt_sem_seg']['data'].squeeze().to(prediction)
         num_classes = len(self.dataset_meta['classes'])
-        return _stacked(self.intersect_and_union(prediction, label, num_classes, self.ignore_index))
+        areas = self.intersect_and_union(prediction, label, num_classes, self.ignore_index)
+        # intersection, union, prediction, label -> (4, K); doubles count exactly past 2 ** 24
+        return torch.stack(list(areas)).double()
+
+    @staticmethod
+    def intersect_and_union(
+        pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
+    ) -> tuple[torch.Tensor, ...]:
+        """Count as the parent does, and ignore labels of 255 whatever ``ignore_index`` is."""
+        label = label.masked_fill(label == ignore_index, IGNORE)
+        return IoUMetric.intersect_and_union(pred_label, label, num_classes, IGNORE)
 
     def _names(self, results: list[dict[str, torch.Tensor]]) -> list[str]:
         """List the sources of predictions, in the order of the sample that has most of them."""
@@ -71,44 +102,66 @@ class MultimodalIoUMetric(IoUMetric):
             return super().compute_metrics(results)
         if not results:
             raise ValueError('MultimodalIoUMetric: expected at least one sample, got none')
-        classes = self.dataset_meta['classes']
-        table = PrettyTable()
-        table.add_column('class', [*classes, 'mIoU', 'mAcc', 'PixAcc'], align='l')
+        totals = {
+            name: sum(result[name] for result in results if name in result)
+            for name in self._names(results)
+        }
+        values = {name: self._values(total) for name, total in totals.items()}
         metrics = {}
-        for name in self._names(results):
-            total = sum(result[name] for result in results if name in result)
-            values = self.total_area_to_metrics(*total, ['mIoU'], self.nan_to_num, self.beta)
+        for name, (means, classes) in values.items():
             prefix = f'{name}/' if name != ENSEMBLE else ''
-            means = dict(
-                mIoU=np.nanmean(values['IoU']),
-                mAcc=np.nanmean(values['Acc']),
-                PixAcc=values['aAcc'],
-            )
-            metrics.update({f'{prefix}{key}': float(value) * 100 for key, value in means.items()})
-            metrics.update(
-                {
-                    f'{prefix}IoU.{c}': float(v) * 100
-                    for c, v in zip(classes, values['IoU'], strict=True)
-                }
-            )
-            column = [*values['IoU'], *means.values()]
-            table.add_column(
-                name or 'ensemble', [f'{value * 100:.2f}' for value in column], align='r'
-            )
-        print_log(f'IoU per class and means (%):\n{table.get_string()}', logger='current')
+            metrics.update({prefix + key: value for key, value in means.items()})
+            for key, numbers in classes.items():
+                named = zip(self.dataset_meta['classes'], numbers, strict=True)
+                metrics.update({f'{prefix}{key}.{c}': float(number) for c, number in named})
+        print_log(f'IoU per class and means (%):\n{self._tables(totals, values)}', logger='current')
+        self._warn(totals)
         return metrics
 
+    def _values(self, total: torch.Tensor) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Compute the means over the classes, and what each class has, in percent."""
+        intersection, _, predicted, labeled = total.numpy()
+        found = self.total_area_to_metrics(*total, self.metrics, self.nan_to_num, self.beta)
+        if 'Fscore' in found:  # of a class that is never predicted: 0, not 0 / 0
+            weight = self.beta**2
+            with np.errstate(invalid='ignore'):
+                score = (1 + weight) * intersection / (weight * labeled + predicted)
+            found['Fscore'] = (
+                score if self.nan_to_num is None else np.nan_to_num(score, nan=self.nan_to_num)
+            )
+        overall, accuracy = found.pop('aAcc'), found.pop('Acc')
+        classes = {key: value * 100 for key, value in found.items()}
+        means = dict(mIoU=found['IoU'], mAcc=accuracy, PixAcc=overall)
+        means |= {f'm{key}': value for key, value in found.items() if key != 'IoU'}
+        return {key: float(np.nanmean(value)) * 100 for key, value in means.items()}, classes
 
-def _named(sample: dict) -> dict:
-    # the parent names what it saves by the file alone, which sub-folders may share
-    if 'sample_name' not in sample:
-        return sample
-    return {**sample, 'img_path': sample['sample_name'].replace('/', '__') + '.png'}
+    def _tables(self, totals: dict[str, torch.Tensor], values: dict[str, tuple]) -> str:
+        """Lay out a table for each kind of number that classes have, with a column per source."""
+        columns = {name or 'ensemble': name for name in values}
+        if len(totals) == 2 and torch.equal(*totals.values()):  # one modality, which decides alone
+            columns.pop('ensemble')
+        tables = []
+        for key in values[ENSEMBLE][1]:
+            means = ['mIoU', 'mAcc', 'PixAcc'] if key == 'IoU' else [f'm{key}']
+            table = PrettyTable()
+            heading = 'class' if key == 'IoU' else f'{key} (%)'
+            table.add_column(heading, [*self.dataset_meta['classes'], *means], align='l')
+            for title, name in columns.items():
+                mean, classes = values[name]
+                column = [*classes[key], *(mean[m] for m in means)]
+                table.add_column(title, [f'{number:.2f}' for number in column], align='r')
+            tables.append(table.get_string())
+        return '\n'.join(tables)
 
-
-def _stacked(areas: Sequence[torch.Tensor]) -> torch.Tensor:
-    # intersection, union, prediction, label -> (4, K); doubles count exactly past 2 ** 24 pixels
-    return torch.stack(list(areas)).double()
+    def _warn(self, totals: dict[str, torch.Tensor]) -> None:
+        """Say which sources never predict a class that the labels have."""
+        lines = []
+        for name, (_, _, predicted, labeled) in totals.items():
+            text = describe_collapse(self.dataset_meta['classes'], predicted > 0, labeled > 0)
+            if text:
+                lines.append(f'{name or "ensemble"}: {text}')
+        if lines:
+            print_log('\n'.join(lines), logger='current', level=logging.WARNING)
 
 
 def _modalities(sample: dict) -> list[str]:

@@ -27,6 +27,8 @@ class TranslationMetric(BaseMetric):
         ValueError: If a sample lacks an image or has one of another size, or there is no sample.
     """
 
+    default_prefix = ''  # without one, mmengine warns
+
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Compute the errors of each output, one result per sample."""
         for sample in data_samples:

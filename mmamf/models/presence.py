@@ -7,14 +7,19 @@ the place of NaN, tells the layers that mix samples or modalities, and hands it 
 Where all modalities are present there is no mask, and nothing differs. Traced and compiled graphs
 do not look: they are for samples that have all modalities. ONNX graphs compute the mask anew for
 every batch: while they are exported nothing may depend on its values, and no layer skips maps.
+
+The mask of one forward pass is no part of a network: every thread has its own.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
 
 from .modality_axis import fold_modalities
+from .pass_value import PassValue
 
 
 class Pyramid(tuple):
@@ -47,8 +52,8 @@ def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
 def take_presence(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor | None]:
     """Read which modalities are present, and tell every layer of a network that has to know.
 
-    The layers keep the mask until the next batch, for checkpointed activations to be computed
-    again.
+    The layers keep the mask until the next batch of this thread, for checkpointed activations to be
+    computed again.
 
     Args:
         x: The input; NaN where a modality is absent.
@@ -66,14 +71,43 @@ def take_presence(x: Tensor, network: nn.Module) -> tuple[Tensor, Tensor | None]
         ValueError: If a sample has no modality.
     """
     presence = None
-    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    if not traced or is_exporting():
+    if torch.compiler.is_compiling():
+        return x, None
+    if not torch.jit.is_tracing() or is_exporting():
         x, presence = _read(x, network.num_modalities)
     # traced graphs, too, have to forget the last batch
-    if presence is not None or getattr(network, 'had_presence', False):
-        network.had_presence = presence is not None
+    if presence is not None or network in _TOLD.networks:
+        (_TOLD.networks.discard if presence is None else _TOLD.networks.add)(network)
         tell_presence(network, presence)
     return x, presence
+
+
+def layer_presence() -> property:
+    """Make the attribute "presence" of a layer: the mask of this thread's forward pass.
+
+    None means that all are present, as in a compiled graph.
+    """
+
+    def read(layer: nn.Module) -> Tensor | None:
+        if torch.compiler.is_compiling() or '_presence' not in layer.__dict__:
+            return None
+        return layer.__dict__['_presence'].get()
+
+    def tell(layer: nn.Module, presence: Tensor | None) -> None:
+        if not torch.compiler.is_compiling():
+            layer.__dict__.setdefault('_presence', PassValue()).set(presence)
+
+    return property(read, tell)
+
+
+class _Told(threading.local):
+    """Networks whose layers hold a mask of this thread."""
+
+    def __init__(self) -> None:
+        self.networks: WeakSet[nn.Module] = WeakSet()
+
+
+_TOLD = _Told()
 
 
 def is_exporting() -> bool:

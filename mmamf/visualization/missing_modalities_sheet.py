@@ -7,6 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from .curves import ENSEMBLE_COLOR
+from .found_classes import CLASS, count_found
 
 METRIC = 'mIoU'
 
@@ -16,27 +17,34 @@ Scalars = dict[str, float | None]  # of one test: mIoU, <modality>/mIoU, ...
 def format_subsets(modalities: Sequence[str], results: dict[str, Scalars]) -> str:
     """Lay results out as a Markdown table: a row per subset, mIoU in percent.
 
-    The change is that from the whole set, where both were tested on the same samples.
+    The change is that from the whole set, where both were tested on the same samples. Where the
+    results have IoU of classes, each has a column for the ensemble, behind the number of classes
+    that are found: a network that says the same everywhere changes by +0.0, too.
 
     Args:
         modalities: All modalities of the model.
         results: Subset, such as ``rgb+depth`` -> its scalars, with the number of ``samples``; the
             first is the whole set.
     """
-    lines = [
-        f'| present | samples | ensemble | {" | ".join(modalities)} | change of the ensemble |',
-        f'|---|{"---:|" * (len(modalities) + 3)}',
-    ]
     whole = next(iter(results.values()))
+    every = dict.fromkeys(key for scalars in results.values() for key in scalars)
+    classes = [key for key in every if key.startswith(CLASS)]
+    keys = [METRIC, *(f'{name}/{METRIC}' for name in modalities)]
+    headings = ['present', 'samples', 'ensemble', *modalities]
+    if classes:
+        headings += ['classes found', *(key.removeprefix(CLASS) for key in classes)]
+    headings.append('change of the ensemble')
+    lines = [f'| {" | ".join(headings)} |', f'|---|{"---:|" * (len(headings) - 1)}']
     for subset, scalars in results.items():
-        keys = [METRIC, *(f'{name}/{METRIC}' for name in modalities)]
-        values = [scalars.get(key) for key in keys]
-        cells = ['-' if value is None else f'{value:.1f}' for value in values]
         change = '-'
-        if None not in (values[0], whole[METRIC]) and scalars['samples'] == whole['samples']:
-            change = f'{round(values[0] - whole[METRIC], 1) + 0.0:+.1f}'
-        row = [subset.replace('+', ' + '), str(scalars['samples']), *cells, change]
-        lines.append(f'| {" | ".join(row)} |')
+        values = scalars[METRIC], whole[METRIC]
+        if None not in values and scalars['samples'] == whole['samples']:
+            change = f'{round(values[0] - values[1], 1) + 0.0:+.1f}'
+        row = [subset.replace('+', ' + '), str(scalars['samples'])]
+        row += [_cell(scalars.get(key)) for key in keys]
+        if classes:
+            row += [count_found(scalars), *(_cell(scalars.get(key)) for key in classes)]
+        lines.append(f'| {" | ".join([*row, change])} |')
     return '\n'.join(lines) + '\n'
 
 
@@ -70,3 +78,7 @@ def plot_subsets(modalities: Sequence[str], results: dict[str, Scalars], out: st
     figure.legend(loc='outside upper center', ncols=len(modalities) + 1, frameon=False)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out)
+
+
+def _cell(value: float | None) -> str:
+    return '-' if value is None else f'{value:.1f}'

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mmamf.evaluation.corruption_ladder import CLEAN, key_of, labels_of
 
 from .curves import ENSEMBLE_COLOR
+from .found_classes import CLASS, count_found
 
 ENSEMBLE = 'ensemble'
 METRIC = 'mIoU'
@@ -23,6 +24,8 @@ def format_robustness(
 ) -> str:
     """Lay results out as a Markdown table: a row per level, mIoU in percent.
 
+    Where the results have IoU of classes, a column counts those that the ensemble finds.
+
     Args:
         ladder: Corruptions, each with its ``name``, ``title``, ``unit``, ``levels`` and optionally
             ``labels`` of levels without an order.
@@ -31,15 +34,19 @@ def format_robustness(
     """
     sources = [ENSEMBLE, *modalities]
     clean = results[CLEAN]
+    # results of earlier versions have no classes
+    counted = any(key.startswith(CLASS) for scalars in results.values() for key in scalars)
+    headings = [*sources, 'classes found'] if counted else sources
     lines = [
-        f'| corruption | level | {" | ".join(sources)} | change of the {ENSEMBLE} |',
-        f'|---|---|{"---:|" * len(sources)}---:|',
-        _row('none', '', clean, sources, clean),
+        f'| corruption | level | {" | ".join(headings)} | change of the {ENSEMBLE} |',
+        f'|---|---|{"---:|" * len(headings)}---:|',
+        _row('none', '', clean, sources, clean, counted),
     ]
     for corruption in ladder:
         title = f'{corruption["title"]} ({corruption["unit"]})'
         for label in labels_of(corruption):
-            lines.append(_row(title, label, results[key_of(corruption, label)], sources, clean))
+            scalars = results[key_of(corruption, label)]
+            lines.append(_row(title, label, scalars, sources, clean, counted))
     return '\n'.join(lines) + '\n'
 
 
@@ -105,13 +112,22 @@ def _draw(
     axes.spines[['top', 'right']].set_visible(False)
 
 
-def _row(title: str, label: str, scalars: Scalars, sources: list[str], clean: Scalars) -> str:
+def _row(
+    title: str,
+    label: str,
+    scalars: Scalars,
+    sources: list[str],
+    clean: Scalars,
+    counted: bool,
+) -> str:
     values = [_value(scalars, source) for source in sources]
     before = _value(clean, ENSEMBLE)
     change = (
         '-' if None in (values[0], before) else f'{round(values[0] - before, 1) + 0.0:+.1f}'
     )  # + 0.0: no -0.0
     cells = ['-' if value is None else f'{value:.1f}' for value in values]
+    if counted:
+        cells.append(count_found(scalars))
     return f'| {title} | {label} | {" | ".join(cells)} | {change} |'
 
 

@@ -74,6 +74,18 @@ def touch(tmp_path, monkeypatch):
             'depth',
             {'01': 'rgb/01.png depth/01.png', 'x/y/02': 'rgb/x/y/02.png depth/x/y/02.png'},
         ),
+        (  # suffixes in any case, in folders and globs
+            'rgb/1_RGB.png rgb/2_rgb.PNG rgb/3.JPG depth/1.PNG depth/2.png',
+            'rgb',
+            'depth/*.png',
+            {'1': 'rgb/1_RGB.png depth/1.PNG', '2': 'rgb/2_rgb.PNG depth/2.png'},
+        ),
+        (
+            'all/1_color.PNG all/1_z.Png',
+            'all/*_color.png',
+            'all/*_z.png',
+            {'1': 'all/1_color.PNG all/1_z.Png'},
+        ),
         ('left.png z[1].png', 'left.png', 'z[1].png', {'left': 'left.png z[1].png'}),
         (
             'a/1.png a/2.png b/1.png',
@@ -195,3 +207,25 @@ def test_absent_modalities_in_lists(touch):
 def test_unknown_optional_modalities(optional):
     with pytest.raises(ValueError, match=r"optional: expected names among .*\('rgb', 'depth'\)"):
         match_inputs(dict(rgb='a', depth='b'), NAMES, {}, optional)
+
+
+def test_says_what_is_used_and_what_not(touch, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmamf.datasets.sample_files.print_log', lambda text, logger, level: said.append(text)
+    )
+    touch('rgb/1.png', 'rgb/2.PNG', 'rgb/3.jpg', 'rgb/notes.txt', 'depth/1.png', 'depth/2.png')
+    for folder in ('rgb', 'depth'):
+        Path(folder, '4.png').symlink_to('nowhere.png')
+        Path(folder, 'back').symlink_to('.')
+    found = match_inputs(dict(rgb='rgb', depth='depth/*'), NAMES, dict(rgb='.png', depth='.png'))
+    assert list(found) == ['1', '2']
+    back = 'rgb/back (a link that leads nowhere or back)'
+    assert said == [
+        "modality 'rgb': 2 images in rgb; 3 image files not used: rgb/3.jpg (not *.png), "
+        f'rgb/4.png (a link that leads nowhere or back), {back}',
+        "modality 'depth': 2 images in depth/*; 1 image files not used: "
+        'depth/4.png (a link that leads nowhere)',
+    ]
+    with pytest.raises(FileNotFoundError, match=r'no file rgb/4.png \(a link that leads nowhere'):
+        match_inputs(dict(rgb='rgb/4.png'), NAMES, {})

@@ -202,10 +202,11 @@ def test_written_files(inferencer, expected, root, tmp_path):
     next(stream)
     assert (out / 'masks' / '00.png').is_file()  # as soon as it is there
     assert [name for name, _ in stream] == ['01', '02', '03', 'a/04']
-    names = ['00.png', '01.png', '02.png', '03.png', 'a__04.png']
+    names = ['00.png', '01.png', '02.png', '03.png', 'a/04.png']
     for folder in ('masks', 'overlays'):
-        assert sorted(path.name for path in (out / folder).iterdir()) == names
-    mask = Image.open(out / 'masks' / 'a__04.png')
+        found = (out / folder).rglob('*.png')
+        assert sorted(str(path.relative_to(out / folder)) for path in found) == names
+    mask = Image.open(out / 'masks' / 'a' / '04.png')
     assert mask.mode == 'L'
     np.testing.assert_array_equal(np.asarray(mask), expected['04']['ensemble'])
     overlay = np.asarray(Image.open(out / 'overlays' / '00.png')).astype(int)

@@ -102,6 +102,14 @@ def test_builds_from_a_config(rgbd_dataset_cfg):
     assert dataset[0]['inputs'].shape == (4, 48, 64)
 
 
+def test_ignore_index_of_the_files_becomes_255(rgbd_dataset_cfg):
+    config = rgbd_dataset_cfg(count=2)
+    plain, ignoring = (DATASETS.build(dict(config, **more)) for more in ({}, dict(ignore_index=2)))
+    labels = [dataset[0]['data_samples'].gt_sem_seg.data for dataset in (plain, ignoring)]
+    assert (labels[0] == 2).any()
+    assert labels[1].equal(labels[0].masked_fill(labels[0] == 2, 255))
+
+
 @pytest.mark.parametrize(
     ('removed', 'message'),
     [

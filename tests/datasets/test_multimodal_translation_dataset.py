@@ -93,10 +93,11 @@ def test_a_list_that_names_an_absent_file(build, line):
         build(lambda root: absent(root, line), ann_file='list.txt')
 
 
-def test_a_list_cannot_lead_all_modalities_to_one_file(build, tmp_path):
-    line = str(tmp_path / 'rgbd' / 'rgb' / '00')
-    with pytest.raises(FileNotFoundError, match='3 are missing'):
-        build(lambda root: absent(root, line), ann_file='list.txt')
+def test_an_absolute_line_does_not_lead_all_modalities_to_one_file(build, tmp_path):
+    line = str(tmp_path / 'rgbd' / 'rgb' / '01')
+    dataset = build(lambda root: absent(root, line), ann_file='list.txt')
+    root = tmp_path / 'rgbd'
+    assert dataset[1]['modality_paths'] == {k: f'{root}/{k}/01.png' for k in PREFIX}
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,22 @@ def test_forty_classes_with_distinct_colors():
     assert all(0 <= channel <= 255 for color in meta['palette'] for channel in color)
 
 
+def test_colors_are_those_of_published_pictures():
+    # PASCAL VOC's color map without its first color, black
+    palette = NYUDv2Dataset.METAINFO['palette']
+    assert palette[:8] == [
+        [128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128],
+        [128, 0, 128], [0, 128, 128], [128, 128, 128], [64, 0, 0],
+    ]  # fmt: skip
+    assert palette[19] == [0, 64, 128] and palette[39] == [64, 0, 64]
+
+
+def test_classes_are_spelled_as_in_the_official_mapping():
+    classes = NYUDv2Dataset.METAINFO['classes']
+    assert classes[23] == 'refridgerator'
+    assert classes[-3:] == ('otherstructure', 'otherfurniture', 'otherprop')
+
+
 def test_default_folders(make_rgbd_dataset):
     root = make_rgbd_dataset(count=2)
     (root / 'label').rename(root / 'masks')

@@ -21,11 +21,13 @@ def test_37_classes_with_distinct_colors():
     assert len(set(meta['classes'])) == len({tuple(color) for color in meta['palette']}) == 37
 
 
-def test_classes_have_the_places_and_colors_of_nyudv2():
+def test_classes_have_the_places_of_nyudv2_and_the_toolboxs_colors():
     meta, nyu = SUNRGBDDataset.METAINFO, NYUDv2Dataset.METAINFO
-    other_words = dict(fridge='refrigerator', tv='television')
-    assert tuple(other_words.get(name, name) for name in meta['classes']) == nyu['classes'][:37]
-    assert meta['palette'] == nyu['palette'][:37]
+    other_words = dict(fridge='refridgerator', tv='television')
+    names = [other_words.get(name, name).replace('_', ' ') for name in meta['classes']]
+    assert tuple(names) == nyu['classes'][:37]
+    colors = dict(zip(meta['classes'], meta['palette']))
+    assert colors['wall'] == [119, 119, 119] and colors['person'] == [170, 0, 59]
 
 
 def test_default_folders_and_suffixes(root):

@@ -133,13 +133,19 @@ def test_counts_are_exact_for_large_sets():
     assert metrics['PixAcc'] == pytest.approx(100 * 2**24 / (2**24 + 1000), rel=1e-12)
 
 
-def test_one_table_with_a_column_per_source(caplog):
+@pytest.fixture
+def logged(caplog):
+    """What goes to the current logger from INFO on: ``logged(level)`` lists the messages."""
     logger = MMLogger.get_instance('table')
     logger.addHandler(caplog.handler)
     with caplog.at_level(logging.INFO):
-        metrics = evaluate(make_samples(('rgb', 'depth'), used=(0, 1, 3)))
+        yield lambda level: [r.getMessage() for r in caplog.records if r.levelno == level]
     logger.removeHandler(caplog.handler)
-    (text,) = [record.getMessage() for record in caplog.records if 'floor' in record.getMessage()]
+
+
+def test_one_table_with_a_column_per_source(logged):
+    metrics = evaluate(make_samples(('rgb', 'depth'), used=(0, 1, 3)))
+    (text,) = logged(logging.INFO)
     rows = [
         [cell.strip() for cell in row.split('|')[1:-1]] for row in text.splitlines() if '|' in row
     ]
@@ -148,6 +154,85 @@ def test_one_table_with_a_column_per_source(caplog):
     assert rows[3] == ['lamp', 'nan', 'nan', 'nan']
     assert rows[5][1:] == [f'{metrics[key]:.2f}' for key in ('mIoU', 'rgb/mIoU', 'depth/mIoU')]
     assert rows[7][2] == f'{metrics["rgb/PixAcc"]:.2f}'
+
+
+def test_no_warning_about_the_prefix_or_anything_else(logged):
+    metrics = evaluate(make_samples(('rgb', 'depth')))
+    assert 'mIoU' in metrics and not logged(logging.WARNING)
+
+
+def test_a_modality_that_is_alone_has_one_column(logged):
+    samples = make_samples(('rgb',))
+    for sample in samples:
+        sample.pred_sem_seg = sample.pred_sem_seg_rgb.clone()
+    metrics = evaluate(samples)
+    assert metrics['rgb/mIoU'] == metrics['mIoU']
+    (text,) = logged(logging.INFO)
+    assert [cell.strip() for cell in text.splitlines()[2].split('|')[1:-1]] == ['class', 'rgb']
+    samples[0].pred_sem_seg_rgb.data = torch.zeros_like(samples[0].pred_sem_seg.data)
+    evaluate(samples)
+    assert 'ensemble' in logged(logging.INFO)[1]
+
+
+@pytest.mark.parametrize('beta', [1, 2])
+def test_dice_and_f_score_beside_iou(beta, logged):
+    samples = make_samples(('rgb', 'depth'))
+    names = ['mIoU', 'mDice', 'mFscore']
+    metrics = evaluate(samples, iou_metrics=names, beta=beta)
+    assert metrics.items() >= evaluate(samples).items()
+    for name in ('rgb', 'depth', None):
+        prefix = f'{name}/' if name else ''
+        if name:
+            for sample in samples:
+                sample.pred_sem_seg = sample.get(f'pred_sem_seg_{name}').clone()
+        else:
+            samples = make_samples(('rgb', 'depth'))
+        stock = Evaluator(IoUMetric(iou_metrics=names, beta=beta))
+        stock.dataset_meta = META
+        stock.process(samples)
+        for key, value in stock.evaluate(len(samples)).items():
+            if key != 'aAcc':
+                assert metrics[prefix + key] == pytest.approx(value, abs=0.0051), key
+        for key in ('Dice', 'Fscore', 'Precision', 'Recall'):
+            values = [metrics[f'{prefix}{key}.{name}'] for name in CLASSES]
+            assert metrics[f'{prefix}m{key}'] == pytest.approx(np.mean(values))
+    if beta == 1:  # the same by another way
+        assert metrics['rgb/Fscore.lamp'] == pytest.approx(metrics['rgb/Dice.lamp'])
+    assert all(heading in logged(logging.INFO)[0] for heading in ('Dice (%)', 'mPrecision'))
+
+
+def test_one_metric_by_its_name_alone():
+    metrics = evaluate(make_samples(('rgb',)), iou_metrics='mDice')
+    assert {'mIoU', 'mDice', 'rgb/Dice.wall'} <= set(metrics) and 'mFscore' not in metrics
+
+
+def test_class_that_is_never_predicted_counts_in_the_f_score():
+    samples = make_samples((), used=(0, 1))
+    for sample in samples:
+        sample.pred_sem_seg.data[:] = 0
+    metrics = evaluate(samples, iou_metrics='mFscore')
+    assert metrics['Fscore.wall'] == metrics['Recall.wall'] == 0
+    assert np.isnan(metrics['Precision.wall']) and np.isnan(metrics['Fscore.lamp'])
+    assert metrics['mFscore'] == pytest.approx(metrics['Fscore.floor'] / 2)
+    assert evaluate(samples, iou_metrics='mFscore', nan_to_num=7)['Fscore.lamp'] == 700
+
+
+def test_collapse_is_a_warning_for_each_source(logged):
+    samples = make_samples(('rgb', 'depth', 'heat'), used=(0, 1, 3))
+    for sample in samples:
+        sample.pred_sem_seg.data[:] = 0
+        sample.pred_sem_seg_depth.data[:] = 2
+    samples[0].pred_sem_seg_heat.data[samples[0].pred_sem_seg_heat.data == 1] = 0
+    evaluate(samples[:1])
+    (text,) = logged(logging.WARNING)
+    assert text.splitlines() == [
+        'ensemble: only 1 of 3 classes is ever predicted: floor; never, though the labels have '
+        'them: wall, door',
+        'depth: none of 3 classes is ever predicted; never, though the labels have them: floor, '
+        'wall, door',
+        'heat: only 2 of 3 classes are ever predicted: floor, door; never, though the labels have '
+        'them: wall',
+    ]
 
 
 def test_prefix_and_nan_to_num():
@@ -170,8 +255,10 @@ def test_saves_the_prediction_of_the_ensemble(tmp_path, format_only):
 
 def test_bad_input():
     (sample,) = make_samples(('rgb',), count=1)
-    with pytest.raises(ValueError, match='expected no iou_metrics, got mDice'):
-        MultimodalIoUMetric(iou_metrics='mDice')
+    with pytest.raises(ValueError, match="iou_metrics: expected some of .*, got 'mdice'"):
+        MultimodalIoUMetric(iou_metrics='mdice')
+    with pytest.raises(ValueError, match='expected an output_dir with format_only=True'):
+        MultimodalIoUMetric(format_only=True)
     sample.pred_sem_seg = PixelData(data=torch.zeros(1, 4, 4))
     with pytest.raises(ValueError, match=r'0.png: expected a prediction .* \(8, 9\), got \(4, 4\)'):
         evaluate([sample])
@@ -189,11 +276,32 @@ def test_model_of_other_classes_is_refused():
         evaluate(samples)
 
 
+def test_masks_hold_the_indices_of_classes(tmp_path):
+    """mmseg adds 1 with reduce_zero_label, our inferencer does not."""
+    (sample,) = make_samples((), count=1)
+    sample.set_metainfo(dict(reduce_zero_label=True))
+    evaluate([sample], output_dir=str(tmp_path))
+    saved = np.array(Image.open(tmp_path / '0.png'))
+    np.testing.assert_array_equal(saved, sample.pred_sem_seg.data[0])
+
+
 def test_samples_of_sub_folders_do_not_overwrite_each_other(tmp_path):
     samples = make_samples(('rgb',), count=3)
     for sample, name in zip(samples, ('a/1', 'b/1', '2'), strict=True):
         sample.set_metainfo(dict(sample_name=name, img_path=f'rgb/{name}.jpg'))
     evaluate(samples, output_dir=str(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['2.png', 'a__1.png', 'b__1.png']
-    saved = np.array(Image.open(tmp_path / 'b__1.png'))
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*.png'))
+    assert found == ['2.png', 'a/1.png', 'b/1.png']
+    saved = np.array(Image.open(tmp_path / 'b' / '1.png'))
     np.testing.assert_array_equal(saved, samples[1].pred_sem_seg.data[0])
+
+
+@pytest.mark.parametrize('ignore_index', [0, 2, 77])
+def test_ignores_255_and_its_own_index(ignore_index):
+    samples = make_samples(('rgb',))
+    found = evaluate(samples, ignore_index=ignore_index)
+    for sample in samples:
+        label = sample.gt_sem_seg.data
+        sample.gt_sem_seg.data = torch.where(label == ignore_index, 255, label)
+    for key, value in reference(samples, 'pred_sem_seg').items():
+        np.testing.assert_allclose(found[key], value, err_msg=key)

@@ -197,6 +197,17 @@ def test_results_are_sorted_by_source_and_nan_is_no_number(tool):
     ]
 
 
+def test_names_of_classes_may_have_slashes_and_dots(tool):
+    metrics = {'mIoU': 1.0, 'IoU.a/b': 2.0, 'IoU.c.d': 3.0, 'rgb/mIoU': 4.0, 'rgb/IoU.a/b': 5.0}
+    metrics |= {'rgb/IoU.c.d': 6.0, 'Dice.a/b': 7.0}
+    results = tool.collect_results(metrics)
+    assert results == dict(
+        ensemble=dict(mIoU=1.0, IoU={'a/b': 2.0, 'c.d': 3.0}, Dice={'a/b': 7.0}),
+        rgb=dict(mIoU=4.0, IoU={'a/b': 5.0, 'c.d': 6.0}),
+    )
+    assert len(tool.format_results(results).splitlines()) == 7
+
+
 def test_each_task_has_a_config_and_a_work_dir_of_its_own(tool):
     chosen = [tool.parse_args([task]) for task in tool.TASKS]
     assert all(config.is_file() for config in tool.TASKS.values())
@@ -213,3 +224,13 @@ def test_results_of_a_translator_have_no_classes(tool):
         'ensemble          1.00        2.00',
         'rgb               3.00        4.00',
     ]
+
+
+@pytest.mark.parametrize('name', ['train', 'test'])
+def test_folders_of_others_are_not_removed(tool, tmp_path, name):
+    image = tmp_path / name / '0001.png'
+    image.parent.mkdir()
+    image.touch()
+    with pytest.raises(SystemExit, match=f'{image.parent}: this folder was there before'):
+        tool.demo(tool.parse_args(['--work-dir', str(tmp_path)]))
+    assert image.exists()

@@ -77,7 +77,7 @@ def assert_same(a, b, where='checkpoint'):
 
 
 def load_last(work_dir):
-    path = (work_dir / 'last_checkpoint').read_text()
+    path = work_dir / (work_dir / 'last_checkpoint').read_text()
     # no allow-list: the class that torch would have to be told about must not be in there
     with torch.serialization.safe_globals([]):
         allowed = torch.serialization.get_safe_globals()

@@ -1,6 +1,8 @@
 """tools/infer.py: the same masks as of tools/test.py, from a checkpoint and from its ONNX file."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,17 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+# what is taken from a package, not from a module of it, is there all the same
+LIGHT = f"""
+import runpy, sys
+sys.argv[0] = 'infer.py'
+runpy.run_path({str(TOOLS / 'infer.py')!r}, run_name='__main__')
+loaded = {{'mmseg', 'mmengine.model', 'torchvision'}} & set(sys.modules)
+assert not loaded, loaded
+from mmamf.visualization import picture_of
+assert callable(picture_of)
+"""
 
 
 def load_tool(name):
@@ -33,7 +46,8 @@ def read_masks(folder):
 def test_masks_are_those_of_a_test(tmp_path, tiny_config, run_tool, tool, capsys):
     config = tiny_config(train_cfg=dict(max_iters=4, val_interval=4))
     assert run_tool('train.py', config, '--work-dir', str(tmp_path / 'work')) == 0
-    checkpoint = (tmp_path / 'work' / 'last_checkpoint').read_text()
+    work_dir = tmp_path / 'work'
+    checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
     places = ('--work-dir', str(tmp_path / 'test'), '--out', str(tmp_path / 'expected'))
     assert run_tool('test.py', config, checkpoint, *places) == 0
 
@@ -64,6 +78,13 @@ def test_an_onnx_file_gives_the_same_masks(tmp_path, tiny_config, tool, capsys):
     # between two classes that are equally likely, rounding may decide
     assert np.mean([one[name] != other[name] for name in one]) < 1e-3
     assert (tmp_path / 'b' / 'montage.png').is_file()
+    # in a process of its own, it does without what takes seconds to import
+    arguments = [str(tmp_path / 'model.onnx'), *inputs, '--out', str(tmp_path / 'e'), *options]
+    command = [sys.executable, '-W', 'ignore', '-c', LIGHT, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    alone = read_masks(tmp_path / 'e')
+    assert all((alone[name] == other[name]).all() for name in other) and len(alone) == 8
 
     capsys.readouterr()
     for path in list((tmp_path / 'rgbd' / 'depth').iterdir())[::2]:
@@ -97,4 +118,10 @@ def test_bad_arguments(tool, capsys, arguments, message):
 
 def test_an_error_is_one_message(tool, tmp_path):
     with pytest.raises(SystemExit, match='error: .*none.pth: there is no such checkpoint'):
-        tool.main([str(tmp_path / 'none.pth'), 'rgb=a=b', '--out', 'out'])
+        tool.main([str(tmp_path / 'none.pth'), 'rgb=a=b', '--out', str(tmp_path / 'out')])
+
+
+def test_the_output_folder_is_looked_at_first(tool, tmp_path):
+    (tmp_path / 'out').touch()
+    with pytest.raises(SystemExit, match='error: .*out: expected a folder for the results'):
+        tool.main([str(tmp_path / 'none.pth'), 'rgb=a', '--out', str(tmp_path / 'out')])

@@ -47,7 +47,7 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
     assert train.returncode == 0, train.stderr
     assert 'Bfloat16OptimWrapper' in train.stdout or torch.cuda.is_available()
     work_dir = tmp_path / 'work_dirs' / 'tiny'
-    checkpoint = (work_dir / 'last_checkpoint').read_text()
+    checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
 
     options = ('--work-dir', 'tested', '--out', 'maps', '--show-dir', 'painted', '--tta')
     test = call(
@@ -166,6 +166,54 @@ def test_resume_finds_checkpoint_of_a_moved_work_dir(tmp_path):
     (tmp_path / 'iter_9.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('/where/it/was/iter_9.pth')
     assert load_tool('train').find_checkpoint('auto', str(tmp_path)) == str(tmp_path / 'iter_9.pth')
+
+
+def test_resume_prefers_the_folder_to_the_recorded_path(tmp_path):
+    for folder in ('first', 'copy'):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'iter_9.pth').touch()
+    (tmp_path / 'copy' / 'last_checkpoint').write_text(str(tmp_path / 'first' / 'iter_9.pth'))
+    found = load_tool('train').find_checkpoint('auto', str(tmp_path / 'copy'))
+    assert found == str(tmp_path / 'copy' / 'iter_9.pth')
+
+
+@pytest.mark.parametrize('rank', ['0', '1'])
+def test_training_is_locked_and_watched_over(tmp_path, monkeypatch, tiny_config, rank):
+    tool, seen = load_tool('train'), []
+    config = tiny_config(**{'default_hooks.checkpoint.out_dir': str(tmp_path / 'out')})
+    locks = [tmp_path / 'run' / '.training.lock', tmp_path / 'out' / 'run' / '.training.lock']
+
+    class Stub:
+        def __init__(self, cfg):
+            self.cfg = cfg
+
+        def train(self):
+            seen.extend(hook['type'] for hook in self.cfg.custom_hooks)
+            for lock in locks:
+                held = lock.is_file() and lock.read_text()
+                assert bool(held) == (rank == '0')
+
+    monkeypatch.setattr(tool.Runner, 'from_cfg', Stub)
+    monkeypatch.setenv('RANK', rank)
+    monkeypatch.setenv('LOCAL_RANK', rank)
+    arguments = ['train.py', config, '--work-dir', str(tmp_path / 'run'), '--launcher', 'pytorch']
+    monkeypatch.setattr(sys, 'argv', arguments)
+    tool.main()
+    assert {'EMAHook', 'FiniteTrainingHook', 'ScheduleHook'} <= set(seen)
+    assert [lock.is_file() and not lock.read_text() for lock in locks] == [rank == '0'] * 2
+
+
+def test_locked_work_dir_ends_with_a_message(tmp_path, monkeypatch, tiny_config):
+    tool = load_tool('train')
+
+    def locked(self):
+        raise ValueError(f'{self.folder}: another training')
+
+    monkeypatch.setattr(tool.WorkDirLock, '__enter__', locked)
+    monkeypatch.setattr(tool.Runner, 'from_cfg', pytest.fail)
+    monkeypatch.setattr(sys, 'argv', ['train.py', tiny_config(), '--work-dir', str(tmp_path)])
+    with pytest.raises(SystemExit, match=f'{tmp_path}: another training'):
+        tool.main()
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def assert_same(a, b, where='checkpoint'):
 
 
 def load_last(work_dir: Path) -> dict:
-    return torch.load((work_dir / 'last_checkpoint').read_text(), weights_only=True)
+    return torch.load(work_dir / (work_dir / 'last_checkpoint').read_text(), weights_only=True)
 
 
 def test_killed_training_ends_with_the_same_weights(tmp_path, translation_config, run_tool):
@@ -253,7 +253,7 @@ def test_the_tools_test_and_translate(tmp_path, monkeypatch, translation_config,
     assert {used.generator.type, used.discriminator.type} == {expected}
     assert set(used) == {'constructor', 'generator', 'discriminator'}
 
-    checkpoint = (work_dir / 'last_checkpoint').read_text()
+    checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
     options = ('--work-dir', str(work_dir), '--out', str(pictures), '--show-dir', str(shown))
     assert run_tool('test.py', config, checkpoint, *options) == 0
     metrics = load(max(work_dir.glob('*/*.json'), key=os.path.getmtime))

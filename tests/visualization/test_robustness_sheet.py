@@ -33,6 +33,22 @@ def test_table():
     ]
 
 
+def test_table_counts_the_classes_that_are_found():
+    collapsed = {'IoU.sky': 30.0, 'IoU.car': 0.0, 'IoU.cat': None}
+    results = RESULTS | {
+        'clean': RESULTS['clean'] | {'IoU.sky': 90.0, 'IoU.car': 0.1, 'IoU.cat': None},
+        'noise/50': RESULTS['noise/50'] | collapsed,
+    }
+    table = format_robustness([NOISE], ['rgb'], results).splitlines()
+    assert table == [
+        '| corruption | level | ensemble | rgb | classes found | change of the ensemble |',
+        '|---|---|---:|---:|---:|---:|',
+        '| none |  | 60.0 | 50.0 | 2 of 2 | +0.0 |',
+        '| noise on depth (mm) | 50 | 58.0 | 50.0 | 1 of 2 | -2.0 |',
+        '| noise on depth (mm) | 100 | 61.0 | 50.0 | - | +1.0 |',
+    ]
+
+
 @pytest.mark.parametrize('modalities', [[], ['rgb', 'depth']])
 @pytest.mark.parametrize('count', [1, 2, 5])
 def test_figure_has_a_panel_for_each_corruption(tmp_path, modalities, count):

@@ -22,9 +22,10 @@ except ModuleNotFoundError as error:
 from mmengine.config import DictAction
 from mmengine.fileio import put_text
 from mmengine.registry import DATASETS, init_default_scope
-from robustness import read_done, read_model, run_tests
+from robustness import add_overruling, read_done, read_model, run_tests
 
 from mmamf.evaluation.corruption_ladder import with_corruption
+from mmamf.visualization.found_classes import count_found
 from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
 
 
@@ -43,6 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
     )
+    add_overruling(parser)
     args = parser.parse_args(argv)
     args.out = args.out or Path('work_dirs', Path(args.config).stem, 'missing_modalities')
     return args
@@ -113,13 +115,14 @@ def main(argv: list[str] | None = None) -> None:
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
     cfg.log_level = 'WARNING'  # one line for each test is enough
     start = time.monotonic()
-    for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
+    for count, (name, scalars) in enumerate(run_tests(cfg, todo, args.allow_different_config), 1):
         done[name] = dict(scalars, samples=samples[name])
         text = json.dumps(dict(settings, tests=done), indent=1)
         put_text(text, store, backend_args=dict(backend='atomic_local'))
         left = (time.monotonic() - start) / count * (len(todo) - count)
         print(
-            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"]:.1f}; about {left:.0f} s left',
+            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"] or 0:.1f}, '
+            f'{count_found(scalars)} classes found; about {left:.0f} s left',
             flush=True,
         )
 

@@ -1,8 +1,10 @@
 """Results of a test, sorted by source, as data and as text."""
 
 import math
+import re
 
-CLASS = 'IoU.'
+# of a class, whose name may have slashes and dots
+OF_CLASS = re.compile(r'(?:([\w/]+?)/)?(IoU|Dice|Fscore|Precision|Recall)\.(.+)')
 TIMES = ('data_time', 'time')  # of an iteration, which mmengine writes beside the metrics
 
 
@@ -12,26 +14,26 @@ def collect_results(metrics: dict[str, float]) -> dict[str, dict]:
     Returns:
         ``{source: dict(mIoU=..., IoU={class: ...})}``, whatever the metrics are; None for a class
         that is neither in the labels nor predicted. Without classes, as in translation, there is no
-        ``IoU``.
+        ``IoU``; ``Dice`` and others are there if the metric gives them.
     """
     results: dict[str, dict] = {}
     for key, value in metrics.items():
         if key in TIMES:
             continue
-        source, _, metric = key.rpartition('/')
-        entry = results.setdefault(source or 'ensemble', {})
         value = None if math.isnan(value) else value
-        if metric.startswith(CLASS):
-            entry.setdefault('IoU', {})[metric.removeprefix(CLASS)] = value
+        if match := OF_CLASS.fullmatch(key):
+            source, metric, name = match.groups()
+            results.setdefault(source or 'ensemble', {}).setdefault(metric, {})[name] = value
         else:
-            entry[metric] = value
+            source, _, metric = key.rpartition('/')
+            results.setdefault(source or 'ensemble', {})[metric] = value
     return results
 
 
 def format_results(results: dict[str, dict]) -> str:
     """Lay results out as a row of means per source and, if there are classes, a row per class."""
     ensemble = results['ensemble']
-    means = sorted(name for name in ensemble if name != 'IoU')
+    means = sorted(name for name, value in ensemble.items() if not isinstance(value, dict))
     classes = list(ensemble.get('IoU', {}))
     title = 'mean (%)' if classes else 'mean'
     width = 2 + max(map(len, [*results, *classes, title]))

@@ -25,7 +25,9 @@ from mmengine.config import Config, DictAction
 from mmengine.fileio import put_text
 from mmengine.runner import Runner
 
+from mmamf.engine import CheckedWeightsHook
 from mmamf.evaluation.corruption_ladder import CLEAN, list_tests, read_ladder, with_corruption
+from mmamf.visualization.found_classes import CLASS
 from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness
 
 LADDER = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
@@ -52,9 +54,19 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
     )
+    add_overruling(parser)
     args = parser.parse_args(argv)
     args.out = args.out or Path('work_dirs', Path(args.config).stem, 'robustness')
     return args
+
+
+def add_overruling(parser: argparse.ArgumentParser) -> None:
+    """Add the option with which a config may contradict the one of the checkpoint."""
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='test although the config contradicts the one that the checkpoint was trained with',
+    )
 
 
 def read_model(args: argparse.Namespace) -> tuple[Config, dict[str, str]]:
@@ -97,27 +109,42 @@ def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
     return stored['tests']
 
 
-def run_tests(cfg: Config, tests: dict[str, dict]) -> Iterator[tuple[str, dict]]:
-    """Run tests with one runner and yield the name of each and its scalars, without classes.
+def run_tests(
+    cfg: Config, tests: dict[str, dict], allow_different_config: bool = False
+) -> Iterator[tuple[str, dict]]:
+    """Run tests with one runner and yield the name of each and its scalars.
+
+    Of the classes, that is what the ensemble has; None stands for NaN.
 
     Args:
         cfg: Config with the model.
         tests: Config of the data loader of each test.
+        allow_different_config: Whether the config may contradict the one of the checkpoint.
+
+    Raises:
+        ValueError: If the evaluator of the config gives no mIoU.
     """
     runner = None
     for name, dataloader in tests.items():
         if runner is None:
             runner = Runner.from_cfg(Config({**cfg.to_dict(), 'test_dataloader': dataloader}))
+            hook = CheckedWeightsHook(allow_different_config=allow_different_config)
+            runner.register_hook(hook)
             metrics = runner.test()
         else:
             runner.test_loop.dataloader = runner.build_dataloader(dataloader, seed=runner.seed)
             metrics = runner.test_loop.run()
+        if 'mIoU' not in metrics:
+            raise ValueError(
+                f'test_evaluator: expected MultimodalIoUMetric without a prefix, whose mIoU is '
+                f'compared, got one of {sorted(metrics)}'
+            )
         yield (
             name,
             {
                 key: None if math.isnan(value) else value
                 for key, value in metrics.items()
-                if 'IoU.' not in key
+                if CLASS not in key or key.startswith(CLASS)
             },
         )
 
@@ -152,15 +179,18 @@ def main(argv: list[str] | None = None) -> None:
     cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
     cfg.log_level = 'WARNING'  # one line for each test is enough
     start = time.monotonic()
-    for count, (name, scalars) in enumerate(run_tests(cfg, todo), 1):
-        done[name] = dict(corruption=tests[name], scalars=scalars)
+    for count, (name, scalars) in enumerate(run_tests(cfg, todo, args.allow_different_config), 1):
+        classes = {key: value for key, value in scalars.items() if key.startswith(CLASS)}
+        scalars = {key: value for key, value in scalars.items() if key not in classes}
+        done[name] = dict(corruption=tests[name], scalars=scalars, classes=classes)
         text = json.dumps(dict(settings, tests={**stored, **done}), indent=1)
         put_text(text, store, backend_args=dict(backend='atomic_local'))
         left = (time.monotonic() - start) / count * (len(todo) - count)
         shown = ', '.join(f'{k} {v:.1f}' for k, v in scalars.items() if 'mIoU' in k and v)
         print(f'[{count}/{len(todo)}] {name}: {shown}; about {left:.0f} s left', flush=True)
 
-    results = {name: done[name]['scalars'] for name in tests}
+    # files of earlier versions have no classes
+    results = {name: done[name]['scalars'] | done[name].get('classes', {}) for name in tests}
     sources = [name for name in modalities if f'{name}/mIoU' in results[CLEAN]]
     table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
     table += format_robustness(ladder, sources, results)

@@ -2,8 +2,8 @@
 
 RAW holds the unpacked leftImg8bit_trainvaltest, gtFine_trainvaltest, disparity_trainvaltest and
 camera_trainvaltest. OUT gets the color files as they are, depth in centimeters (0 = no reading;
-655.35 m stands for that and all beyond) and label maps 0..18, 255 = not evaluated. A frame is named
-as in ``aachen/aachen_000000_000019``.
+655.35 m stands for that and all beyond) and label maps 0..18, 255 = not evaluated. A disparity of
+zero pixels is no reading either. A frame is named as in ``aachen/aachen_000000_000019``.
 """
 
 import json
@@ -61,8 +61,9 @@ FARTHEST = 65535  # cm
 def depth_of_disparity(code: np.ndarray, baseline: float, fx: float) -> np.ndarray:
     """Return the depth in centimeters of a disparity file.
 
-    The file holds 256 times the disparity in pixels, plus one; 0 means no reading and stays 0. A
-    disparity of zero is a reading, of something infinitely far: it becomes the farthest depth.
+    The file holds 256 times the disparity in pixels, plus one; 0 means no reading. The stereo
+    matcher writes a disparity of zero, code 1, where it has found nothing: no reading either. Both
+    become 0.
 
     Args:
         code: The file's values.
@@ -76,7 +77,7 @@ def depth_of_disparity(code: np.ndarray, baseline: float, fx: float) -> np.ndarr
     with np.errstate(divide='ignore'):
         depth = UNITS_PER_METER * baseline * fx / disparity
     table = np.clip(np.rint(depth), 1, FARTHEST).astype(np.uint16)
-    table[0] = 0
+    table[:2] = 0
     return table[code]
 
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import h5py
 import numpy as np
+from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from scipy.io import loadmat
+from written_files import DONE, check_inside, is_done, mark_done, write_image, write_whole
 
 from mmamf.datasets.transforms.read_image import read_image
 
@@ -209,9 +209,10 @@ def read_json(path: Path) -> dict:
 
 
 def convert(samples: Sequence[Sample], raw: Path, out: Path, settings: dict, workers: int) -> int:
-    """Convert samples into ``out``; what is there already is kept.
+    """Convert samples into ``out``; what is there already, unchanged, is kept.
 
-    One unreadable sample does not stop the others. It is not named in the lists.
+    One unreadable sample does not stop the others. It is not named in the lists. Nothing is written
+    outside ``out``.
 
     Args:
         samples: The samples, in the order of their lists.
@@ -237,11 +238,11 @@ def convert(samples: Sequence[Sample], raw: Path, out: Path, settings: dict, wor
     failed = run_all(f'Converting into {out}', jobs, workers)
     for split in dict.fromkeys(sample.split for sample in samples):
         stems = [s.stem for s in samples if s.split == split and s.stem not in failed]
-        _write_atomically(out / f'{split}.txt', ''.join(f'{stem}\n' for stem in stems).encode())
+        write_whole(out / f'{split}.txt', ''.join(f'{stem}\n' for stem in stems).encode())
         print(f'{split}: {len(stems)} samples')
     cameras = {s.stem: list(s.intrinsics) for s in samples if s.intrinsics is not None}
     if cameras:
-        _write_atomically(out / 'intrinsics.json', json.dumps(cameras).encode())
+        write_whole(out / 'intrinsics.json', json.dumps(cameras).encode())
     return report(failed, len(samples))
 
 
@@ -290,25 +291,27 @@ def _attempt(job: Callable[[], None]) -> str | None:
     """Run a job; returns what went wrong."""
     try:
         job()
-    except (OSError, ValueError, KeyError) as error:
+    except MemoryError as error:  # a header can claim any size
+        return f'there is not enough memory for it: {error}'
+    except (OSError, ValueError, KeyError, Image.DecompressionBombError) as error:
         return str(error)
     return None
 
 
 def _convert_sample(sample: Sample, out: Path) -> None:
-    done = out / '.done' / sample.stem  # lists the files that were written
-    files = done.read_text().splitlines() if done.exists() else []
-    if files and all((out / file).exists() for file in files):
+    check_inside(out, out / DONE / sample.stem, sample.source)
+    if is_done(out, sample.stem):
         return
     images = sample.load()
+    for folder in images:
+        check_inside(out, out / folder / sample.stem, sample.source)
     pixels = {
         folder: read_image(str(image)) if isinstance(image, Path) else image
         for folder, image in images.items()
     }
     _check_images(pixels, sample.source)
     written = [write_image(out / folder / sample.stem, image) for folder, image in images.items()]
-    listed = ''.join(f'{path.relative_to(out).as_posix()}\n' for path in written)
-    _write_atomically(done, listed.encode())
+    mark_done(out, sample.stem, written)
 
 
 def _check_images(images: Mapping[str, np.ndarray], source: str) -> None:
@@ -323,38 +326,6 @@ def _check_images(images: Mapping[str, np.ndarray], source: str) -> None:
         )
     if depth is not None and not depth.any():
         raise ValueError(f'{source}: depth: expected at least one reading, got only 0')
-
-
-def write_image(path: Path, image: np.ndarray | Path) -> Path:
-    """Write an image to ``path`` plus its suffix; a PNG appears as a whole or not at all.
-
-    Args:
-        path: File to write, without suffix.
-        image: An array in OpenCV's channel order, which becomes a PNG, or the path of a file that
-            is taken over as it is.
-
-    Returns:
-        The file written.
-    """
-    if isinstance(image, Path):
-        path = path.with_name(path.name + image.suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        try:
-            os.link(image.resolve(), path)
-        except OSError:  # another file system
-            shutil.copyfile(image, path)
-        return path
-    path = path.with_name(path.name + '.png')
-    _write_atomically(path, cv2.imencode('.png', image)[1].tobytes())
-    return path
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(content)
-    part.replace(path)
 
 
 def _refuse_duplicates(samples: Sequence[Sample]) -> None:
@@ -381,7 +352,7 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
                 'folder, or an empty one'
             )
     else:
-        _write_atomically(path, json.dumps(settings).encode())
+        write_whole(path, json.dumps(settings).encode())
 
 
 def exit_with(main: Callable[[], int]) -> None:

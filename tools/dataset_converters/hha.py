@@ -19,8 +19,8 @@ from conversion import (
     report,
     require,
     run_all,
-    write_image,
 )
+from written_files import check_inside, is_done, mark_done, write_image
 
 from mmamf.datasets.encode_hha import encode_hha
 
@@ -45,25 +45,27 @@ def read_units_per_meter(root: Path) -> float:
 
 
 def encode_file(
-    depth: Path, hha: Path, units_per_meter: float, intrinsics: Sequence[float] | None
+    depth: Path, out: Path, stem: str, units_per_meter: float, intrinsics: Sequence[float] | None
 ) -> None:
-    """Encode one depth map, unless that was done before.
+    """Encode one depth map, unless that was done before and its file has not changed since.
 
     Args:
         depth: 16-bit file; 0 = no reading.
-        hha: File to write, without suffix.
+        out: Folder to write.
+        stem: Name of the file to write, without suffix.
         units_per_meter: The file's units in a meter.
         intrinsics: fx, fy, cx, cy in px; None if they are unknown.
 
     Raises:
         ValueError: If intrinsics are unknown, or the file cannot be encoded.
     """
-    if hha.with_name(f'{hha.name}.png').exists():
+    check_inside(out, out / stem, str(depth))
+    if is_done(out, stem):
         return
     if intrinsics is None:
         raise ValueError(f'no intrinsics in {INTRINSICS}; --intrinsics gives them for all')
     encoded = encode_hha(read_gray(depth, 'uint16') / units_per_meter, tuple(intrinsics))
-    write_image(hha, encoded[..., ::-1])  # BGR
+    mark_done(out, stem, [write_image(out / stem, encoded[..., ::-1])])  # BGR
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = dict(encoding='hha', intrinsics=args.intrinsics or INTRINSICS)
     refuse_other_settings(out / CONVERSION, settings | {UNITS: units})
     jobs = {
-        stem: partial(encode_file, folder / f'{stem}.png', out / stem, units, cameras.get(stem))
+        stem: partial(encode_file, folder / f'{stem}.png', out, stem, units, cameras.get(stem))
         for stem in stems
     }
     return report(run_all(f'Encoding into {out}', jobs, args.workers), len(jobs))

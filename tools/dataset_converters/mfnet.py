@@ -93,7 +93,7 @@ def _read(path: Path, modes: tuple[str, ...]) -> np.ndarray:
             image.verify()  # the checksums, which decoding ignores
         with Image.open(path) as image:
             values = np.array(image)
-    except (OSError, SyntaxError) as error:  # what Pillow raises on damaged files
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow, on damage
         raise ValueError(f'{path} is corrupt or truncated: {error}') from error
     if image.mode not in modes:
         raise ValueError(f'{path}: expected a PNG of mode {" or ".join(modes)}, got {image.mode}')

@@ -29,5 +29,7 @@ def read_content(path: str, backend_args: dict | None = None, kind: str = 'image
     except (OSError, ValueError) as error:  # no permission, links in a circle, a disk that fails
         raise ValueError(f'{path!r} cannot be read: {error}') from error
     if not content:
-        raise ValueError(f'{path} is corrupt: expected an image, got a file of 0 bytes')
+        raise ValueError(
+            f'{path} is corrupt or truncated: expected an image, got a file of 0 bytes'
+        )
     return content

@@ -1,74 +1,170 @@
-import io
+import logging
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from mmengine import fileio
+from mmengine.logging import print_log
 from mmengine.registry import TRANSFORMS
 from mmseg.datasets.transforms import LoadAnnotations
-from PIL import Image
 
-IGNORE = 255  # as mmseg's LoadAnnotations writes it
+from .label_colors import IGNORE, LabelColors
+from .read_label import StoredLabel, read_label
+
+SHOWN = 10  # values in an error
 
 
 @TRANSFORMS.register_module()
 class LoadLabelMap(LoadAnnotations):
-    """Load the label map with mmseg's LoadAnnotations, and refuse one that does not fit.
+    """Load the label map as mmseg's LoadAnnotations does, and refuse one that does not fit.
 
-    The map has one channel of class indices, 255 = ignored. It must have the size of the images on
-    disk (``ori_shape``), so it may be loaded before or after a Resize, as in mmseg's pipelines.
+    The file has one channel of class indices, which are read as they are stored: of a palette its
+    indices, of 2 and 4 bits 0, 1, 2, ..., of floats whole numbers. 255 and the data set's
+    ``ignore_index`` (a number of the files, ``'nan'``, or a list) become 255 = ignored; so does
+    what a TIFF calls "no data", if that is no class. Then ``reduce_zero_label`` and ``label_map``
+    apply, as in mmseg. Where the colors or the gray values mean something else, ``colors`` says
+    what.
+
+    The map must have the size of the images on disk (``ori_shape``), so it may be loaded before or
+    after a Resize, as in mmseg's pipelines. The first palette file whose colors differ from those
+    of earlier files is a warning.
 
     Args:
-        **kwargs: Arguments of :class:`mmseg.datasets.transforms.LoadAnnotations`.
+        colors: Class index of each color of the files, as ``{(255, 0, 0): 1, ...}`` in RGB, or of
+            each gray value, as ``{0: 0, 255: 1}``; 255 as the index ignores the pixels. A sequence
+            names the colors of the classes 0, 1, 2, ... Any other color is an error.
+        **kwargs: Arguments of :class:`mmseg.datasets.transforms.LoadAnnotations`;
+            ``imdecode_backend`` is not used.
 
     Shape:
         (H, W), uint8.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged, has more than one channel, another size than the images, or
-            values outside the classes.
+        ValueError: If it is damaged, of a lossy format, has more than one channel, another size
+            than the images, values that are not whole numbers or outside the classes, or colors
+            that ``colors`` does not name.
     """
 
-    def _load_seg_map(self, results: dict) -> None:
-        path = results['seg_map_path']
-        results['seg_fields'] = list(results.get('seg_fields', []))
-        try:
-            self._check_header(path)
-            super()._load_seg_map(results)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f'label map not found: {path}') from error
-        except (OSError, SyntaxError) as error:  # what Pillow raises on damaged files
-            raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
+    def __init__(self, colors: Mapping | Sequence | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.colors = None if colors is None else LabelColors(colors)
+        self._palette: dict[int, tuple[int, ...]] = {}  # colors of the indices seen so far
+        self._warned: set[str] = set()
 
-        label = results['gt_seg_map']
-        size = tuple(results.get('ori_shape', label.shape))
-        if label.shape != size:
+    def _load_seg_map(self, results: dict) -> None:
+        path = results.get('seg_map_path')
+        if path is None:
+            raise ValueError(
+                f'LoadLabelMap: expected a label map for {results.get("img_path")}, got none: give '
+                'the data set data_prefix=dict(seg_map_path=...), or leave LoadLabelMap out'
+            )
+        colored = self.colors is not None and self.colors.colored
+        stored = read_label(path, self.backend_args, colored)
+        size = tuple(results.get('ori_shape', stored.values.shape[:2]))
+        if stored.values.shape[:2] != size:
             raise ValueError(
                 f'label map and images differ in size (H, W): expected {size} as in '
-                f'{results.get("img_path")}, got {label.shape} in {path}'
+                f'{results.get("img_path")}, got {stored.values.shape[:2]} in {path}'
             )
+        if stored.palette is not None and self.colors is None:
+            self._compare_palette(stored, path)
+        label = self._mapping(results)[self._indices(stored, results)]
         num_classes = results.get('num_classes')
         if num_classes is not None:
             outside = label[(label >= num_classes) & (label != IGNORE)]
             if outside.size:
                 raise ValueError(
                     f'label values outside the classes: expected 0..{num_classes - 1} or {IGNORE}, '
-                    f'got {np.unique(outside).tolist()} in {path} (as mapped by label_map and '
-                    'reduce_zero_label)'
+                    f'got {_listed(outside)} in {path} (as mapped by label_map and '
+                    "reduce_zero_label); a value that marks no class is the data set's ignore_index"
                 )
+        results['gt_seg_map'] = label
+        results['seg_fields'] = [*results.get('seg_fields', []), 'gt_seg_map']
 
-    def _check_header(self, path: str) -> None:
-        """Refuse colors, and values that the parent's cast to uint8 would wrap around."""
-        content = fileio.get(path, backend_args=self.backend_args)
-        Image.open(io.BytesIO(content)).verify()  # a PNG's checksums, which decoding ignores
-        label = Image.open(io.BytesIO(content))
-        if len(label.getbands()) != 1:
-            raise ValueError(
-                f'label map {path}: expected one channel of class indices, got {label.mode}'
-            )
-        if label.mode not in ('1', 'L', 'P'):
-            low, high = label.getextrema()
-            if low < 0 or high > IGNORE:
+    def _indices(self, stored: StoredLabel, results: dict) -> np.ndarray:
+        """Return the class indices of the file, (H, W), uint8."""
+        path, values = results['seg_map_path'], stored.values
+        if values.dtype.kind not in 'biuf':
+            raise ValueError(f'label map {path}: expected whole numbers, got {values.dtype}')
+        if values.dtype in (bool, np.int8):
+            values = values.astype(np.int16)  # which holds 255
+        ignored = np.zeros(values.shape[:2], bool)
+        for value in self._ignore_values(stored, results) if values.ndim == 2 else ():
+            ignored |= np.isnan(values) if value != value else values == value
+        if self.colors is not None:
+            return self.colors.to_classes(values, ignored, path)
+        values = np.where(ignored, values.dtype.type(IGNORE), values) if ignored.any() else values
+        if values.dtype.kind == 'f':
+            wrong = values[~(np.isfinite(values) & (values == np.rint(values)))]
+            if wrong.size:
                 raise ValueError(
-                    f'label values outside the classes: expected 0..{IGNORE}, got {low}..{high} in '
-                    f'{path}'
+                    f'label map {path}: expected whole numbers, got {_listed(wrong)} in '
+                    f'{wrong.size} of {values.size} pixels; a value that marks no class is the '
+                    "data set's ignore_index, 'nan' for NaN"
                 )
+        if values.dtype != np.uint8:
+            outside = values[(values < 0) | (values > IGNORE)]
+            if outside.size:
+                raise ValueError(
+                    f'label values outside the classes: expected 0..{IGNORE}, got '
+                    f'{outside.min():.15g}..{outside.max():.15g} in {path}; a value that marks no '
+                    "class is the data set's ignore_index"
+                )
+        return values.astype(np.uint8)
+
+    def _ignore_values(self, stored: StoredLabel, results: dict) -> list[float]:
+        """List the stored values that mean "no class", besides 255."""
+        given = results.get('ignore_index', IGNORE)
+        given = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+        values = [float(value) for value in given]  # 'nan' too, which a saved config can hold
+        for value in stored.nodata:
+            if 0 <= value < (results.get('num_classes') or IGNORE):
+                self._warn_once(
+                    'nodata',
+                    f'{results["seg_map_path"]} calls {value:g} "no data", which is a class: its '
+                    "pixels train that class; to ignore them, give the data set's ignore_index",
+                )
+            else:
+                values.append(value)
+        return values
+
+    def _mapping(self, results: dict) -> np.ndarray:
+        """Return what mmseg makes of each class index of the file, (256,)."""
+        reduce = results.get('reduce_zero_label', False)
+        if self.reduce_zero_label not in (None, reduce):
+            raise ValueError(
+                f'reduce_zero_label: expected {reduce} as the data set has it, got '
+                f'LoadLabelMap(reduce_zero_label={self.reduce_zero_label}); set it there only'
+            )
+        mapping = np.arange(IGNORE + 1, dtype=np.uint8)
+        if reduce:
+            mapping = np.array([IGNORE, *range(IGNORE - 1), IGNORE], np.uint8)
+        label_map = results.get('label_map') or {}
+        reduced = mapping.copy()
+        for old, new in label_map.items():
+            mapping[reduced == old] = new
+        return mapping
+
+    def _compare_palette(self, stored: StoredLabel, path: str) -> None:
+        if 'palette' in self._warned:
+            return
+        used = np.flatnonzero(np.bincount(stored.values.ravel(), minlength=IGNORE + 1))
+        for index, color in zip(used.tolist(), stored.palette[used].tolist()):
+            known = self._palette.setdefault(index, tuple(color))
+            if known != tuple(color):
+                self._warn_once(
+                    'palette',
+                    f'{path}: index {index} has the color {tuple(color)}, and {known} in a label '
+                    'map read before. Indices are taken as classes, whatever their color; if the '
+                    'colors are the classes, name them in LoadLabelMap(colors=...)',
+                )
+                return
+
+    def _warn_once(self, what: str, text: str) -> None:
+        if what not in self._warned:
+            self._warned.add(what)
+            print_log(text, logger='current', level=logging.WARNING)
+
+
+def _listed(values: np.ndarray) -> list:
+    different = np.unique(values).tolist()
+    return different if len(different) <= SHOWN else [*different[:SHOWN], '...']

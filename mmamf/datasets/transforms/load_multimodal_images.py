@@ -23,8 +23,8 @@ class LoadMultimodalImages(BaseTransform):
     becomes ``modality_<name>``, listed in ``seg_fields``, so that mmseg's Resize, RandomResize,
     RandomCrop and RandomFlip move it together with ``img``, by nearest-neighbor interpolation.
     Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
-    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF (which needs
-    tifffile), or a PNG of four.
+    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
+    four.
 
     Readings may be missing: pixels with a value that ``missing`` names or the file itself declares
     (the nodata tag of a TIFF), NaN and infinity. No network sees them as numbers: the data

@@ -65,7 +65,13 @@ def read_raster(
             than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
             environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
     """
-    content = read_content(path, backend_args)
+    return decode_raster(path, read_content(path, backend_args), channels)
+
+
+def decode_raster(
+    path: str, content: bytes, channels: int | None = None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+    """Decode the bytes of a file as :func:`read_raster` does; ``path`` is for its suffix."""
     try:
         image, nodata = _decode(path, content, channels)
     except Refused as error:

@@ -21,6 +21,8 @@ def install() -> None:
     for decoder in (lzw_decode, floatpred_decode):
         if not hasattr(codecs, decoder.__name__):
             setattr(codecs, decoder.__name__, decoder)
+    # It complains of every file with the usual -3.4028234663852886e+38, which we read ourselves.
+    tifffile.logger().addFilter(lambda record: 'GDAL_NODATA' not in record.getMessage())
 
 
 def find_lacking(page: tifffile.TiffPage) -> str | None:

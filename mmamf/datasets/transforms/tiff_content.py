@@ -50,11 +50,13 @@ class TiffContent:
         with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
             series = file.series[0]  # overviews and masks come behind it
             page = series.keyframe
+            self.nodata = _nodata(page)
+            if self.nodata and page.dtype.kind == 'f':
+                (page.nodata,) = self.nodata  # of tiles that the file leaves out
             try:
                 image = self._read(series, page)
             except ModuleNotFoundError as error:  # of a Python library that came with 3.14
                 raise _missing_codec(f'the compression {page.compression.name}') from error
-            self.nodata = _nodata(page, image.dtype)
             self.orientation = page.tags.valueof(ORIENTATION, 1)
         if channels in PICTURE and image.shape[2:] == (3,):
             image = image[..., ::-1]
@@ -69,6 +71,11 @@ class TiffContent:
             )
         bands = page.samplesperpixel
         pages = series.size // page.size
+        wide = page.imagewidth == self.channels and self.channels != pages
+        if bands == 1 and series.kind == 'shaped' and len(series.shape) == 3 and wide:
+            # tifffile wrote an array (H, W, C) without being told what its axes mean
+            _check(page, pages)
+            return series.asarray(maxworkers=1)
         if pages > 1 and bands == 1 and self.channels not in (None, 1):
             if self.channels == pages or self.channels not in PICTURE:
                 return self._read_pages(series, page, pages)
@@ -155,12 +162,13 @@ def _colored(page: tifffile.TiffPage, indices: np.ndarray) -> np.ndarray:
     return (page.colormap[:, indices] >> 8).astype(np.uint8).transpose(1, 2, 0)
 
 
-def _nodata(page: tifffile.TiffPage, dtype: np.dtype) -> tuple[float, ...]:
+def _nodata(page: tifffile.TiffPage) -> tuple[float, ...]:
+    text = str(page.tags.valueof(NODATA, '')).replace(',', '.')
     try:
-        value = float(str(page.tags.valueof(NODATA, '')).strip('\0 \n'))
+        value = float(text.strip('\0 \n'))
     except ValueError:  # none
         return ()
-    if dtype.kind != 'f':
+    if page.dtype is None or page.dtype.kind != 'f':
         return (value,)
     with np.errstate(over='ignore'):  # as the pixels have it, which may be rounded
-        return (float(dtype.type(value)),)
+        return (float(page.dtype.type(value)),)

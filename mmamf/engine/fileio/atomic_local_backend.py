@@ -17,11 +17,17 @@ class AtomicLocalBackend(LocalBackend):
         target.parent.mkdir(parents=True, exist_ok=True)
         # one name for each target, so that what a killed run left behind is overwritten
         temporary = target.with_name(f'.{target.name}.tmp')
-        with open(temporary, 'wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        try:
+            with open(temporary, 'wb') as file:
+                file.write(obj)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except OSError as error:
+            error.filename = error.filename or str(target)  # a full disk names no file by itself
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)  # it is still there if something failed
         directory = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(directory)  # the rename itself

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -16,12 +17,15 @@ from mmamf.engine.fileio import AtomicLocalBackend
 class AtomicCheckpointHook(CheckpointHook):
     """Saves checkpoints so that a process which dies at any moment keeps the last good one.
 
-    It differs from mmengine's hook, whose arguments it takes, in three ways. Local files,
+    It differs from mmengine's hook, whose arguments it takes, in four ways. Local files,
     `last_checkpoint` among them, are replaced as a whole or not at all. A checkpoint that is to go
     (`max_keep_ckpts`, `save_best`) is removed only after the new one is complete and
-    `last_checkpoint` names it. And a validation that was due right after the checkpoint is run when
-    training is resumed from it: mmengine would skip it, and with it the choice of the best
-    checkpoint.
+    `last_checkpoint` names it; if the process dies before that, the resumed training removes it. A
+    validation that was due right after the checkpoint is run when training is resumed from it:
+    mmengine would skip it, and with it the choice of the best checkpoint. And it touches files in
+    its own folder only: checkpoints and `last_checkpoint` hold names without a folder, and of a
+    path that an older checkpoint holds only the name counts. A training that is resumed from a
+    checkpoint of another folder leaves that folder as it is.
 
     Args:
         backend_args: Where checkpoints go; an `out_dir` that is not local needs its own.
@@ -29,9 +33,11 @@ class AtomicCheckpointHook(CheckpointHook):
     """
 
     def __init__(self, *args: Any, backend_args: dict | None = None, **kwargs: Any) -> None:
-        if backend_args is None and '://' not in str(kwargs.get('out_dir') or ''):
+        local = '://' not in str(kwargs.get('out_dir') or '')
+        if backend_args is None and kwargs.get('file_client_args') is None and local:
             backend_args = dict(backend='atomic_local')
         super().__init__(*args, backend_args=backend_args, **kwargs)
+        self._deferred: list[str] = []  # paths that are to be removed
 
     def before_train(self, runner: Runner) -> None:
         """Prepare the directory, and make up for a validation that was interrupted.
@@ -39,7 +45,27 @@ class AtomicCheckpointHook(CheckpointHook):
         Args:
             runner: The runner of the training process.
         """
+        hub, foreign = runner.message_hub, self._resumed_from_elsewhere(runner)
+        outdated = hub.runtime_info.pop('outdated_ckpts', [])
+        if foreign:
+            hub.runtime_info.pop('keep_ckpt_ids', None)
+            outdated = []
         super().before_train(runner)
+        for key in [key for key in hub.runtime_info if key.startswith('best_ckpt')]:
+            path = None if foreign else self._own_path(hub.get_info(key))
+            if path is None:
+                runner.logger.info(
+                    f'The best checkpoint so far, {os.path.basename(hub.pop_info(key) or "")}, is '
+                    f'not in {self.out_dir}; one that is better will be saved there.'
+                )
+            if key == 'best_ckpt':
+                self.best_ckpt_path = path
+            elif hasattr(self, 'best_ckpt_path_dict'):  # of several metrics
+                self.best_ckpt_path_dict[key.removeprefix('best_ckpt_')] = path
+        if is_main_process():
+            for path in filter(None, map(self._own_path, outdated)):
+                self.file_backend.remove(path)
+                runner.logger.info(f'Removed {path}, which an interrupted run left behind.')
         if runner.iter > 0 and self._validation_is_due(runner):
             runner.logger.info('Running the validation that was due after the checkpoint.')
             runner.val_loop.run()
@@ -53,6 +79,32 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         runner.message_hub.update_info('last_val_iter', runner.iter)
         super().after_val_epoch(runner, metrics)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Take the folders out of the paths that the checkpoint holds.
+
+        Args:
+            runner: The runner of the training process.
+            checkpoint: The checkpoint to be saved.
+        """
+        info = checkpoint['message_hub']['runtime_info']
+        for key, value in info.items():
+            if value and (key == 'last_ckpt' or key.startswith('best_ckpt')):
+                info[key] = os.path.basename(value)
+
+    def _resumed_from_elsewhere(self, runner: Runner) -> bool:
+        """Whether training is resumed from a checkpoint that is not in the folder of this hook."""
+        if not (runner._resume and runner._load_from):
+            return False
+        folder = runner.work_dir
+        if self.out_dir is not None:  # as mmengine makes it
+            folder = os.path.join(self.out_dir, os.path.basename(folder.rstrip(os.sep)))
+        return os.path.realpath(os.path.dirname(runner._load_from)) != os.path.realpath(folder)
+
+    def _own_path(self, path: str | None) -> str | None:
+        """Return the path of the file of that name in the own folder, or None if there is none."""
+        path = path and self.file_backend.join_path(self.out_dir, os.path.basename(path))
+        return path if path and self.file_backend.isfile(path) else None
 
     def _validation_is_due(self, runner: Runner) -> bool:
         loop = runner.train_loop
@@ -75,6 +127,9 @@ class AtomicCheckpointHook(CheckpointHook):
                 outdated.append(self.filename_tmpl.format(self.keep_ckpt_ids.popleft()))
             self.keep_ckpt_ids.append(step)
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        # what goes after this checkpoint is written: a run that dies before that can still do so
+        journal = [*outdated, *map(os.path.basename, self._deferred)]
+        runner.message_hub.update_info('outdated_ckpts', journal)
         filename = self.filename_tmpl.format(step)
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
@@ -90,7 +145,12 @@ class AtomicCheckpointHook(CheckpointHook):
             **self.args,
         )
         if is_main_process():
-            AtomicLocalBackend().put_text(self.last_ckpt, Path(runner.work_dir) / 'last_checkpoint')
+            last = self.last_ckpt
+            if os.path.realpath(self.out_dir) == os.path.realpath(runner.work_dir):
+                last = filename
+            elif '://' not in last:
+                last = os.path.abspath(last)
+            AtomicLocalBackend().put_text(last, Path(runner.work_dir) / 'last_checkpoint')
             for name in outdated:
                 path = self.file_backend.join_path(self.out_dir, name)
                 if self.file_backend.isfile(path):
@@ -110,10 +170,15 @@ class AtomicCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _removal_deferred(self) -> Iterator[list[str]]:
-        backend, removed = self.file_backend, []
+        backend, removed = self.file_backend, self._deferred
         self.file_backend = copy(backend)
         self.file_backend.remove = removed.append
         try:
             yield removed
         finally:
-            self.file_backend = backend
+            self.file_backend, self._deferred = backend, []
+
+    def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
+        # where the best checkpoint stayed in another folder, there is none to publish
+        if ckpt_path and self.file_backend.isfile(ckpt_path):
+            super()._publish_model(runner, ckpt_path)

@@ -14,8 +14,9 @@ class StagedLR(_ParamScheduler):
     ``stage_lrs`` where it has them; the stock constructor hands them to a part of the model with
     ``paramwise_cfg=dict(custom_keys=dict(backbone=dict(stage_lrs=[...])))``. Every other group, and
     the base rate that mmengine logs, follows the scheduler's. The rates are absolute: neither the
-    optimizer's ``lr`` nor ``lr_mult`` nor ``auto_scale_lr`` changes them. A resumed training keeps
-    the rates and milestones of its checkpoint, as with mmengine's schedulers.
+    optimizer's ``lr`` nor ``lr_mult`` nor ``auto_scale_lr`` changes them, except that ``lr_mult=0``
+    freezes a group, as under every scheduler. A resumed training keeps the rates and milestones of
+    its checkpoint, as with mmengine's schedulers, unless ScheduleHook finds others in the config.
 
     Args:
         optimizer: Optimizer, or its wrapper.

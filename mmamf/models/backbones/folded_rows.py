@@ -4,6 +4,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from ..modality_specific_layer import ModalitySpecificLayer
+from ..pass_value import PassValue
 
 
 class FoldedRows:
@@ -30,19 +31,25 @@ class FoldedRows:
 
     def __init__(self, network: nn.Module, num_modalities: int) -> None:
         self.num_modalities = num_modalities
-        self.num_maps = num_modalities  # N*M of the batch that was seen last
+        self._num_maps = PassValue(num_modalities)  # N*M
         network.register_forward_pre_hook(self._count)
         for name, layer in network.named_modules():
             if isinstance(layer, ModalitySpecificLayer):
                 layer.register_forward_pre_hook(partial(self._reorder, name))
                 layer.register_forward_hook(self._restore)
 
+    @property
+    def num_maps(self) -> int:
+        """Number of maps, N*M, in the batch of this forward pass."""
+        return self._num_maps.get()
+
     def _count(self, network: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         # It stays until the next batch, for checkpointed activations to be computed again.
-        self.num_maps = inputs[0].shape[0]
-        if self.num_maps % self.num_modalities:
+        num_maps = inputs[0].shape[0]
+        self._num_maps.set(num_maps)
+        if num_maps % self.num_modalities:
             raise ValueError(
-                f'a folded batch of {self.num_maps} maps does not hold {self.num_modalities} '
+                f'a folded batch of {num_maps} maps does not hold {self.num_modalities} '
                 'modalities per sample'
             )
 

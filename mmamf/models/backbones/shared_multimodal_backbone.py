@@ -7,6 +7,7 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType
 from torch import Tensor
 
+from ...weights import accept_whole_models
 from ..modality_axis import fold_modalities
 from ..norms import make_norms_private
 from ..presence import take_presence, with_presence
@@ -25,7 +26,8 @@ class SharedMultimodalBackbone(BaseModule):
     fuses inside the network; here, what the backbone returns is fused, as by a neck, and nothing
     crosses between the modalities before. :class:`SharedMultimodalResNet` is the paper's network.
 
-    ``init_cfg`` of the backbone loads a checkpoint of the plain backbone into all modalities alike.
+    ``init_cfg`` of the backbone loads a checkpoint of the plain backbone, or of a whole model with
+    it, into all modalities alike. A whole model as ``load_from`` does, too.
     With one modality nothing is replaced. ``conv_cfg`` and ``norm_cfg`` of a backbone that has them
     may name modality-specific layers, as in :class:`SharedMultimodalResNet`.
 
@@ -44,6 +46,8 @@ class SharedMultimodalBackbone(BaseModule):
         bands: Number of bands of every modality, if they differ, as in
             :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
             the image.
+        init_cfg: Handed to the backbone, like its own ``init_cfg``.
+        pretrained: Checkpoint for the backbone, as ``model.pretrained`` hands it over.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -55,7 +59,7 @@ class SharedMultimodalBackbone(BaseModule):
             cannot know the modality of its input, an output to be fused does not exist,
             ``conv_cfg`` or ``norm_cfg`` names another M, ``bands`` are not one number per modality
             or the first convolution cannot be replaced, or M does not divide the channels of an
-            input, or a sample has no modality.
+            input, a sample has no modality, or more than one place says where weights come from.
     """
 
     def __init__(
@@ -66,18 +70,21 @@ class SharedMultimodalBackbone(BaseModule):
         fusion_stages: Sequence[int] = (0, 1, 2, 3),
         fusion_channels: Sequence[int] | None = None,
         bands: Sequence[int] | None = None,
+        init_cfg: dict | list[dict] | None = None,
+        pretrained: str | None = None,
     ) -> None:
         super().__init__()
         if num_modalities < 1:
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
-        self.backbone = _build(backbone, num_modalities)
+        self.backbone = _build(_with_init(backbone, init_cfg, pretrained), num_modalities)
         stems = find_stems(self.backbone, backbone.get('in_channels', 3))
         self.bands = bands
         fit_stem(self.backbone, stems, num_modalities, bands)
         if num_modalities > 1:
             make_norms_private(self.backbone, num_modalities)
             self.rows = FoldedRows(self.backbone, num_modalities)
+        accept_whole_models(self.backbone)
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
         channels = fusion_channels or [None] * len(self.fusion_stages)
         if fusion is not None and len(channels) != len(self.fusion_stages):
@@ -98,6 +105,14 @@ class SharedMultimodalBackbone(BaseModule):
         outputs = self.backbone(fold_modalities(x, self.num_modalities))
         return with_presence(self._fuse(outputs) if self.fusions else outputs, presence)
 
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        # A model with the plain backbone has its weights where this one has the parts.
+        own = {f'{prefix}{name}' for name in self.backbone.state_dict()}
+        nested = any(f'{prefix}backbone.{name[len(prefix) :]}' in state_dict for name in own)
+        for name in () if nested else own & set(state_dict):
+            state_dict[f'{prefix}backbone.{name[len(prefix) :]}'] = state_dict.pop(name)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def _fuse(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if not isinstance(outputs, Sequence):
             raise ValueError(
@@ -109,6 +124,22 @@ class SharedMultimodalBackbone(BaseModule):
         for stage, operator in zip(self.fusion_stages, self.fusions):
             fused[stage] = operator.leave(*operator.enter(fused[stage]))
         return tuple(fused)
+
+
+def _with_init(
+    backbone: ConfigType, init_cfg: dict | list[dict] | None, pretrained: str | None
+) -> ConfigType:
+    """Hand to the backbone where its weights come from."""
+    if pretrained is not None:
+        pretrained = dict(type='Pretrained', checkpoint=pretrained)
+    own = backbone.get('pretrained') or backbone.get('init_cfg')
+    given = [cfg for cfg in (own, init_cfg, pretrained) if cfg is not None]
+    if len(given) > 1:
+        raise ValueError(
+            'SharedMultimodalBackbone: expected weights from one of backbone.init_cfg, init_cfg '
+            f'and pretrained (or model.pretrained), got {given}'
+        )
+    return backbone if own or not given else {**backbone, 'init_cfg': given[0]}
 
 
 def _build(config: ConfigType, num_modalities: int) -> BaseModule:

@@ -5,6 +5,7 @@ from mmseg.models.backbones.resnet import BasicBlock, Bottleneck, ResNet
 from mmseg.models.utils import ResLayer
 from torch import Tensor
 
+from ...weights import accept_whole_models
 from ..fast_max_pool2d import FastMaxPool2d
 from ..modality_axis import fold_modalities
 from ..presence import take_presence, with_presence
@@ -98,6 +99,7 @@ class SharedMultimodalResNet(ResNet):
         self.bands = bands
         self.in_channels = fit_stem(self, [stem], num_modalities, bands)
         self.in_channels = self.in_channels or kwargs.get('in_channels', 3)
+        accept_whole_models(self)
         self._freeze_stages()  # what has come into the first, too
         if fusion is not None:
             self._fill_fusion_slots(fusion, fusion_stages, fused_blocks)

@@ -1,10 +1,13 @@
+import logging
 import math
 from collections.abc import Sequence
 
 import torch
+from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
+from mmseg.utils import stack_batch
 
 
 @MODELS.register_module()
@@ -67,6 +70,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         self.bands = tuple(spec.get('channels') for spec in modalities)
         index, mean, std, fill = [], [], [], []
         self.num_raw_channels = 0
+        self._warned_of_sizes = False
         for spec in modalities:
             channels = _check_spec(spec, in_channels)
             order = list(range(self.num_raw_channels, self.num_raw_channels + channels))
@@ -94,7 +98,12 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         inputs = [self._normalize(image) for image in data['inputs']]
         # the parent writes padding into data_samples, and cannot do without them
         given = samples or [SegDataSample() for _ in inputs]
+        notes = []
+        if not training and len({image.shape[1:] for image in inputs}) > 1:
+            inputs, notes = self._pad_alike(inputs, samples)
         batch = super().forward(dict(inputs=inputs, data_samples=given), training)
+        for sample, note in zip(given, notes):
+            sample.set_metainfo(note)
         for planes, sample in zip(batch['inputs'], samples or []):
             self._blank(planes, sample)
         if not samples:
@@ -112,6 +121,37 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         if image.is_floating_point():  # others have a reading everywhere
             planes = torch.where(planes.isnan(), self.fill, planes)
         return planes.sub_(self.mean).div_(self.std)
+
+    def _pad_alike(
+        self, images: list[torch.Tensor], samples: list[SegDataSample] | None
+    ) -> tuple[list[torch.Tensor], list[dict]]:
+        """Pad images of a test, below and right, to one size.
+
+        Returns:
+            The images, and for every sample a note of its padding, which segmentors cut off.
+        """
+        if not samples:
+            raise ValueError(
+                'inputs: expected images of one size where there are no data_samples to note the '
+                f'padding in, got {sorted({tuple(image.shape[1:]) for image in images})}'
+            )
+        test_cfg = self.test_cfg or {}
+        size = [max(sides) for sides in zip(*(image.shape[1:] for image in images))]
+        if test_cfg.get('size') is not None:
+            size = [max(sides) for sides in zip(size, test_cfg['size'])]
+        divisor = test_cfg.get('size_divisor') or 1
+        size = [-(-side // divisor) * divisor for side in size]
+        if not self._warned_of_sizes:
+            self._warned_of_sizes = True
+            print_log(
+                'a batch has images of different sizes: they are padded to the largest, and the '
+                'padding is cut off the predictions. Near a padded border these may differ from '
+                'those of the image alone; batch_size=1 avoids that',
+                logger='current',
+                level=logging.WARNING,
+            )
+        padded, notes = stack_batch(images, size=size, pad_val=self.pad_val)
+        return list(padded), notes
 
     def _blank(self, planes: torch.Tensor, sample: SegDataSample) -> None:
         """Mark the planes of absent modalities, (M * in_channels, H, W), in place."""

@@ -3,14 +3,21 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
+from mmengine.structures import PixelData
 from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, SampleList, add_prefix
 from torch import Tensor, nn
 
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import is_exporting, presence_of, tell_presence
+from .mend_losses import mend_losses
+
+mend_losses()
+
+IGNORE = 255  # of labels and of their padding
 
 
 @MODELS.register_module()
@@ -28,6 +35,9 @@ class ModalityEnsembleHead(BaseModule):
     modality's loss is that of the samples that have it, zero if none has, and the softmax is over
     the modalities that are present. Logits of absent ones are zero.
 
+    Labels of 255, which is padding as well, are ignored, and so are labels of the wrapped head's
+    own ``ignore_index``.
+
     It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
 
     Args:
@@ -40,18 +50,26 @@ class ModalityEnsembleHead(BaseModule):
 
     Raises:
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
-            the samples or a checkpoint have another number of modalities, or the samples lack
-            others than the pyramid says.
+            the samples or a checkpoint have another number of modalities, the samples lack others
+            than the pyramid says, a label is no class of the head, ``class_weight`` of a loss does
+            not fit the classes, or batch norm is to learn from a single value.
     """
 
     def __init__(self, num_modalities: int, head: ConfigType) -> None:
         super().__init__()
         self.num_modalities = num_modalities
         self.head = MMSEG_MODELS.build(head)
+        self.ignore_index = getattr(self.head, 'ignore_index', None)
+        if self.ignore_index is not None:
+            # Padding is IGNORE whatever the head ignores besides, and losses take one number only.
+            for part in self.head.modules():  # some heads have heads
+                if getattr(part, 'ignore_index', None) == self.ignore_index:
+                    part.ignore_index = IGNORE
         if isinstance(self.head, BaseCascadeDecodeHead):
             raise ValueError(
                 f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
             )
+        self._check_class_weights()
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.alpha = nn.Parameter(torch.ones(num_modalities))
         # What mmseg's segmentors ask of their decode head.
@@ -85,8 +103,10 @@ class ModalityEnsembleHead(BaseModule):
         names = self.modality_names(batch_data_samples[0].metainfo)
         presence = presence_of(inputs)
         self._check_presence(presence, [sample.metainfo for sample in batch_data_samples])
+        batch_data_samples = [self._ignoring(sample) for sample in batch_data_samples]
         members = self._members(inputs, len(batch_data_samples))
         losses = {}
+        self._check_labels(batch_data_samples)
         for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
             rows = None if presence is None else presence[:, index]
             losses.update(add_prefix(self._loss_of(logits, batch_data_samples, rows), name))
@@ -136,6 +156,11 @@ class ModalityEnsembleHead(BaseModule):
                 f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
                 f'the checkpoint has {alpha.numel()}'
             )
+        # A model with the plain head has its weights where this one has the parts.
+        own = {f'{prefix}{name}' for name in self.head.state_dict()}
+        if not any(name.startswith(f'{prefix}head.') for name in state_dict):
+            for name in own & set(state_dict):
+                state_dict[f'{prefix}head.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def _members(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
@@ -163,12 +188,71 @@ class ModalityEnsembleHead(BaseModule):
         if self._is_private:  # its layers need all maps, to know which is whose
             tell_presence(self.head, presence)
         if presence is None or self._is_private or is_exporting():
-            return self.head(inputs)
+            return self._call_head(inputs)
         rows = presence.flatten()
-        logits = self.head(tuple(level[rows] for level in inputs))
+        logits = self._call_head(tuple(level[rows] for level in inputs))
         if not isinstance(logits, Tensor):
             return logits
         return logits.new_zeros(len(rows), *logits.shape[1:]).index_put((rows,), logits)
+
+    def _call_head(self, inputs: Sequence[Tensor]) -> Tensor:
+        try:
+            return self.head(inputs)
+        except ValueError as error:
+            if 'more than 1 value per channel' not in str(error):
+                raise
+            raise ValueError(
+                f'{type(self.head).__name__}: batch norm cannot learn from one value per channel, '
+                'which is what is left of a map that is pooled to 1 x 1 where one sample with one '
+                'modality is in the batch. Use train_dataloader.batch_size >= 2, or a norm that '
+                "needs no batch in the head, such as norm_cfg=dict(type='GN', num_groups=...)"
+            ) from error
+
+    def _losses(self) -> list[nn.Module]:
+        losses = self.head.loss_decode
+        return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
+
+    def _check_class_weights(self) -> None:
+        for loss in self._losses():
+            weights = getattr(loss, 'class_weight', None)
+            if weights is not None and len(weights) != self.head.out_channels:
+                raise ValueError(
+                    f'loss_decode.class_weight of {type(loss).__name__}: expected '
+                    f'{self.head.out_channels} number(s), one for each output of the head '
+                    '(out_channels; with one output, the weight of class 1), got '
+                    f'{len(weights)}: {list(weights)}'
+                )
+
+    def _check_labels(self, samples: SampleList) -> None:
+        """Refuse labels that the head cannot predict, before torch stumbles over one."""
+        for sample in samples:
+            labels = sample.gt_sem_seg.data
+            wrong = (labels < 0) | (labels >= self.num_classes)
+            wrong &= labels != self.head.ignore_index
+            if wrong.any():
+                raise ValueError(
+                    f'{sample.metainfo.get("seg_map_path", sample.metainfo.get("img_path"))}: '
+                    f'expected labels from 0 to {self.num_classes - 1}, as decode_head has '
+                    f'num_classes={self.num_classes}, or {self.head.ignore_index} (ignored), got '
+                    f'{labels[wrong].unique().tolist()}: set num_classes of the head to the number '
+                    'of classes of the data set'
+                )
+        for loss in self._losses():
+            if self.out_channels == 1 and not getattr(loss, 'use_sigmoid', True):
+                raise ValueError(
+                    f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
+                    'head has out_channels=1, got use_sigmoid=False'
+                )
+
+    def _ignoring(self, sample: SegDataSample) -> SegDataSample:
+        """Mark what the wrapped head was told to ignore as ignored, in a copy."""
+        if self.ignore_index in (None, IGNORE):
+            return sample
+        label = sample.gt_sem_seg.data
+        label = label.masked_fill(label == self.ignore_index, IGNORE)
+        marked = sample.new()
+        marked.gt_sem_seg = PixelData(data=label)
+        return marked
 
     def _loss_of(
         self, logits: Tensor, samples: SampleList, rows: Tensor | None
@@ -179,16 +263,18 @@ class ModalityEnsembleHead(BaseModule):
         if rows.any():
             present = [sample for sample, row in zip(samples, rows.tolist()) if row]
             return self.head.loss_by_feat(logits[rows], present)
-        losses = self.head.loss_decode
-        losses = losses if isinstance(losses, nn.ModuleList) else [losses]
-        return {loss.loss_name: 0 * logits.sum() for loss in losses}
+        return {loss.loss_name: 0 * logits.sum() for loss in self._losses()}
 
     def _ensemble(self, members: Tensor, presence: Tensor | None) -> Tensor:
         if presence is None:
             weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
             return (members * weights).sum(1)
-        alpha = self.alpha.expand_as(presence).masked_fill(~presence, -torch.inf)
-        weights = alpha.softmax(1)[:, :, None, None, None]
+        if is_exporting():  # the same without infinity, which is no number to a quantizer
+            weights = (self.alpha - self.alpha.max()).exp() * presence
+            weights = weights / weights.sum(1, keepdim=True)
+        else:
+            weights = self.alpha.expand_as(presence).masked_fill(~presence, -torch.inf).softmax(1)
+        weights = weights[:, :, None, None, None]
         members = members.masked_fill(~presence[:, :, None, None, None], 0)
         return (members * weights).sum(1)
 

@@ -7,7 +7,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..modality_axis import fold_modalities, unfold_modalities
-from ..presence import presence_of, with_presence
+from ..pass_value import in_backward
+from ..presence import layer_presence, presence_of, with_presence
 
 
 class FusionOperator(BaseModule, metaclass=ABCMeta):
@@ -47,13 +48,14 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
             next training forward.
     """
 
+    presence = layer_presence()
+
     def __init__(self, num_modalities: int, channels: int | None = None) -> None:
         super().__init__()
         if num_modalities < 1:
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
         self.channels = channels
-        self.presence: Tensor | None = None  # None: all are present
         self._losses: dict[str, Tensor] = {}
 
     def enter(self, x: Tensor) -> tuple[Tensor, Any]:
@@ -99,7 +101,7 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
         Where activations are checkpointed (``with_cp``), backward runs forward once more: what that
         computes is needed by autograd, but was collected before.
         """
-        if _in_backward():
+        if in_backward():
             return
         if name in self._losses:
             raise ValueError(
@@ -170,8 +172,3 @@ def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
         for name, loss in part.items():
             total[name] = total[name] + loss if name in total else loss
     return total
-
-
-def _in_backward() -> bool:
-    # torch's own checkpointing asks the same; there is no public name for it.
-    return torch._C._current_graph_task_id() != -1

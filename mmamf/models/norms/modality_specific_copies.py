@@ -1,6 +1,7 @@
 from torch import Tensor, nn
 
 from ..modality_specific_layer import ModalitySpecificLayer
+from ..presence import layer_presence
 from .call_copies import call_copies
 
 
@@ -24,11 +25,11 @@ class ModalitySpecificCopies(ModalitySpecificLayer):
     """
 
     child_name = 'norm'
+    presence = layer_presence()  # set by the backbone, see take_presence
 
     def __init__(self, norm: nn.Module, num_modalities: int) -> None:
         super().__init__(num_modalities)
         self.norm = norm
-        self.presence: Tensor | None = None  # set by the backbone, see take_presence
         self.private_entries = tuple(name for name, v in norm.state_dict().items() if v.ndim)
 
     def forward(self, x: Tensor) -> Tensor:

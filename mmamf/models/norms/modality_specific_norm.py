@@ -4,6 +4,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 
 from ..modality_specific_layer import ModalitySpecificLayer
+from ..presence import layer_presence
 from .call_copies import call_copies
 
 
@@ -29,12 +30,12 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     child_name = 'norm'
     private_entries = ('weight', 'bias', 'running_mean', 'running_var')
     norm_class: type[nn.Module]
+    presence = layer_presence()  # set by the backbone, see take_presence
 
     def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
         super().__init__(num_modalities)
         self.num_features = num_features
         self.norm = self.norm_class(num_features * num_modalities, **kwargs)
-        self.presence: Tensor | None = None  # set by the backbone, see take_presence
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply its own layer to every modality."""

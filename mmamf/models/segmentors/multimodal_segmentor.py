@@ -1,10 +1,11 @@
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, OptSampleList, SampleList
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..decode_heads import ModalityEnsembleHead
 from ..fusions import fusion_losses
@@ -24,14 +25,16 @@ class MultimodalSegmentor(EncoderDecoder):
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
 
     Args:
-        Those of mmseg's EncoderDecoder; ``decode_head`` must be a ModalityEnsembleHead.
+        Those of mmseg's EncoderDecoder; ``decode_head`` and, for several modalities, every
+            ``auxiliary_head`` must be a ModalityEnsembleHead.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If the decode head is not a ModalityEnsembleHead, the backbone's ``bands`` do
-            not fit the data preprocessor, or a checkpoint has nothing of this model.
+        ValueError: If a head is not a ModalityEnsembleHead or for another number of modalities, the
+            backbone's ``bands`` do not fit the data preprocessor, or a checkpoint has nothing of
+            this model.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -57,6 +60,28 @@ class MultimodalSegmentor(EncoderDecoder):
                 f'got {type(self.decode_head).__name__}'
             )
 
+    def _init_auxiliary_head(self, auxiliary_head: ConfigType | list[ConfigType] | None) -> None:
+        super()._init_auxiliary_head(auxiliary_head)
+        if auxiliary_head is None:
+            return
+        expected = self.decode_head.num_modalities
+        heads = self.auxiliary_head
+        for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
+            # a plain head takes the maps of several modalities for as many samples
+            if isinstance(head, ModalityEnsembleHead) or expected == 1:
+                found = getattr(head, 'num_modalities', 1)
+                if found != expected:
+                    raise ValueError(
+                        f'auxiliary_head.num_modalities: expected {expected}, as of decode_head, '
+                        f'got {found}'
+                    )
+                continue
+            raise ValueError(
+                'auxiliary_head must be wrapped as the decode head is: expected '
+                f"dict(type='ModalityEnsembleHead', num_modalities={expected}, head=dict(type="
+                f"'{type(head).__name__}', ...)), got {type(head).__name__}"
+            )
+
     def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
         """Extract features, and carry what is present past a neck that knows nothing of it."""
         features = self.backbone(inputs)
@@ -72,12 +97,13 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""
-        single = self.out_channels
-        self.out_channels = single * (1 + self.decode_head.num_modalities)  # what mmseg accumulates
-        try:
-            return super().slide_inference(inputs, batch_img_metas)
-        finally:
-            self.out_channels = single
+        # mmseg's needs these three; nothing on the model changes, as other threads use it, too
+        windows = SimpleNamespace(
+            test_cfg=self.test_cfg,
+            out_channels=self.out_channels * (1 + self.decode_head.num_modalities),
+            encode_decode=self.encode_decode,
+        )
+        return EncoderDecoder.slide_inference(windows, inputs, batch_img_metas)
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Predict the stacked logits of the ensemble and of every modality."""
@@ -88,11 +114,11 @@ class MultimodalSegmentor(EncoderDecoder):
     ) -> SampleList:
         """Take the stack apart, and finish each part as mmseg finishes its one."""
         ensemble, *members = seg_logits.split(self.decode_head.out_channels, dim=1)
-        results = super().postprocess_result(ensemble, data_samples)
+        results = self._postprocess(ensemble, data_samples)
         names = self.decode_head.modality_names(results[0].metainfo)
         for name, logits in zip(names, members):
             blank = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
-            for result, member in zip(results, super().postprocess_result(logits, blank)):
+            for result, member in zip(results, self._postprocess(logits, blank)):
                 if name not in result.metainfo.get('present', names):
                     continue
                 result.set_data(
@@ -101,6 +127,12 @@ class MultimodalSegmentor(EncoderDecoder):
                         f'seg_logits_{name}': member.seg_logits,
                     }
                 )
+        return results
+
+    def _postprocess(self, logits: Tensor, data_samples: OptSampleList) -> SampleList:
+        results = super().postprocess_result(logits, data_samples)
+        for result in results:  # mmseg's labels of a head with one output are no whole numbers
+            result.pred_sem_seg.data = result.pred_sem_seg.data.long()
         return results
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:

@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -31,4 +32,18 @@ def test_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     # what it left behind is overwritten, not piled up
     backend.put(b'newer', path)
     assert path.read_bytes() == b'newer'
+    assert os.listdir(tmp_path) == ['a.pth']
+
+
+def test_full_disk_leaves_nothing_behind_and_is_named(tmp_path, monkeypatch):
+    path = tmp_path / 'a.pth'
+    AtomicLocalBackend().put(b'old', path)
+
+    def full(file):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        AtomicLocalBackend().put(b'new', path)
+    assert path.read_bytes() == b'old'
     assert os.listdir(tmp_path) == ['a.pth']

@@ -4,44 +4,11 @@ import os
 
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler
 from mmengine.logging import HistoryBuffer
-from mmengine.model import BaseModel
-from mmengine.runner import BaseLoop, Runner
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from mmengine.runner import BaseLoop
+from torch.utils.data import DataLoader
 
 from mmamf.engine import ExactResumeHook
-
-
-class Numbers(Dataset):
-    metainfo = dict(classes=('a',))
-
-    def __getitem__(self, index):
-        return torch.full((1,), float(index)) + torch.rand(1)
-
-    def __len__(self):
-        return 6
-
-
-class Line(BaseModel):
-    """Fits a line, with noise from the generator."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(1, 1)
-
-    def forward(self, inputs, mode='tensor'):
-        y = self.layer(inputs + torch.rand_like(inputs))
-        return dict(loss=(y - 1).square().mean()) if mode == 'loss' else [float(y.mean())]
-
-    def train_step(self, data, optim_wrapper):
-        losses = self.forward(data, mode='loss')
-        optim_wrapper.update_params(losses['loss'])
-        return losses
-
-    def val_step(self, data):
-        return self.forward(data)
 
 
 class OtherLoop(BaseLoop):
@@ -64,42 +31,6 @@ class Score:
         return dict(mIoU=float(Score.count))
 
 
-def make_runner(work_dir, stop_at=6, hooks=('exact', 'atomic'), **options):
-    torch.manual_seed(0)
-    loader = dict(
-        batch_size=2,
-        num_workers=0,
-        dataset=Numbers(),
-        sampler=dict(type='InfiniteSampler', shuffle=True),
-        collate_fn=dict(type='default_collate'),
-    )
-    checkpoint = dict(by_epoch=False, interval=1, max_keep_ckpts=2)
-    checkpoint['type'] = 'AtomicCheckpointHook' if 'atomic' in hooks else 'CheckpointHook'
-    checkpoint.update(options.pop('checkpoint', {}))
-    val = (
-        dict(
-            val_dataloader=DataLoader(Numbers(), sampler=DefaultSampler(Numbers(), False)),
-            val_cfg=dict(),
-            val_evaluator=options.pop('evaluator'),
-        )
-        if 'evaluator' in options
-        else {}
-    )
-    return Runner(
-        model=Line(),
-        work_dir=str(work_dir),
-        train_dataloader=loader,
-        train_cfg=dict(by_epoch=False, max_iters=stop_at, val_interval=2),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.01, momentum=0.9)),
-        default_hooks=dict(checkpoint=checkpoint),
-        custom_hooks=[dict(type='ExactResumeHook')] if 'exact' in hooks else [],
-        experiment_name=f'{os.path.basename(work_dir)}_{torch.rand(()).item()}_{id(loader)}',
-        log_level='WARNING',
-        **val,
-        **options,
-    )
-
-
 def plain(path):
     allowed = torch.serialization.get_safe_globals()
     torch.serialization.clear_safe_globals()
@@ -109,14 +40,14 @@ def plain(path):
         torch.serialization.add_safe_globals(allowed)
 
 
-def test_checkpoint_needs_no_allow_list(tmp_path):
+def test_checkpoint_needs_no_allow_list(make_runner, tmp_path):
     make_runner(tmp_path).train()
     checkpoint = plain(tmp_path / 'iter_6.pth')
     losses = checkpoint['message_hub']['log_scalars']['train/loss']
     assert len(losses['log_history']) == 6
 
 
-def test_resumed_hub_has_history_again(tmp_path):
+def test_resumed_hub_has_history_again(make_runner, tmp_path):
     make_runner(tmp_path, stop_at=3).train()
     runner = make_runner(tmp_path, resume=True)
     runner.train()
@@ -126,7 +57,7 @@ def test_resumed_hub_has_history_again(tmp_path):
 
 
 @pytest.mark.parametrize('seed', [None, 3])
-def test_resumed_run_equals_straight_run(tmp_path, seed):
+def test_resumed_run_equals_straight_run(make_runner, tmp_path, seed):
     # the seed is not in the config: both runs start from the one that the first chose
     keep = dict(max_keep_ckpts=3)
     first = make_runner(tmp_path / 'a', stop_at=3, randomness=dict(seed=seed), checkpoint=keep)
@@ -143,7 +74,7 @@ def test_resumed_run_equals_straight_run(tmp_path, seed):
         assert torch.equal(value, b['state_dict'][key])
 
 
-def test_foreign_checkpoint_is_named(tmp_path):
+def test_foreign_checkpoint_is_named(make_runner, tmp_path):
     make_runner(tmp_path, stop_at=3, hooks=('atomic',)).train()
     runner = make_runner(tmp_path, resume=True)
     warnings = []
@@ -152,7 +83,7 @@ def test_foreign_checkpoint_is_named(tmp_path):
     assert any('written without ExactResumeHook' in text for text in warnings)
 
 
-def test_other_batch_size_is_named(tmp_path):
+def test_other_batch_size_is_named(make_runner, tmp_path):
     make_runner(tmp_path, stop_at=3).train()
     path = tmp_path / 'iter_3.pth'
     checkpoint = torch.load(path)
@@ -166,7 +97,7 @@ def test_other_batch_size_is_named(tmp_path):
 
 
 @pytest.mark.parametrize('fails_at', ['first checkpoint', 'last_checkpoint'])
-def test_old_checkpoint_outlives_the_new_one(tmp_path, monkeypatch, fails_at):
+def test_old_checkpoint_outlives_the_new_one(make_runner, tmp_path, monkeypatch, fails_at):
     make_runner(tmp_path, stop_at=2, checkpoint=dict(max_keep_ckpts=1)).train()
     assert {p.name for p in tmp_path.glob('*.pth')} == {'iter_2.pth'}
     original, calls = os.replace, []
@@ -183,10 +114,10 @@ def test_old_checkpoint_outlives_the_new_one(tmp_path, monkeypatch, fails_at):
         runner.train()
     named = (tmp_path / 'last_checkpoint').read_text()
     assert named.endswith('iter_2.pth')
-    assert plain(named)['meta']['iter'] == 2
+    assert plain(tmp_path / named)['meta']['iter'] == 2
 
 
-def test_validation_that_was_interrupted_runs_after_resumption(tmp_path):
+def test_validation_that_was_interrupted_runs_after_resumption(make_runner, tmp_path):
     class Interrupting(Score):
         def evaluate(self, size):
             raise KeyboardInterrupt
@@ -212,8 +143,8 @@ def make_evaluator(score):
     return evaluator
 
 
-def test_unknown_loop_is_refused(tmp_path):
+def test_unknown_loop_is_refused(make_runner, tmp_path):
     runner = make_runner(tmp_path)
-    runner._train_loop = OtherLoop(runner, DataLoader(Numbers()))
+    runner._train_loop = OtherLoop(runner, DataLoader(range(6)))
     with pytest.raises(ValueError, match='expected an IterBasedTrainLoop or EpochBasedTrainLoop'):
         ExactResumeHook().before_train(runner)

@@ -148,3 +148,31 @@ def test_checkpoint_of_another_m_is_refused():
 def test_cascade_head_cannot_be_wrapped(kind, cfg):
     with pytest.raises(ValueError, match=f'{kind} cannot be wrapped'):
         ModalityEnsembleHead(M, {'type': kind, 'channels': 8, 'num_classes': K, **cfg})
+
+
+@pytest.mark.parametrize('ignore_index', [0, 3, -100, 254])
+def test_ignores_255_and_the_heads_own_index(ignore_index):
+    """The loss equals that of labels in which all that is ignored is 255."""
+    torch.manual_seed(0)
+    pyramid, samples = make_pyramid(), make_samples()
+    for sample in samples:
+        sample.gt_sem_seg.data[:, :4] = 255
+    model, plain = build(ignore_index=ignore_index), build()
+    plain.load_state_dict(model.state_dict())
+    model.eval(), plain.eval()  # no dropout
+    losses = model.loss(pyramid, samples, {})
+    assert samples[0].gt_sem_seg.data[0, 0, 0] == 255  # those of the caller stay as they are
+    for sample in samples:
+        label = sample.gt_sem_seg.data
+        sample.gt_sem_seg.data = torch.where(label == ignore_index, 255, label)
+    expected = plain.loss(pyramid, samples, {})
+    assert losses.keys() == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(losses[key], value)
+
+
+def test_head_without_an_ignore_index():
+    loss = dict(type='CrossEntropyLoss', use_sigmoid=True)
+    model = build(ignore_index=None, loss_decode=loss)
+    assert model.head.ignore_index is None
+    assert torch.isfinite(model.loss(make_pyramid(), make_samples(), {})['rgb.loss_ce'])

@@ -129,6 +129,15 @@ def test_checkpoint_of_a_training_by_hand_is_refused(compare, runs, work_dirs, c
     assert (runs / 'also-3.json').is_file()
 
 
+def test_folder_of_others_is_not_emptied(compare, work_dirs, capsys):
+    (work_dirs / 'fine-3').mkdir(parents=True)
+    (work_dirs / 'fine-3' / 'notes.txt').touch()
+    with pytest.raises(SystemExit, match='1 runs failed: fine-3'):
+        compare('fine')
+    assert 'got one with notes.txt and without run.json' in capsys.readouterr().out
+    assert (work_dirs / 'fine-3' / 'notes.txt').is_file()
+
+
 def test_run_of_another_process_is_waited_for(compare, runs, work_dirs, capsys):
     (work_dirs / 'fine-3').mkdir(parents=True)
     with open(work_dirs / 'fine-3' / 'lock', 'w') as lock:

@@ -26,6 +26,36 @@ def call(tool, tiny_config, tmp_path):
     return run
 
 
+@pytest.mark.parametrize('name', ['missing_modalities', 'robustness'])
+def test_collapsed_network_is_said(tool, tiny_config, tmp_path, name, capsys):
+    """Every subset has the same mIoU: the change is +0.0, as if nothing depended on anything."""
+    config = tiny_config(custom_hooks=[], experiment_name=name)
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(config).model)
+    model.decode_head.head.conv_seg.bias.data[2] = 1e6
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'collapsed.pth')
+    ladder = tmp_path / 'ladder.py'
+    transform = dict(type='GaussianNoise', modality='depth')
+    corruption = dict(name='noise', title='noise', unit='mm', argument='std', levels=[9])
+    ladder.write_text(f'ladder = [{dict(corruption, transform=transform)!r}]')
+    options = [f'--ladder={ladder}'] if name == 'robustness' else []
+    out = tmp_path / 'out'
+    tool(name).main([config, str(tmp_path / 'collapsed.pth'), f'--out={out}', *options])
+    said = capsys.readouterr().out
+    assert 'ensemble: only 1 of 5 classes is ever predicted: class 2; never' in said
+    table = (out / 'table.md').read_text()
+    assert '| 1 of 5 |' in table and '| +0.0 |' in table
+    if name == 'missing_modalities':
+        assert '| class 0 | class 1 | class 2 | class 3 | class 4 |' in table
+        assert '1 of 5 classes found' in said
+
+
+def test_metric_without_miou_is_refused(call):
+    option = 'test_evaluator.prefix=val'
+    with pytest.raises(ValueError, match='test_evaluator: expected MultimodalIoUMetric without a'):
+        call('--cfg-options', option)
+
+
 def test_all_subsets(call, tmp_path, capsys):
     tests = call()['tests']
     assert list(tests) == ['rgb+depth', 'rgb', 'depth']

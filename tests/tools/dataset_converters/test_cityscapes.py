@@ -45,11 +45,9 @@ def read(out: Path, folder: str, stem: str) -> np.ndarray:
 
 def naive_depth(code: int, baseline: float, fx: float) -> int:
     """Return centimeters for one value of a disparity file."""
-    if code == 0:
+    if code <= 1:
         return 0  # no reading
     disparity = (code - 1) / 256
-    if disparity == 0:
-        return 65535  # infinitely far
     return min(round(100 * baseline * fx / disparity), 65535)
 
 
@@ -100,9 +98,9 @@ def test_every_disparity(load_converter):
     assert depth.dtype == np.uint16
     expected = [naive_depth(code, 0.209313, 2262.52) for code in range(1 << 16)]
     assert depth.ravel().tolist() == expected
-    # no reading is told from infinitely far and from the next thing to it
-    assert depth.ravel()[:3].tolist() == [0, 65535, 65535]
-    assert (np.diff(depth.ravel()[1:].astype(int)) <= 0).all() and depth.ravel()[-1] == 185
+    # a disparity of zero pixels, code 1, is no reading; the next one is very far
+    assert depth.ravel()[:3].tolist() == [0, 0, 65535]
+    assert (np.diff(depth.ravel()[2:].astype(int)) <= 0).all() and depth.ravel()[-1] == 185
 
 
 def test_a_reading_never_becomes_zero(load_converter):

@@ -56,7 +56,8 @@ def test_layout(hha, converted, tree):
     assert hha.main([str(converted), '--workers', '2']) == 0
     after = tree(converted)
     assert before.items() <= after.items()
-    assert set(after) - set(before) == {'hha/a.png', 'hha/city/b.png', 'hha/conversion.json'}
+    new = {'hha/a.png', 'hha/city/b.png', 'hha/conversion.json', 'hha/.done/a', 'hha/.done/city/b'}
+    assert set(after) - set(before) == new
     for stem in INTRINSICS:
         np.testing.assert_array_equal(
             written(converted, stem), expected(converted, stem), strict=True
@@ -80,10 +81,12 @@ def test_units_and_intrinsics_of_ones_own(hha, converted):
         np.testing.assert_array_equal(written(converted, stem), truth)
 
 
-def test_resume(hha, converted, tree):
+@pytest.mark.parametrize('is_cut', [True, False])
+def test_resume(hha, converted, tree, is_cut):
     assert hha.main([str(converted)]) == 0
     first = tree(converted)
-    (converted / 'hha' / 'a.png').unlink()
+    file = converted / 'hha' / 'a.png'
+    file.write_bytes(file.read_bytes()[:-9]) if is_cut else file.unlink()
     assert hha.main([str(converted)]) == 0
     second = tree(converted)
     assert second['hha/city/b.png'] == first['hha/city/b.png']  # not written again

@@ -1,5 +1,7 @@
 """MFNet: a miniature of four-channel images, there and back."""
 
+import struct
+import zlib
 from contextlib import suppress
 from functools import partial
 
@@ -220,6 +222,23 @@ def test_a_lost_mask_comes_back(convert, raw):
     mask.unlink()
     assert convert(raw)[0] == 0
     assert mask.read_bytes() == content
+
+
+def test_a_header_that_claims_a_huge_image_stops_no_other(convert, raw, capsys):
+    header = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunks = ((b'IHDR', header), (b'IDAT', zlib.compress(b'\0')), (b'IEND', b''))
+    (raw / 'labels' / '00001D.png').write_bytes(
+        b'\x89PNG\r\n\x1a\n'
+        + b''.join(
+            struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    status, out = convert(raw)
+    said = capsys.readouterr().err
+    assert status == 1 and '1 of 6 samples failed' in said
+    assert '00001D.png is corrupt or truncated: Image size (3600000000 pixels)' in said
+    assert len(list((out / 'masks').glob('*.png'))) == 5
 
 
 def test_another_archive_in_the_same_folder(convert, raw, tmp_path, write_mfnet, tree):

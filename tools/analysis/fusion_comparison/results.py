@@ -186,7 +186,7 @@ def _means(record: dict) -> dict[str, float | None]:
         metric if source == 'ensemble' else f'{source}/{metric}': value and round(value, 3)
         for source, entry in collect_results(record).items()
         for metric, value in entry.items()
-        if metric != 'IoU'
+        if not isinstance(value, dict)
     }
 
 

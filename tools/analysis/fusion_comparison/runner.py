@@ -116,9 +116,14 @@ class Runner:
                 )
             check_identity(note, read_json(note), identify_run(run))
         else:  # what died before its first checkpoint has left nothing to continue from
-            for path in run.work_dir.iterdir():
-                if path.name != 'lock':
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            left = [path for path in run.work_dir.iterdir() if path.name != 'lock']
+            if left and not note.is_file():
+                raise ValueError(
+                    f'{run.work_dir}: expected a new folder or one of this tool, got one with '
+                    f'{left[0].name} and without {note.name}; move it away'
+                )
+            for path in left:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
             write_json(identify_run(run), note)
         job = Job(run, lock, resumed)
         self._say(f'{"resumed" if resumed else "started"} {run.name}, log in {job.log}')

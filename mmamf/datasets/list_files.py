@@ -1,0 +1,109 @@
+"""Listing the files of a folder, and saying of what is not there why."""
+
+import os
+import os.path as osp
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mmengine import fileio
+from mmengine.fileio import LocalBackend
+
+# names end so, in whatever case, of files that could be images
+IMAGES = (
+    '.png', '.jpg', '.jpeg', '.jpe', '.jp2', '.tif', '.tiff', '.bmp', '.gif', '.webp', '.ppm',
+    '.pgm', '.pbm', '.pnm', '.exr', '.hdr', '.pfm', '.npy', '.npz',
+)  # fmt: skip
+
+
+class Listing(NamedTuple):
+    """Files below a folder, by their path below it, and links there that lead to none."""
+
+    files: list[str]
+    dead: list[str]
+
+
+def list_files(
+    folder: str, places: Iterable[str] | None = None, backend_args: dict | None = None
+) -> Listing:
+    """List the files below a folder, or only those right in some of its sub-folders.
+
+    Names that begin with a dot are hidden and left out. mmengine's lister follows a link that leads
+    back to a folder above it again and again; here it is dead, as one that leads nowhere.
+
+    Args:
+        folder: The folder.
+        places: Sub-folders, '' for the folder itself; those that do not exist hold no files. None
+            takes all.
+        backend_args: Arguments of the mmengine file backend.
+
+    Raises:
+        ValueError: If the folder or a sub-folder cannot be read.
+    """
+    files, dead = [], []
+    for place in [''] if places is None else places:
+        path = osp.join(folder, place) if place else folder
+        if place and not fileio.isdir(path, backend_args=backend_args):
+            continue
+        for file, is_file in _walk(path, places is None, backend_args):
+            (files if is_file else dead).append(osp.relpath(file, folder).replace(os.sep, '/'))
+    return Listing(sorted(files), sorted(dead))
+
+
+def without_suffix(file: str, suffix: str) -> str | None:
+    """Take the suffix off a file's path, in whatever case; None if it does not end so.
+
+    Args:
+        file: Path with slashes.
+        suffix: End of the path.
+    """
+    cut = len(file) - len(suffix)
+    if cut <= 0 or file[cut:].lower() != suffix.lower() or file[cut - 1] == '/':
+        return None
+    return file[:cut]
+
+
+def why_absent(path: str) -> str:
+    """Say why there is no such file or folder, to be put behind its path; '' if it is unknown."""
+    if '://' in path:  # of another file system
+        return ''
+    if osp.isdir(path) or osp.isfile(path):
+        return ' (a folder)' if osp.isdir(path) else ' (a file)'
+    if osp.islink(path):
+        return ' (a link that leads nowhere)'
+    missing = osp.abspath(path)
+    while not osp.lexists(osp.dirname(missing)):
+        missing = osp.dirname(missing)
+    above = osp.dirname(missing)
+    if not osp.isdir(above):
+        return f' ({above} is no folder)'
+    return '' if missing == osp.abspath(path) else f' (there is no {missing})'
+
+
+def _walk(
+    folder: str, recursive: bool, backend_args: dict | None, above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, bool]]:
+    """Yield the path of each file, and whether it is one and not a dead link."""
+    if not isinstance(fileio.get_file_backend(folder, backend_args=backend_args), LocalBackend):
+        files = fileio.list_dir_or_file(
+            folder, list_dir=False, recursive=recursive, backend_args=backend_args
+        )
+        yield from ((osp.join(folder, file), True) for file in files)
+        return
+    above = (*above, osp.realpath(folder))
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise ValueError(f'{folder}: the folder cannot be read: {error.strerror}') from error
+    for entry in entries:
+        if entry.name.startswith('.'):
+            continue
+        is_link = entry.is_symlink()
+        if not (osp.isdir(entry.path) if is_link else entry.is_dir()):
+            is_file = osp.isfile(entry.path) if is_link else entry.is_file()
+            if is_file or is_link:
+                yield entry.path, is_file
+        elif recursive:
+            if is_link and osp.realpath(entry.path) in above:
+                yield entry.path, False
+            else:
+                yield from _walk(entry.path, True, backend_args, above)

@@ -1,0 +1,90 @@
+"""What is done for our data sets inside others (ConcatDataset, MultiImageMixDataset, ...)."""
+
+import os
+import os.path as osp
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.logging import print_log
+from mmengine.registry import DATASETS, Registry, build_from_cfg
+from mmseg.registry import DATASETS as MMSEG_DATASETS
+
+from .check_pipeline import check_pipeline
+
+
+def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
+    """Build a data set, check the pipelines around ours, and give samples names of their own.
+
+    Args:
+        config: Config of the data set.
+        *args: Further arguments of :func:`mmengine.registry.build_from_cfg`.
+        registry: Where the type is looked up.
+        **kwargs: As ``args``.
+
+    Raises:
+        ValueError: If a pipeline around a :class:`MultimodalSegDataset` would damage a modality.
+    """
+    dataset = build_from_cfg(config, registry, *args, **kwargs)
+    inner = list(_inner(dataset))
+    for one, steps in inner:
+        if steps and hasattr(one, 'modalities') and not hasattr(one, 'target'):
+            check_pipeline([*one.pipeline.transforms, *steps], one.modalities)
+    name_apart([one for one, _ in inner if hasattr(one, 'name_prefix')])
+    return dataset
+
+
+def name_apart(datasets: list[Any]) -> None:
+    """Give the samples of data sets side by side different names, which are those of their results.
+
+    Where a name occurs in several, what tells their folders apart comes before each name:
+    ``day/0001`` and ``night/0001``; or else their number: ``0/0001``.
+
+    Args:
+        datasets: Data sets that have ``name_prefix``.
+    """
+    if len(datasets) < 2 or _are_apart(datasets):
+        return
+    first = [osp.abspath(one.data_prefix[one.modalities[0]]) for one in datasets]
+    for names in (_differences(first), [str(i) for i in range(len(datasets))]):
+        for dataset, name in zip(datasets, names, strict=True):
+            dataset.name_prefix = f'{name}/'
+        if all(names) and _are_apart(datasets):
+            break
+    shown = ', '.join(f'{d.name_prefix} of {folder}' for d, folder in zip(datasets, first))
+    print_log(f'samples have the same names in several data sets: named {shown}', logger='current')
+
+
+def _inner(dataset: Any, around: tuple = ()) -> Iterator[tuple[Any, tuple]]:
+    """Yield the innermost data sets, each with the transforms that others apply to its samples."""
+    inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    if inside == [None]:
+        yield dataset, around
+        return
+    pipeline = getattr(dataset, 'pipeline', ())
+    for one in inside:
+        yield from _inner(one, (*getattr(pipeline, 'transforms', pipeline), *around))
+
+
+def _are_apart(datasets: list[Any]) -> bool:
+    names: set[str] = set()
+    for dataset in datasets:
+        dataset.full_init()
+        own = {dataset.get_data_info(i)['sample_name'] for i in range(len(dataset))}
+        if not names.isdisjoint(own):
+            return False
+        names |= own
+    return True
+
+
+def _differences(folders: list[str]) -> list[str]:
+    """Cut off what folders have in common in front and at the end."""
+    parts = [folder.split(os.sep) for folder in folders]
+    for _ in range(2):
+        same = len(osp.commonprefix(parts))
+        parts = [part[same:][::-1] for part in parts]
+    return ['/'.join(part) for part in parts]
+
+
+# the way that configs take; mmseg's registry took over mmengine's function when it was made
+for _registry in (DATASETS, MMSEG_DATASETS):
+    _registry.build_func = build_dataset

@@ -1,0 +1,132 @@
+"""Reading one label file of any lossless format, each value as it is stored."""
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from .file_content import read_content
+from .image_header import Refused, check_header, check_size
+from .read_image import TIFF, decode_raster
+
+# What Pillow reads: it keeps the indices of palettes, which OpenCV turns into colors.
+PICTURES = ('PNG', 'BMP', 'GIF', 'PPM', 'PCX')
+LOSSY = ('JPEG', 'JPEG2000', 'WEBP', 'AVIF')
+# parts of the names that tifffile gives to compressions
+LOSSY_TIFF = ('JPEG', 'JP2000', 'WEBP')
+WORDS = {2: 'two channels', 3: 'RGB', 4: 'RGBA'}
+
+
+class StoredLabel(NamedTuple):
+    """What a label file holds.
+
+    Shape:
+        - ``values``: (H, W), or (H, W, 3) in RGB.
+        - ``palette``: (number of entries, 3) in RGB, None if the file has none.
+    """
+
+    values: np.ndarray
+    palette: np.ndarray | None = None
+    nodata: tuple[float, ...] = ()
+
+
+def read_label(path: str, backend_args: dict | None = None, colored: bool = False) -> StoredLabel:
+    """Read a label file.
+
+    Args:
+        path: A PNG, TIFF, ``.npy``, BMP, GIF, PGM, PPM or PCX file, or an EXR file as
+            :func:`read_raster` reads it, local or of any mmengine file backend.
+        backend_args: Arguments of the mmengine file backend.
+        colored: Whether to read colors, also where the file has indices into a palette.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is corrupt or truncated, too large, no image, of a lossy format, or
+            has another number of channels than one, or three with ``colored``.
+    """
+    content = read_content(path, backend_args, 'label map')
+    _refuse_lossy(path, content)
+    try:
+        label = _read_picture(content, colored)
+    except Refused as error:
+        raise ValueError(f'label map {path}: {error}') from error
+    except MemoryError as error:
+        raise ValueError(f'label map {path}: expected one that fits into memory') from error
+    except Exception as error:  # Pillow raises almost anything on damaged files
+        raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
+    if label is None:
+        values, nodata = decode_raster(path, content, 3 if colored else 1)
+        if values.ndim == 3 and not path.lower().endswith('.npy'):
+            values = values[..., ::-1]  # BGR
+        if values.ndim == 2 and colored:
+            values = np.dstack([values] * 3)
+        label = StoredLabel(values, nodata=nodata)
+    shape = label.values.shape
+    if len(shape) == 2 or (colored and shape[2:] == (3,)):
+        return label
+    raise ValueError(
+        f'label map {path}: expected one channel of class indices, got '
+        f'{WORDS.get(shape[2], "bands")} (shape {shape}); if its colors stand for classes, name '
+        'them in LoadLabelMap(colors=...)'
+    )
+
+
+def _refuse_lossy(path: str, content: bytes) -> None:
+    Image.init()
+    plugins = ((name, Image.OPEN.get(name)) for name in LOSSY)
+    found = [name for name, plugin in plugins if plugin and plugin[1](content[:16])]
+    if content[:4] in TIFF:
+        import tifffile  # here, as it takes long to import and few need it
+
+        try:
+            with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
+                compression = file.pages[0].compression.name
+        except Exception as error:  # tifffile raises almost anything on damaged files
+            raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
+        found = [f'a TIFF compressed as {compression}'] * any(
+            part in compression for part in LOSSY_TIFF
+        )
+    if found:
+        raise ValueError(
+            f'label map {path}: expected a lossless format, got {found[0]}, which may change class '
+            'indices; write label maps as PNG, TIFF or .npy, from their origin'
+        )
+
+
+def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
+    """Read what Pillow reads, None if the file is of another format."""
+    plugins = (Image.OPEN[name] for name in PICTURES)
+    factory = next((make for make, accept in plugins if accept(content[:16])), None)
+    if factory is None:
+        return None
+    check_header(content)
+    # Not Image.open, which stops at 179 million pixels; check_size has a limit for all readers.
+    factory(io.BytesIO(content)).verify()  # a PNG's checksums, which decoding ignores
+    picture = factory(io.BytesIO(content))
+    check_size(picture.height, picture.width)
+    if getattr(picture, 'is_animated', False):
+        raise Refused(f'expected one picture, got {picture.n_frames}')
+    largest = _largest_stored(picture, content)
+    picture.load()
+    if colored and picture.mode in ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'):
+        return StoredLabel(np.array(picture.convert('RGB')))
+    palette = None
+    if picture.mode == 'P':
+        palette = np.array(picture.getpalette('RGB'), np.uint8).reshape(-1, 3)
+    values = np.array(picture)
+    if largest:  # Pillow has stretched them to the whole range of its type
+        top = 255 if values.dtype == np.uint8 else 65535
+        values = np.rint(np.arange(top + 1) * (largest / top)).astype(values.dtype)[values]
+    return StoredLabel(values, palette)
+
+
+def _largest_stored(picture: Image.Image, content: bytes) -> int | None:
+    """Return the largest value that a gray file can store, None if Pillow does not stretch it."""
+    if picture.format == 'PNG' and picture.mode == 'L' and content[24] in (2, 4):
+        return 2 ** content[24] - 1
+    if picture.format == 'PPM':
+        decoder, *_, args = picture.tile[0]
+        if decoder in ('ppm', 'ppm_plain') and picture.mode in ('L', 'I', 'RGB'):
+            return args[1]
+    return None

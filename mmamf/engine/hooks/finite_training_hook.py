@@ -1,0 +1,126 @@
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from torch import nn
+
+PATIENCE = 20  # the loss scale starts at 2^16: after 16 halvings it is not what is wrong
+ADVICE = (
+    'Lower the learning rate, clip gradients (optim_wrapper.clip_grad), or look for inputs and '
+    'labels with wrong values'
+)
+
+
+@HOOKS.register_module()
+class FiniteTrainingHook(Hook):
+    """Stops a training that has diverged, before a checkpoint of it replaces a good one.
+
+    After every iteration the losses are looked at, as they were logged, which waits for a GPU no
+    longer than logging does. Where the loss is scaled (mixed precision in float16), an iteration
+    whose loss is not finite changes no weight, so 20 of them in a row are needed. Before training
+    and before a checkpoint is written, best ones included, the weights are looked at.
+
+    Raises:
+        ValueError: If a loss or a weight is NaN or infinite.
+    """
+
+    priority = 'LOW'  # after the losses were logged and averages were taken, before checkpoints
+
+    def __init__(self) -> None:
+        self._skipped = 0  # iterations in a row
+
+    def before_train(self, runner: Runner) -> None:
+        """Check the weights that training starts from.
+
+        Args:
+            runner: The runner of the training process.
+        """
+        names = _non_finite(_bare(runner.model), _bare(runner.model).state_dict())
+        if names:
+            source = runner._load_from or 'the pretrained weights'
+            raise ValueError(
+                f'Training would start from weights that are not finite: {_list(names)}. Expected '
+                f'numbers, got NaN or infinity; choose another checkpoint than {source}'
+            )
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Mapping | None = None,
+    ) -> None:
+        """Check the losses.
+
+        Args:
+            runner: The runner of the training process.
+            batch_idx: Not used.
+            data_batch: Not used.
+            outputs: The losses, by name.
+        """
+        logged, losses = runner.message_hub.log_scalars, {}
+        for key in outputs if isinstance(outputs, Mapping) else ():
+            if 'loss' in key:
+                scalar = logged.get(f'train/{key}')
+                losses[key] = float(outputs[key] if scalar is None else scalar.current())
+        if all(map(math.isfinite, losses.values())):
+            self._skipped = 0
+            return
+        self._skipped += 1
+        if _scales_loss(runner.optim_wrapper) and self._skipped < PATIENCE:
+            return
+        raise ValueError(
+            f'Training diverged at iteration {runner.iter + 1}: expected finite losses, got '
+            + ', '.join(f'{key} {value:.4g}' for key, value in losses.items())
+            + f'. {ADVICE}; checkpoints in {runner.work_dir} are from before and stay'
+        )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check the weights that are to be saved, those of an average (EMA) too.
+
+        Args:
+            runner: The runner of the training process.
+            checkpoint: The checkpoint to be saved.
+        """
+        model = _bare(runner.model)
+        names = _non_finite(model, checkpoint['state_dict'])
+        names += _non_finite(model, checkpoint.get('ema_state_dict', {}))
+        if names:
+            raise ValueError(
+                f'Training diverged by iteration {checkpoint["meta"]["iter"]}: expected finite '
+                f'weights, got NaN or infinity in {_list(names)}. This checkpoint is not saved. '
+                f'{ADVICE}; checkpoints in {runner.work_dir} are from before and stay'
+            )
+
+
+def _bare(model: nn.Module) -> nn.Module:
+    return model.module if is_model_wrapper(model) else model
+
+
+def _scales_loss(optim_wrapper: Any) -> bool:
+    """Whether a gradient that is not finite makes the optimizer skip its step."""
+    wrappers = optim_wrapper.values() if hasattr(optim_wrapper, 'values') else [optim_wrapper]
+    return all(hasattr(wrapper, 'loss_scaler') for wrapper in wrappers)
+
+
+def _non_finite(model: nn.Module, state: Mapping) -> list[str]:
+    """List the entries of a state that hold NaN or infinity; a mask may hold minus infinity."""
+    buffers, found = dict(model.named_buffers()), []
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            wrong = ~value.isfinite()
+            if name.removeprefix('module.') in buffers:
+                wrong &= value != -math.inf
+            if wrong.any():
+                found.append(name)
+    return found
+
+
+def _list(names: list[str]) -> str:
+    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+    return ', '.join(names[:3]) + more

@@ -1,0 +1,73 @@
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mmamf.deployment.class_count import check_class_count
+
+
+class MaskFiles:
+    """Writes predicted label maps into a folder, one PNG per sample.
+
+    A mask holds class indices, 0 for the first class of the data set, as ``tools/infer.py`` writes
+    them, whatever ``reduce_zero_label`` says about the label files. Its name is the ``sample_name``
+    of MultimodalSegDataset, sub-folders included (``a/0001`` -> ``a/0001.png``), or else that of
+    the file ``img_path``.
+
+    Args:
+        out_dir: The folder; it is made if need be.
+    """
+
+    def __init__(self, out_dir: str | Path) -> None:
+        self.out_dir = Path(out_dir)
+        self._images: dict[Path, str] = {}
+
+    def reserve(self, info: Mapping[str, Any]) -> Path:
+        """Return where the mask of a sample goes.
+
+        Args:
+            info: The sample, or what the data set says about it.
+
+        Raises:
+            ValueError: If the sample has no name, it would lead out of the folder, or a sample of
+                another image has it already.
+        """
+        image = str(info.get('img_path') or '')
+        name = posixpath.normpath(info.get('sample_name') or Path(image).stem)
+        if name == '.':
+            raise ValueError(
+                f'{self.out_dir}: expected samples with a sample_name or an img_path, which name '
+                f'their masks, got one that has only {sorted(info)}'
+            )
+        if posixpath.isabs(name) or name.split('/')[0] == '..':
+            raise ValueError(
+                f'{self.out_dir}: expected names of samples inside the folder, got {name!r} of '
+                f'{image}'
+            )
+        path = self.out_dir / f'{name}.png'
+        other = self._images.setdefault(path, image)
+        if other != image:
+            raise ValueError(
+                f'{self.out_dir}: expected samples with distinct names, but {other} and {image} '
+                f'would both be saved as {name}.png'
+            )
+        return path
+
+    def write(self, sample: Mapping[str, Any], num_classes: int) -> None:
+        """Write the ensemble's prediction of a sample.
+
+        Args:
+            sample: What ``SegDataSample.to_dict()`` gives.
+            num_classes: Number of classes, at most 255.
+
+        Raises:
+            ValueError: If there are more classes, or as in :meth:`reserve`.
+        """
+        check_class_count(num_classes)
+        path = self.reserve(sample)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        labels = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
+        Image.fromarray(labels.astype(np.uint8)).save(path)

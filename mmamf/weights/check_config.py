@@ -1,0 +1,58 @@
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from .config_differences import find_differences
+from .embedded_config import read_embedded_config
+
+SHOWN = 5  # differences
+
+
+def check_config(
+    content: Mapping,
+    config: Mapping,
+    source: str | Path,
+    classes: Sequence[str] | None = None,
+    allow_different: bool = False,
+) -> None:
+    """Hold a config against the one of the training, which is in the checkpoint.
+
+    Many contradictions change no name and no size of the weights: modalities in another order,
+    other statistics, another fusion. A checkpoint without a config is not compared.
+
+    Args:
+        content: The checkpoint.
+        config: The config to use it with.
+        source: Its file, for messages.
+        classes: Names of the classes that the data set of the config has, if they are known.
+        allow_different: Whether a difference is a warning.
+
+    Raises:
+        ValueError: If they differ in what the predictions depend on.
+    """
+    try:
+        trained = read_embedded_config(content)
+    except ValueError as error:
+        print_log(
+            f'{source}: {error}; the config is not compared with it', 'current', logging.WARNING
+        )
+        return
+    differences = [] if trained is None else find_differences(trained, config)
+    learned = ((content.get('meta') or {}).get('dataset_meta') or {}).get('classes')
+    if learned and classes and tuple(learned) != tuple(classes):
+        differences.append(
+            f'classes: {tuple(learned)} in the checkpoint, {tuple(classes)} in the config'
+        )
+    if not differences:
+        return
+    more = [f'and {len(differences) - SHOWN} more'] if len(differences) > SHOWN else []
+    listed = '; '.join(differences[:SHOWN] + more)
+    message = f'{source}: the config and the one it was trained with differ. {listed}'
+    if not allow_different:
+        raise ValueError(
+            f'{message}. Use the config of the training, or overrule with --allow-different-config '
+            '(in Python: allow_different_config=True)'
+        )
+    print_log(message, 'current', logging.WARNING)

@@ -1,0 +1,62 @@
+from collections import Counter
+from collections.abc import Collection
+
+from torch import nn
+
+from .load_weights import check_finite
+from .state_of import tensors_of
+
+# What may stand before the names of a backbone in a whole model.
+_PARTS = {'module', '_orig_mod', 'model', 'backbone', 'encoder', 'net'}
+
+
+def accept_whole_models(backbone: nn.Module) -> None:
+    """Let a backbone by itself take its weights out of a checkpoint of a whole model.
+
+    ``init_cfg=dict(type='Pretrained', checkpoint=...)`` gives it whatever the file has. mmengine
+    would find none of the names, and go on with random weights.
+
+    Args:
+        backbone: The backbone.
+    """
+    backbone._register_load_state_dict_pre_hook(_take_own, with_module=True)
+
+
+def _take_own(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None:
+    """Keep the backbone's part of the weights, under its own names.
+
+    Raises:
+        ValueError: If there is none, or a value is not finite.
+    """
+    if prefix:  # a part of a model that is being loaded
+        return
+    state = tensors_of(state_dict)
+    own = set(backbone.state_dict())
+    start = _find_start(state, own)
+    state = {name[len(start) :]: v for name, v in state.items() if name.startswith(start)}
+    check_finite(state, f'the checkpoint of {type(backbone).__name__}')
+    state_dict.clear()
+    state_dict.update(state)
+
+
+def _find_start(names: Collection[str], own: set[str]) -> str:
+    """Find what stands before most of the names that are the backbone's."""
+    starts = Counter(
+        name[: len(name) - len(rest)] for name in names for rest in _endings(name) if rest in own
+    )
+    known = {s: n for s, n in starts.items() if set(s.split('.')[:-1]) <= _PARTS}
+    if known:
+        return max(known, key=lambda start: (known[start], -len(start)))
+    hint = ''
+    if starts:
+        hint = f"; init_cfg=dict(..., prefix='{starts.most_common(1)[0][0]}') would find some"
+    raise ValueError(
+        f'Pretrained: expected a checkpoint of the backbone, with names like {sorted(own)[:2]}, or '
+        f'of a whole model, where "backbone." stands before them; got one with none of them (first '
+        f'names: {list(names)[:3]}){hint}'
+    )
+
+
+def _endings(name: str) -> list[str]:
+    parts = name.split('.')
+    return ['.'.join(parts[index:]) for index in range(len(parts))]

@@ -1,0 +1,38 @@
+import pytest
+
+from mmamf.datasets import MFNetDataset, MultimodalSegDataset
+from mmamf.datasets.check_classes import check_classes
+
+COLOR = [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ('metainfo', 'message'),
+    [
+        (dict(classes='crack'), r"got the string 'crack'; .* has a comma: \('crack',\)"),
+        (dict(classes=''), r"got the string ''"),
+        (dict(classes=()), 'got no classes'),
+        (dict(classes=(0, 1)), r'names, which are strings, got \(0, 1\)'),
+        (dict(classes=('a', '')), 'names, which are strings'),
+        (dict(classes={'a', 'b'}), 'expected classes to be a tuple of names'),
+        (dict(classes={0: 'a'}), 'expected classes to be a tuple of names'),
+        (dict(classes=['a', 'b', 'a']), r"different names, got twice: \['a'\]"),
+        (dict(classes=['a', 'b'], palette=[COLOR]), 'each of the 2 classes, got 1 colors'),
+        (dict(classes=['a'], palette=[COLOR] * 2), 'each of the 1 classes, got 2 colors'),
+        (dict(classes=['a'], palette=[[1, 2]]), r'R, G, B. of 0 to 255, got \[1, 2\]'),
+        (dict(classes=['a'], palette=[[0, 0, 256]]), r'of 0 to 255, got \[0, 0, 256\]'),
+        (dict(classes=['a'], palette='#ff0000'), "a palette of a color .* got '#ff0000'"),
+    ],
+)
+def test_refused(metainfo, message):
+    with pytest.raises(ValueError, match=f'MultimodalSegDataset: .*{message}'):
+        check_classes(MultimodalSegDataset, metainfo)
+
+
+def test_allowed(tmp_path):
+    check_classes(MultimodalSegDataset, dict(classes=('a', 'b'), palette=[COLOR, COLOR]))
+    (tmp_path / 'classes.txt').write_text('a\nb\n')
+    check_classes(MultimodalSegDataset, dict(classes=str(tmp_path / 'classes.txt')))
+    check_classes(MFNetDataset, None)
+    check_classes(MFNetDataset, dict(classes=['car', 'person']))
+    check_classes(MFNetDataset, dict(classes=['car'], palette=MFNetDataset.METAINFO['palette']))
