@@ -115,13 +115,12 @@ class SegmentorGraph(nn.Module):
     def _normalize(self, raw: Tensor) -> Tensor:
         preprocessor = self.model.data_preprocessor
         planes = raw[:, preprocessor.channel_index]
-        # (N, M * C, H, W) -> (N, M, C, H, W); a modality without any reading stays NaN: absent
-        parts = planes.unflatten(1, (len(self.input_names), preprocessor.in_channels))
-        holes = parts.isnan()
-        if len(self.input_names) > 1:
-            readings = (~holes).float().flatten(2).amax(2)
-            holes = holes & (readings > 0)[:, :, None, None, None]
-        planes = torch.where(holes.flatten(1, 2), preprocessor.fill, planes)
+        holes = planes.isnan()
+        if len(self.input_names) > 1:  # a modality without any reading stays NaN: absent
+            parts = holes.split(preprocessor.in_channels, dim=1)
+            absent = [part.float().amin((1, 2, 3), keepdim=True) for part in parts]
+            holes = torch.cat([part & (all_of == 0) for part, all_of in zip(parts, absent)], 1)
+        planes = torch.where(holes, preprocessor.fill, planes)
         return (planes - preprocessor.mean) / preprocessor.std
 
     def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
