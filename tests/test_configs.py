@@ -50,6 +50,24 @@ def test_model_builds_and_names_what_it_is(path):
     assert model.decode_head.num_modalities == model.backbone.num_modalities
 
 
+@pytest.mark.parametrize('path', SEGMENTERS, ids=lambda path: path.stem)
+def test_missing_readings_are_fed_as_when_the_numbers_were_published(path):
+    """Where a config names a missing value, as the number that stands in the file."""
+    cfg = Config.fromfile(path)
+    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    load = cfg.test_dataloader.dataset.pipeline[0].modalities
+    raw = torch.full((preprocessor.num_raw_channels, 4, 5), 100.0)
+    before, start = raw.clone(), 0
+    for name, channels in zip(preprocessor.modalities, preprocessor.bands):
+        missing = load[name].get('missing')
+        if missing is not None:
+            before[start : start + channels, :2] = missing
+            raw[start : start + channels, :2] = torch.nan
+        start += channels
+    fed, expected = (preprocessor(dict(inputs=[image]))['inputs'] for image in (raw, before))
+    assert torch.equal(fed, expected)
+
+
 def build(cfg):
     init_default_scope(cfg.default_scope)
     with torch.device('meta'):

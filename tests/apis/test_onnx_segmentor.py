@@ -32,8 +32,11 @@ class Session:
         self.about = Path(path).read_text()
         self.providers = providers
 
+    holes = dict(mmamf_missing='NaN')  # {}: a file of an earlier version
+
     def get_modelmeta(self):
-        return SimpleNamespace(custom_metadata_map=dict(mmamf=self.about) if self.about else {})
+        about = dict(self.holes, mmamf=self.about) if self.about else {}
+        return SimpleNamespace(custom_metadata_map=about)
 
     def get_inputs(self):
         types = dict(depth=self.depth, rgb='tensor(float)')  # not in the model's order
@@ -115,6 +118,61 @@ def test_absent_modalities_are_nan(providers, write, make_rgbd_dataset, monkeypa
     assert [len(maps) for maps in found.values()] == [3, 2, 3]
     assert np.isnan(seen[0]['depth'][1]).all() and np.isfinite(seen[0]['rgb']).all()
     assert np.isfinite(seen[0]['depth'][[0, 2]]).all()
+
+
+@pytest.mark.parametrize('knows', [True, False])
+@pytest.mark.parametrize('missing', [0, [0, 'NaN', '-Infinity']], ids=str)
+def test_missing_readings(providers, write, make_rgbd_dataset, monkeypatch, knows, missing):
+    root = make_rgbd_dataset(count=1)
+    depth = np.full((48, 64), 3000, np.uint16)
+    depth[:4] = 0
+    cv2.imwrite(str(root / 'depth' / '00.png'), depth)
+    seen, run = [], Session.run
+    monkeypatch.setattr(Session, 'depth', 'tensor(float)')
+    monkeypatch.setattr(Session, 'holes', Session.holes if knows else {})
+    monkeypatch.setattr(Session, 'run', lambda *args: seen.append(args[2]) or run(*args))
+    modalities = [ABOUT['modalities'][0], dict(ABOUT['modalities'][1], missing=missing)]
+    inferencer = MultimodalInferencer(write(modalities=modalities), show_progress=False)
+    inferencer({name: root / name for name in ('rgb', 'depth')})
+    expected = depth.astype(np.float32)
+    if knows:
+        expected[:4] = np.nan
+    np.testing.assert_array_equal(seen[0]['depth'][0, 0], expected)
+    # of a modality without a value for it there is nothing to write
+    floats = dict(name='depth', channels=1, dtype='float32', missing='NaN', mean=[0], std=[1])
+    inferencer = MultimodalInferencer(write(modalities=[modalities[0], floats]))
+    rgb = np.zeros((4, 5, 3), np.uint8)
+    inputs = dict(rgb=rgb, depth=np.array([[np.nan] * 5] + [[1.0] * 5] * 3, np.float32))
+    if knows:
+        assert inferencer(inputs)
+    else:
+        with pytest.raises(ValueError, match="a reading of 'depth' in every pixel, got 5 values"):
+            inferencer(inputs)
+
+
+def test_a_frame_without_a_reading(providers, write, monkeypatch):
+    monkeypatch.setattr(Session, 'depth', 'tensor(float)')
+    inferencer = MultimodalInferencer(write(absent='NaN'), show_progress=False)
+    inputs = dict(rgb=np.ones((4, 5, 3), np.uint8), depth=np.zeros((4, 5), np.uint16))
+    with pytest.raises(ValueError, match=r"only the missing value 0 in .*optional=\('depth',\)"):
+        inferencer(inputs)
+    (maps,) = inferencer(inputs, optional=['depth']).values()
+    assert list(maps) == ['ensemble', 'rgb']
+
+
+def test_selected_bands(providers, write, make_rgbd_dataset, tmp_path):
+    root = make_rgbd_dataset(count=1)
+    rgb = dict(ABOUT['modalities'][0], channels=1, bands=[1])
+    inferencer = MultimodalInferencer(write(modalities=[rgb, ABOUT['modalities'][1]]))
+    path = root / 'rgb' / '00.png'
+    depth = root / 'depth' / '00.png'
+    color = cv2.imread(str(path))
+    (maps,) = inferencer(dict(rgb=path, depth=depth), out_dir=tmp_path / 'out').values()
+    np.testing.assert_array_equal(maps['rgb'], color[..., 1] > 128)
+    array = cv2.imread(str(depth), cv2.IMREAD_UNCHANGED)
+    inputs = dict(rgb=color[..., ::-1], depth=array)
+    (again,) = inferencer(inputs, out_dir=tmp_path / 'again').values()
+    np.testing.assert_array_equal(again['rgb'], maps['rgb'])
 
 
 def test_no_outputs_of_modalities(providers, write, make_rgbd_dataset):

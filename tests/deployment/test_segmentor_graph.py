@@ -4,6 +4,8 @@ import warnings
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmamf.deployment import SegmentorGraph
@@ -117,3 +119,21 @@ def test_other_models_are_refused(make_segmentor, part):
     setattr(model, part, torch.nn.Identity())
     with pytest.raises(ValueError, match=f'{part}: expected a M.*, got Identity'):
         SegmentorGraph(model)
+
+
+@pytest.mark.parametrize('fill', [None, 0])
+@pytest.mark.parametrize('preprocessing', [True, False])
+@pytest.mark.parametrize('num_modalities', [1, 2])
+def test_holes(segmentor_cfg, randomize, num_modalities, preprocessing, fill):
+    """Missing readings, at the first pixel and in a whole band too, are as in a test."""
+    cfg = segmentor_cfg(num_modalities, dict(size_divisor=32), fusion=FUSION)
+    for spec in cfg['data_preprocessor']['modalities']:
+        spec['fill'] = fill
+    torch.manual_seed(0)
+    model = randomize(MODELS.build(Config(dict(model=cfg)).model))
+    graph = SegmentorGraph(model, preprocessing).eval()
+    raw = graph.draw_raw(2, (45, 67))
+    raw[:, :, :3], raw[0, 0] = torch.nan, torch.nan
+    found = graph(*graph.split_inputs(raw))
+    for a, b in zip(found, predict(model, graph, raw), strict=True):
+        assert a.isfinite().all() and (a - b).abs().max() <= 1e-5 * b.abs().max()

@@ -403,3 +403,30 @@ def test_time_augmentation_of_a_mixed_batch():
         if sum(row) == 1:
             member = sample.get(f'pred_sem_seg_{got[0]}').data
             assert (sample.pred_sem_seg.data == member).all()
+
+
+@pytest.mark.parametrize('kind', ['MultimodalSegmentor', 'EncoderDecoder'])
+@torch.no_grad()
+def test_a_hole_at_the_first_pixel_makes_no_modality_absent(kind):
+    """The presence rule looks at the first pixel, where holes are numbers again; also padded."""
+    specs = [dict(name=name, channels=3, mean=[9.0] * 3, std=[2.0] * 3) for name in NAMES[:2]]
+    model = make_segmentor(2, kind).eval()
+    model.data_preprocessor = MODELS.build(
+        dict(
+            type='MultimodalSegDataPreProcessor',
+            modalities=specs,
+            test_cfg=dict(size_divisor=32),
+        )
+    )
+    image = torch.randn(6, 60, 64)
+    filled = image.clone()
+    image[3:, :4], filled[3:, :4] = torch.nan, 9.0
+    outputs = []
+    for inputs in (image, filled):
+        sample = make_samples([[1, 1]])
+        sample[0].set_metainfo(dict(img_shape=(60, 64), ori_shape=(60, 64)))
+        batch = model.data_preprocessor(dict(inputs=[inputs], data_samples=sample))
+        x, presence = take_presence(batch['inputs'], model.backbone)
+        assert presence is None and x.isfinite().all()
+        outputs.append(model.extract_feat(batch['inputs'])[-1])
+    assert torch.equal(*outputs) and outputs[0].isfinite().all()

@@ -96,6 +96,20 @@ def test_absent_modalities_are_not_shown(tool, rgbd, rows):
     assert sheet.draw().shape[2] == 3
 
 
+def test_missing_readings_are_black_and_do_not_count(tool, rgbd, rows, tmp_path):
+    depth = np.full((48, 64), 2500, np.uint16)
+    depth[:12] = 0
+    cv2.imwrite(str(tmp_path / 'rgbd' / 'depth' / '00.png'), depth)
+    rgbd.model.data_preprocessor.test_cfg = dict(size_divisor=64)
+    _, values = tool.browse(rgbd, 'val', 1)
+    image = rows[0][1]['depth']
+    assert not image[:12].any() and image[12:].any(-1).all()
+    assert values['depth'].numel() == 3 * (64 * 64 - 12 * 64)
+    spec = rgbd.model.data_preprocessor.modalities[1]
+    fed = (2500 * spec.scale - spec.mean[0]) / spec.std[0]
+    assert values['depth'].max() == pytest.approx(max(fed, 0), rel=1e-5)
+
+
 def test_training_samples_are_augmented_and_padded(tool, rgbd, rows):
     rgbd.train_dataloader.dataset.pipeline.insert(-1, dict(type='RandomCrop', crop_size=(30, 20)))
     _, values = tool.browse(rgbd, 'train', 2)

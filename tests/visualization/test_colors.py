@@ -56,3 +56,16 @@ def test_overlay_is_the_mean_of_image_and_colors():
     image = np.full((1, 3, 3), 100, np.uint8)
     rgb = overlay_labels(image, np.array([[0, 1, 255]], np.uint8), [(200, 0, 50), (0, 0, 2)])
     np.testing.assert_array_equal(rgb, [[[150, 50, 75], [50, 50, 51], [50, 50, 50]]])
+
+
+@pytest.mark.parametrize('shape', [(10, 30), (10, 30, 3)], ids=['one channel', 'three'])
+def test_nan_and_several_missing_values_are_black_and_change_no_other_color(shape):
+    image = np.linspace(1, 9, np.prod(shape)).reshape(shape).astype(np.float32)
+    readings = image.copy()
+    image[0, 0], image[1, 1], image[2, 2], image[3, 3] = np.nan, np.inf, -9999, -1
+    rgb = colorize_image(image, missing=[-1, -9999])
+    assert not rgb[range(4), range(4)].any()
+    expected = colorize_image(readings).astype(int)
+    rest = np.ones(shape[:2], bool)
+    rest[range(4), range(4)] = False
+    assert np.abs(rgb[rest] - expected[rest]).max() < 16  # the percentiles moved

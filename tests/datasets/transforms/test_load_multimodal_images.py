@@ -115,7 +115,9 @@ def test_missing_file(write, tmp_path):
         (dict(channels=0, dtype='uint8'), 'expected channels >= 1, got 0'),
         (dict(channels='3', dtype='uint8'), "expected channels >= 1, got '3'"),
         (dict(channels=1, dtype='int64'), "expected dtype to be one of .*'uint8'.*, got 'int64'"),
-        (dict(channels=1, dtype='float32', missing=np.nan), 'expected a finite `missing`, got nan'),
+        (dict(channels=1, dtype='float32', missing='0'), "number or a list of numbers, got '0'"),
+        (dict(channels=1, dtype='uint16', missing=-9999), 'dtype uint16 can hold, got -9999'),
+        (dict(channels=1, dtype='uint8', missing=[np.nan]), r'dtype uint8 can hold, got .nan'),
     ],
 )
 def test_bad_specification(spec, message):

@@ -230,3 +230,75 @@ def test_labels_of_8_bits_become_int64():
     padded = batch['data_samples'][0].gt_sem_seg.data
     assert padded.dtype == torch.int64 and padded.shape == (1, 16, 16)
     assert padded[0, :2, :2].tolist() == label[0].tolist()
+
+
+@pytest.mark.parametrize('fill', [None, 0, 700])
+def test_holes_become_the_mean_or_the_fill(fill):
+    spec = DEPTH if fill is None else dict(DEPTH, fill=fill)
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=spec))
+    batch = make_batch(4, ('rgb', 'depth'))
+    holes = torch.rand(10, 14) < 0.3
+    holes[0, 0] = True
+    filled = [image.clone() for image in batch['inputs']]
+    for image, other in zip(batch['inputs'], filled):
+        image[3:, holes] = torch.nan
+        other[3:, holes] = 2500.0 if fill is None else fill
+    before = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    expected = before(dict(batch, inputs=filled))['inputs']
+    found = preprocessor(batch, training=True)['inputs']
+    assert torch.equal(found, expected)
+    if fill is None:
+        assert (found[:, 3:, holes] == 0).all()
+
+
+def test_one_fill_for_each_channel_in_the_order_after_bgr_to_rgb():
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=[1, 2, 3])))
+    holes = preprocessor(dict(inputs=[torch.full((3, 2, 2), torch.nan)]))['inputs']
+    assert torch.equal(holes, preprocessor(dict(inputs=[raw_color(3, 2, 1)]))['inputs'])
+    single = MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=9)))
+    holes = single(dict(inputs=[torch.full((3, 2, 2), torch.nan)]))['inputs']
+    assert torch.equal(holes, single(dict(inputs=[raw_color(9, 9, 9)]))['inputs'])
+
+
+def raw_color(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32).view(3, 1, 1).expand(3, 2, 2)
+
+
+@pytest.mark.parametrize('fill', ['0', [1, 2], float('nan'), [1, None, 2]], ids=str)
+def test_bad_fill(fill):
+    with pytest.raises(
+        ValueError, match="'rgb': expected fill to be a number, or 3 of them, one pe"
+    ):
+        MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=fill)))
+
+
+def test_whole_numbers_and_floats_in_one_batch():
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    floats = make_batch(4, ('rgb', 'depth'))['inputs']
+    mixed = [floats[0].to(torch.uint16), floats[1].to(torch.uint8)]
+    mixed.append(floats[0].clone())
+    mixed[2][3, 0, 0] = torch.nan
+    out = preprocessor(dict(inputs=mixed))['inputs']
+    assert torch.equal(out[:2], preprocessor(dict(inputs=floats))['inputs'])
+    assert (out[2, 3:, 0, 0] == 0).all() and torch.equal(out[2, :, 1:], out[0, :, 1:])
+
+
+def test_absent_is_not_a_hole():
+    """What a sample lacks stays NaN, also if its planes hold holes; the others' holes do not."""
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    batch = make_batch(4, ('rgb', 'depth'))
+    batch['inputs'][0][:, :2] = torch.nan
+    batch['data_samples'][0].set_metainfo(dict(present=('rgb',)))
+    out = preprocessor(batch)['inputs'].unflatten(1, (2, 3))
+    assert out[0, 1].isnan().all() and not out[0, 0].isnan().any() and not out[1].isnan().any()
+
+
+@pytest.mark.parametrize('padding', [dict(), dict(size=None), dict(size_divisor=1)], ids=str)
+def test_without_a_size_a_batch_is_padded_to_its_largest_image(padding):
+    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB), **padding)
+    crops = preprocessor(make_batch(3, ('rgb',)), training=True)
+    assert crops['inputs'].shape == (2, 3, 10, 14)
+    assert crops['data_samples'][0].gt_sem_seg.data.max() < 5  # no padding
+    mixed = preprocessor(make_batch(3, ('rgb',), ((10, 14), (12, 9))), training=True)
+    assert mixed['inputs'].shape == (2, 3, 12, 14)
+    assert (mixed['data_samples'][0].gt_sem_seg.data[:, 10:] == 255).all()
