@@ -71,13 +71,18 @@ class SegmentorGraph(nn.Module):
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Predict from one batch of every modality: the ensemble, then every modality."""
-        x = torch.cat(images, dim=1)
+        # NaN is read from the inputs, as a quantizer makes numbers of it at the first operation
+        there = torch.stack([1 - i.isnan().float().amin((1, 2, 3)) for i in images], dim=1)
+        fill = self._fill() if self.preprocessing else [0.0] * len(images)
+        x = torch.cat([torch.where(i.isnan(), f, i) for i, f in zip(images, fill)], dim=1)
         height, width = x.shape[2:]
         if self.preprocessing:
             x = self._normalize(x)
         if self.divisor > 1:
             below, right = ((self.divisor - side) % self.divisor for side in (height, width))
             x = F.pad(x, (0, right, 0, below), value=self.model.data_preprocessor.pad_val)
+        if len(images) > 1:
+            x = _blank_absent(there.repeat_interleave(x.shape[1] // len(images), dim=1), x)
         head = self.model.decode_head
         features = self.model.extract_feat(x)
         logits = head.forward_all(features)
@@ -114,26 +119,25 @@ class SegmentorGraph(nn.Module):
 
     def _normalize(self, raw: Tensor) -> Tensor:
         preprocessor = self.model.data_preprocessor
-        planes = raw[:, preprocessor.channel_index]
-        holes = planes.isnan()
-        if len(self.input_names) > 1:  # a modality without any reading stays NaN: absent
-            parts = holes.split(preprocessor.in_channels, dim=1)
-            absent = [part.float().amin((1, 2, 3), keepdim=True) for part in parts]
-            holes = torch.cat([part & (all_of == 0) for part, all_of in zip(parts, absent)], 1)
-        planes = torch.where(holes, preprocessor.fill, planes)
-        return (planes - preprocessor.mean) / preprocessor.std
+        return (raw[:, preprocessor.channel_index] - preprocessor.mean) / preprocessor.std
+
+    def _fill(self) -> list[Tensor]:
+        """List what stands in for missing readings of every input, (C_m, 1, 1), as in the files."""
+        preprocessor = self.model.data_preprocessor
+        raw = torch.zeros_like(preprocessor.fill[: preprocessor.num_raw_channels])
+        raw[preprocessor.channel_index] = preprocessor.fill
+        parts = preprocessor.channel_index.split(preprocessor.in_channels)
+        return list(raw.split([len(set(part.tolist())) for part in parts]))
 
     def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
         """Let the maps of the ensemble and of every modality say where there is nothing."""
         there = (presence.any(1), *presence.unbind(1))
         shown = []
         for member, rows in zip(maps, there):
-            rows = rows.view(-1, *(1 for _ in member.shape[1:]))
             if self.labels:
-                shown.append(member.masked_fill(~rows, IGNORE))
-            else:  # 1 / 1, or 0 / 0 = NaN, of which a constant could not be quantized
-                rows = rows.to(member.dtype)
-                shown.append(member / (rows / rows))
+                shown.append(member.masked_fill(~rows[:, None, None], IGNORE))
+            else:
+                shown.append(_blank_absent(rows[:, None].to(member.dtype), member))
         return tuple(shown)
 
     def _classify(self, logits: Tensor) -> Tensor:
@@ -142,3 +146,16 @@ class SegmentorGraph(nn.Module):
         else:
             labels = logits.argmax(1)
         return labels.to(torch.uint8)
+
+
+def _blank_absent(there: Tensor, maps: Tensor) -> Tensor:
+    """Leave maps where there is 1, and make NaN of them where there is 0.
+
+    It is computed, 0 / 0, as a quantizer refuses a constant that is no number.
+
+    Shape:
+        - there: (N, C) or (N, 1).
+        - maps: (N, C, H, W).
+    """
+    there = there[:, :, None, None]
+    return maps / (there / there)
