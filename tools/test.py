@@ -175,7 +175,7 @@ def use_tta(cfg: Config) -> None:
     # binary heads twice, and exchange the data preprocessor of the model
     if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
-    if cfg.test_dataloader.dataset.type.endswith('MultiImageMixDataset'):
+    if str(cfg.test_dataloader.dataset.get('type')).endswith('MultiImageMixDataset'):
         raise ValueError('--tta: expected a test data set that mixes no images, got one that does')
     for dataset in inner_configs(cfg.test_dataloader.dataset):
         dataset.pipeline = cfg.tta_pipeline

@@ -100,10 +100,12 @@ class SegmentorGraph(nn.Module):
             - Input: (N, sum of C_m, H, W).
         """
         preprocessor = self.model.data_preprocessor
-        if not self.preprocessing:
-            return self._normalize(raw).split(preprocessor.in_channels, dim=1)
         parts = preprocessor.channel_index.split(preprocessor.in_channels)
-        return raw.split([len(set(part.tolist())) for part in parts], dim=1)
+        images = raw.split([len(set(part.tolist())) for part in parts], dim=1)
+        if self.preprocessing:
+            return images
+        filled = [_fill_holes(image, value) for image, value in zip(images, self._fill())]
+        return self._normalize(torch.cat(filled, dim=1)).split(preprocessor.in_channels, dim=1)
 
     def draw_raw(self, count: int, size: Sequence[int]) -> Tensor:
         """Draw random stacked images, in the units of the files, around the modalities' means.
@@ -146,6 +148,13 @@ class SegmentorGraph(nn.Module):
         else:
             labels = logits.argmax(1)
         return labels.to(torch.uint8)
+
+
+def _fill_holes(image: Tensor, value: Tensor) -> Tensor:
+    """Put a value in the place of missing readings; an image without any reading stays NaN."""
+    holes = image.isnan()
+    absent = holes.flatten(1).all(1)[:, None, None, None]
+    return torch.where(holes & ~absent, value, image)
 
 
 def _blank_absent(there: Tensor, maps: Tensor) -> Tensor:

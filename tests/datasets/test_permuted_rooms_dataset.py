@@ -60,7 +60,7 @@ def test_loads_the_other_samples_depth(rooms):
     sample = dataset[4]
     paths = dataset.get_data_info(4)['modality_paths']
     depth = cv2.imread(paths['depth'], cv2.IMREAD_UNCHANGED)
-    assert np.array_equal(sample['inputs'][3].numpy(), depth)
+    assert np.array_equal(sample['inputs'][3].nan_to_num().numpy(), depth)  # NaN: no reading
     assert sample['data_samples'].sample_name == '04'
     assert sample['data_samples'].modality_paths == paths
 

@@ -31,7 +31,7 @@ def _weighted(cross_entropy: Callable) -> Callable:
     def mended(pred: Tensor, label: Tensor, weight: Tensor | None = None, **kwargs) -> Tensor:
         weights, is_mean = kwargs.get('class_weight'), kwargs.get('reduction', 'mean') == 'mean'
         if weights is not None and is_mean and kwargs.get('avg_factor') is None:
-            ignored = label == kwargs.get('ignore_index', -100)
+            ignored = label == _ignored(kwargs)
             label_weights = weights[label.masked_fill(ignored, 0)]
             label_weights[ignored] = 0.0 if kwargs.get('avg_non_ignore') else 1.0
             kwargs['avg_factor'] = label_weights.sum()
@@ -43,7 +43,7 @@ def _weighted(cross_entropy: Callable) -> Callable:
 def _by_channel(binary_cross_entropy: Callable) -> Callable:
     @functools.wraps(binary_cross_entropy)
     def mended(pred: Tensor, label: Tensor, weight: Tensor | None = None, **kwargs) -> Tensor:
-        if (label == kwargs.get('ignore_index', -100)).all():
+        if (label == _ignored(kwargs)).all():
             return 0 * pred.sum()
         weights = kwargs.get('class_weight')
         if weights is not None and pred.dim() == 4 and pred.shape[1] > 1:
@@ -51,6 +51,11 @@ def _by_channel(binary_cross_entropy: Callable) -> Callable:
         return binary_cross_entropy(pred, label, weight, **kwargs)
 
     return mended
+
+
+def _ignored(kwargs: dict) -> int:
+    ignore_index = kwargs.get('ignore_index')
+    return -100 if ignore_index is None else ignore_index  # -100: mmseg's default, no label
 
 
 def _with_one_hot_labels(forward: Callable) -> Callable:

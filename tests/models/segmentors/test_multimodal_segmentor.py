@@ -183,6 +183,7 @@ def test_time_augmentation(kind):
 def test_binary_heads_slide_and_augment():
     """One channel of logits is thresholded, never compared by argmax."""
     model = build(out_channels=1, **SLIDE)
+    model.decode_head.head.conv_seg.weight.data.zero_()
     model.decode_head.head.conv_seg.bias.data.fill_(5.0)
     result = model.predict(torch.randn(1, 6, *SIZE), make_samples(1))[0]
     tta = MMSEG_MODELS.build({'type': 'MultimodalTTAModel', 'module': model})
