@@ -248,7 +248,7 @@ def test_tta_and_show_dir_name_what_the_config_lacks():
         ('MultimodalSegmentor', 'SegTTAModel', 'MultimodalTTAModel'),
         ('MultimodalSegmentor', 'MultimodalTTAModel', 'MultimodalTTAModel'),
         ('MultimodalSegmentor', 'MyTTAModel', 'MyTTAModel'),
-        ('EncoderDecoder', 'SegTTAModel', 'SegTTAModel'),
+        ('EncoderDecoder', 'SegTTAModel', 'MultimodalTTAModel'),
     ],
 )
 def test_tta_merges_every_modality(model, tta_model, expected):
