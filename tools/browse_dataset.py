@@ -28,8 +28,7 @@ from mmengine.registry import DATASETS, MODELS, init_default_scope
 from mmengine.runner import set_random_seed
 from rich.progress import track
 
-from mmamf.datasets.file_formats import find_loading, find_suffixes
-from mmamf.datasets.transforms.checked_image import is_bgr
+from mmamf.datasets.file_formats import find_descriptions
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models.data_preprocessors import (
     MultimodalSegDataPreProcessor,
@@ -77,8 +76,7 @@ class Segmentations:
         self.sheet = PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
         self.modalities = preprocessor.modalities
         self._preprocessor = preprocessor
-        self._specs = find_loading(dataset).modalities
-        self._suffixes = find_suffixes(dataset)
+        self._described = find_descriptions(dataset)
 
     def add(self, inputs: torch.Tensor, sample) -> None:
         """Add what a model is fed of one sample to the sheet."""
@@ -101,19 +99,19 @@ class Segmentations:
         order = self._preprocessor.channel_index.tolist()  # file's channel of each of the model's
         images, start = {}, 0
         for name in self.modalities:
-            spec = self._specs[name]
-            stop = start + spec['channels']
+            modality = self._described[name]
+            stop = start + modality.num_channels
             planes = values[[order.index(channel) for channel in range(start, stop)]]
             image = planes.permute(1, 2, 0).numpy()  # (C, H, W) -> (H, W, C)
             holes = np.isnan(image).all(-1)
             image = np.nan_to_num(image)
-            if np.dtype(spec['dtype']).kind in 'iu':
-                limits = np.iinfo(spec['dtype'])
+            if np.dtype(modality.dtype).kind in 'iu':
+                limits = np.iinfo(modality.dtype)
                 image = image.round().clip(limits.min, limits.max)
             images[name] = colorize_image(
-                image.astype(spec['dtype']),
-                spec['missing'],
-                is_bgr(self._suffixes[name], spec),
+                image.astype(modality.dtype),
+                modality.missing,
+                modality.is_bgr(modality.suffix),
             )
             images[name][holes] = BLACK
             start = stop

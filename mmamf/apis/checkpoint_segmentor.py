@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.utils import import_modules_from_strings
 
-from mmamf.datasets.file_formats import build_lazily, find_loading, find_suffixes
+from mmamf.datasets.file_formats import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 from mmamf.weights import read_checkpoint, read_embedded_config
@@ -73,15 +73,14 @@ class CheckpointSegmentor:
         if config.get('test_dataloader') is None:
             raise ValueError('config: expected test_dataloader, whose pipeline is used, got none')
         dataset = build_lazily(config.test_dataloader.dataset)
-        self.loading = find_loading(dataset)
-        if self.loading is None:
+        if find_loading(dataset) is None:
             raise ValueError(
                 'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, of a '
                 'segmentation, got none; translators are for mmamf.apis.translate'
             )
         steps = dataset.pipeline.transforms
         self.pipeline = Compose([step for step in steps if not isinstance(step, LoadAnnotations)])
-        self.suffixes = find_suffixes(dataset)
+        self.descriptions = find_descriptions(dataset)
         self.classes = tuple(dataset.metainfo['classes'])
         check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in dataset.metainfo['palette']]

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from rich.progress import track
 
-from mmamf.datasets.transforms.checked_image import is_bgr, load_image, select_bands
+from mmamf.datasets.transforms.checked_image import load_image, select_bands
 from mmamf.visualization.colors import colorize_image
 
 from .match_inputs import Image, Images, match_inputs
@@ -126,7 +126,8 @@ class MultimodalInferencer:
         """
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
-        samples = match_inputs(inputs, self.modalities, self.segmentor.suffixes, optional)
+        suffixes = {name: m.suffix for name, m in self.segmentor.descriptions.items()}
+        samples = match_inputs(inputs, self.modalities, suffixes, optional)
         files = None
         if out_dir is not None:
             segmentor = self.segmentor
@@ -162,6 +163,7 @@ class MultimodalInferencer:
             first = next(path for path in paths.values() if path is not None)
             data = dict(modality_paths=paths, img_path=first, sample_name=name, seg_fields=[])
             data['optional'] = tuple(optional)
+            data['descriptions'] = self.segmentor.descriptions
             return self.segmentor.pipeline(data)
 
     def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
@@ -174,8 +176,8 @@ class MultimodalInferencer:
 
     def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
         # of pictures, the loading transform gives BGR; arrays it leaves as they are
-        spec = self.segmentor.loading.modalities[name]
-        pictures = is_bgr(self.segmentor.suffixes.get(name, ''), spec)
+        modality = self.segmentor.descriptions[name]
+        pictures = modality.is_bgr(modality.suffix)
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
 
     def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
@@ -184,12 +186,11 @@ class MultimodalInferencer:
     def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
         if image is None:
             return None
-        loading = self.segmentor.loading
-        spec = loading.modalities[name]
+        modality = self.segmentor.descriptions[name]
         if isinstance(image, str):
-            values, missing = load_image(name, image, spec, loading.backend_args)
-            return colorize_image(values, missing, is_bgr(image, spec))
-        return colorize_image(select_bands(image, spec.get('bands')), spec['missing'], bgr=False)
+            values, missing = load_image(image, modality)
+            return colorize_image(values, missing, modality.is_bgr(image))
+        return colorize_image(select_bands(image, modality.bands), modality.missing, bgr=False)
 
 
 class _Loaded(NamedTuple):

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ from mmengine.dataset import Compose
 
 # by their modules: their packages would import mmseg, which takes seconds and is not needed here
 from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
-from mmamf.datasets.transforms.missing_readings import named_values
 from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
+from mmamf.structures.modality import Modality
 
 from .prediction_files import ENSEMBLE
 
@@ -57,24 +58,12 @@ class OnnxSegmentor:
         except Exception as error:  # onnxruntime's errors have nothing else in common
             raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
         about = _read_metadata(path, self.session)
-        specs = {spec['name']: spec for spec in about['modalities']}
-        self.modalities = tuple(specs)
-        # files of earlier versions do not say
-        self.suffixes = {name: spec.get('suffix', '') for name, spec in specs.items()}
+        self.descriptions = {spec['name']: _describe(spec) for spec in about['modalities']}
+        self.modalities = tuple(self.descriptions)
         self.classes = tuple(about['classes'])
         check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in about['palette']]
-        self.loading = LoadMultimodalImages(
-            {
-                name: dict(
-                    channels=spec.get('bands', spec['channels']),
-                    dtype=spec['dtype'],
-                    missing=_as_numbers(spec.get('missing')),
-                )
-                for name, spec in specs.items()
-            }
-        )
-        self.pipeline = Compose([self.loading, _stack])
+        self.pipeline = Compose([LoadMultimodalImages(), _stack])
         self._threshold = about.get('threshold')  # of a network with one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
@@ -96,7 +85,7 @@ class OnnxSegmentor:
                 or the file has other outputs than it says.
         """
         batch = np.stack([item['inputs'] for item in data])
-        channels = [self.loading.modalities[name]['channels'] for name in self.modalities]
+        channels = [modality.num_channels for modality in self.descriptions.values()]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
         present = [item['present'] for item in data]
         feed = {}
@@ -127,11 +116,7 @@ class OnnxSegmentor:
         holes = np.isnan(images)
         if not holes.any():
             return
-        values = [
-            value
-            for value in named_values(self.loading.modalities[name]['missing'])
-            if np.isfinite(value)
-        ]
+        values = [value for value in self.descriptions[name].missing_values if np.isfinite(value)]
         if not values:
             raise ValueError(
                 f'expected a reading of {name!r} in every pixel, got {holes.sum()} values without: '
@@ -186,6 +171,16 @@ def _read_metadata(path: str | Path, session: Any) -> dict:
             'again without --no-preprocessing'
         )
     return about
+
+
+def _describe(spec: dict) -> Modality:
+    """Read the description of a modality."""
+    known = {field.name for field in fields(Modality)}
+    given = {key: value for key, value in spec.items() if key in known}
+    given['channels'] = spec.get('bands', spec['channels'])
+    given['missing'] = _as_numbers(spec.get('missing'))
+    # files of earlier versions do not say
+    return Modality(**{'suffix': '', **given})
 
 
 def _as_numbers(missing: Any) -> Any:

@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
+from mmengine.dataset import pseudo_collate
 from mmengine.device import get_device
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS, DefaultScope
 
-from mmamf.datasets.file_formats import inner_configs
+from mmamf.datasets.file_formats import build_lazily
 from mmamf.visualization import picture_of
 from mmamf.weights import check_config, load_all_weights, read_checkpoint
 
@@ -66,7 +66,8 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         FileNotFoundError: If a file does not exist.
         TypeError: If an image is neither a path nor an array.
     """
-    dataset = inner_configs(model.cfg.test_dataloader.dataset)[0]
+    with DefaultScope.overwrite_default_scope(_scope(model.cfg)):
+        dataset = build_lazily(model.cfg.test_dataloader.dataset)
     if set(images) != set(dataset.modalities):
         raise ValueError(
             f'images: expected one for each of the modalities {tuple(dataset.modalities)}, '
@@ -77,7 +78,7 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         TemporaryDirectory() as directory,
     ):
         paths = {name: _as_file(name, images[name], directory) for name in dataset.modalities}
-        data = Compose(dataset.pipeline)(dict(modality_paths=paths))
+        data = dataset.pipeline(dict(modality_paths=paths, descriptions=dataset.descriptions))
     with torch.no_grad():
         (sample,) = model.test_step(pseudo_collate([data]))
     return picture_of(sample.fake_img)

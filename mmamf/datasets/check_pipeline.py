@@ -1,11 +1,13 @@
 """Refusing pipelines that would quietly damage some modality."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from mmcv import transforms as mmcv_transforms
 from mmseg.datasets import transforms as mmseg_transforms
 
-from .transforms import LoadMultimodalImages, ModalityDropout
+from mmamf.structures import Modality
+
+from .transforms import ModalityDropout
 
 _PAD = "the data preprocessor's `size` or `size_divisor`, which pads after normalization"
 _MMSEG = "mmseg's own, by default_scope='mmseg' or type='mmseg.{}'"
@@ -47,29 +49,22 @@ _EIGHT_BITS = (
 )
 
 
-def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
+def check_pipeline(pipeline: Iterable, descriptions: Mapping[str, Modality]) -> None:
     """Refuse transforms that leave modalities behind, fill them with label values or mix holes.
 
     Args:
         pipeline: Built transforms; wrappers (RandomApply, RandomChoice, TestTimeAug, ...) are
             looked into. Those of data sets around ours come after its own.
-        modalities: The data set's modalities.
+        descriptions: The data set's modalities.
 
     Raises:
         ValueError: With the transform, what it would do, and what to use instead.
     """
     steps = list(walk_pipeline(pipeline))
-    first = {}
+    modalities = tuple(descriptions)
+    first = descriptions[modalities[0]]
     for step, _ in steps:
-        if isinstance(step, LoadMultimodalImages):
-            unknown = [name for name in modalities if name not in step.modalities]
-            if unknown:
-                raise ValueError(
-                    f'unknown modalities {unknown} of the data set: expected some of '
-                    f'{tuple(step.modalities)}, which LoadMultimodalImages knows'
-                )
-            first = step.modalities[modalities[0]]
-        elif isinstance(step, ModalityDropout):
+        if isinstance(step, ModalityDropout):
             step.check_names(modalities)
 
     for step, mapped in steps:
@@ -82,7 +77,7 @@ def check_pipeline(pipeline: Iterable, modalities: tuple[str, ...]) -> None:
             )
 
 
-def _problem(step: object, mapped: bool, first: dict, several: bool) -> tuple[str, str] | None:
+def _problem(step: object, mapped: bool, first: Modality, several: bool) -> tuple[str, str] | None:
     """Return what is wrong with a transform and what to use instead; ``mapped``: in a KeyMapper."""
     if several:
         if type(step) in _REFUSED:
@@ -98,9 +93,9 @@ def _problem(step: object, mapped: bool, first: dict, several: bool) -> tuple[st
     if isinstance(step, mmcv_transforms.Normalize):
         return 'normalizes twice', 'mean and std of the data preprocessor'
     if isinstance(step, _EIGHT_BITS):
-        if first and (first['channels'], first['dtype']) != (3, 'uint8'):
+        if first.channels and (first.num_channels, first.dtype) != (3, 'uint8'):
             return 'cuts the first modality to 8-bit colors', 'an 8-bit color modality first'
-    if first.get('missing') is not None:
+    if first.missing is not None:
         if isinstance(step, (mmseg_transforms.RandomRotate, mmseg_transforms.RandomRotFlip)):
             return _MIXES, _TURN
         if isinstance(step, mmseg_transforms.RandomMosaic):

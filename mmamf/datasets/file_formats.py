@@ -4,6 +4,8 @@ from typing import Any
 
 from mmengine.registry import DATASETS
 
+from mmamf.structures import Modality
+
 from .transforms import LoadMultimodalImages
 
 
@@ -40,16 +42,13 @@ def find_loading(dataset: Any) -> LoadMultimodalImages | None:
     return None
 
 
-def find_suffixes(dataset: Any) -> dict[str, str]:
-    """Find the suffix of the files of each modality.
+def find_descriptions(dataset: Any) -> dict[str, Modality]:
+    """Find the descriptions of the modalities of a data set; none if it has none.
 
     Args:
-        dataset: A data set of several modalities, or one made of several such, of which the first
-            is taken.
+        dataset: A data set, or one made of several, of which the first is taken.
     """
-    dataset = _innermost(dataset)
-    suffix = dataset.img_suffix
-    return dict.fromkeys(dataset.modalities, suffix) if isinstance(suffix, str) else dict(suffix)
+    return dict(getattr(_innermost(dataset), 'descriptions', {}))
 
 
 def _innermost(dataset: Any) -> Any:

@@ -1,16 +1,18 @@
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS
 from mmseg.datasets import BaseSegDataset
 
+from mmamf.structures.modality import Modality, check_readable, read_modalities
+
 from .check_classes import check_classes
 from .check_pipeline import check_pipeline, walk_pipeline
-from .sample_files import check_given, check_names, match_files
+from .sample_files import check_given, describe_names, match_files
 from .sample_list import read_list
-from .transforms import LoadLabelMap
+from .transforms import LoadLabelMap, LoadMultimodalImages
 from .transforms.load_label_map import IGNORE
 
 
@@ -29,56 +31,64 @@ class MultimodalSegDataset(BaseSegDataset):
     twice, and pipelines with stock transforms that would damage a modality, also those of data sets
     around this one.
 
-    A sample may lack the files of ``optional`` modalities, but not of all modalities; their paths
-    are None. An image of such a modality that has no single reading counts as absent, too. Without
-    ``ann_file``, the samples are the files of the first modality that is not
-    optional; if all are, the label maps. The folders must be there nevertheless.
+    A sample may lack the files of modalities that are ``optional``, but not of all modalities;
+    their paths are None. An image of such a modality that has no single reading counts as absent,
+    too. Without ``ann_file``, the samples are the files of the first modality that is not optional;
+    if all are, the label maps. The folders must be there nevertheless.
 
     Args:
-        modalities: Names of the modalities, in the order of the model's channels. A subset of the
-            folders is fine.
-        data_prefix: Folder of each modality and, as ``seg_map_path``, of the label maps (optional
-            with ``test_mode=True``), relative to ``data_root``.
-        img_suffix: Suffix of the images, or a dict of one per modality.
-        optional: Names of the modalities that a sample may lack.
+        modalities: A description of each modality, see :class:`Modality`, in the order of the
+            model's channels. Or names alone: then :class:`LoadMultimodalImages` describes them, and
+            ``data_prefix`` has a folder for each.
+        data_prefix: Folder of the label maps, as ``seg_map_path`` ('labels' by default; optional
+            with ``test_mode=True``), and folders of modalities, in place of those that their
+            descriptions name; relative to ``data_root``.
+        img_suffix: For names alone: the suffix of the images, or a dict of one per modality.
+        optional: For names alone: which of the modalities a sample may lack.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`. ``metainfo`` with ``classes``
             is required where the class has none of its own.
 
     Raises:
         FileNotFoundError: If a folder, the annotation file or files of samples are missing.
         ValueError: If ``modalities``, ``data_prefix``, ``img_suffix``, ``optional`` or the classes
-            are not usable, or ``pipeline`` has a transform that would damage a modality.
+            are not usable, a modality is described twice or not at all, or ``pipeline`` has a
+            transform that would damage a modality.
     """
 
     def __init__(
         self,
-        modalities: Sequence[str],
-        data_prefix: dict[str, str],
-        img_suffix: str | dict[str, str] = '.png',
-        optional: Sequence[str] = (),
+        modalities: Sequence[dict | Modality | str],
+        data_prefix: dict[str, str] | None = None,
+        img_suffix: str | dict[str, str] | None = None,
+        optional: Sequence[str] | None = None,
         **kwargs,
     ) -> None:
-        self.modalities = check_names(modalities)
-        if isinstance(optional, str) or not set(optional) <= set(self.modalities):
-            raise ValueError(
-                f'optional: expected names among the modalities {self.modalities}, got {optional!r}'
+        data_prefix = dict(seg_map_path='labels') if data_prefix is None else dict(data_prefix)
+        if not any(isinstance(modality, Mapping | Modality) for modality in modalities):
+            modalities = describe_names(
+                modalities, data_prefix, img_suffix or '.png', optional or ()
             )
-        self.optional = tuple(optional)
-        expected = [*self.modalities]
+        elif img_suffix is not None or optional is not None:
+            raise ValueError(
+                'img_suffix, optional: expected them in the descriptions, as suffix=... and '
+                f'optional=True, got {img_suffix!r} and {optional!r}'
+            )
+        self.descriptions = read_modalities(modalities)
+        self.modalities = tuple(self.descriptions)
+        self.optional = tuple(name for name, m in self.descriptions.items() if m.optional)
         if not kwargs.get('test_mode', False):
-            expected.append('seg_map_path')
-        check_given('data_prefix', 'folder', data_prefix, expected)
-        if isinstance(img_suffix, dict):
-            check_given('img_suffix', 'suffix', img_suffix, self.modalities)
+            check_given('data_prefix', 'folder', data_prefix, ['seg_map_path'])
+        folders = {name: m.folder or name for name, m in self.descriptions.items()}
         check_classes(type(self), kwargs.get('metainfo'))
         self.name_prefix = ''  # what tells its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
-        super().__init__(data_prefix=data_prefix, img_suffix=img_suffix, **kwargs)
-        check_pipeline(self.pipeline.transforms, self.modalities)
+        super().__init__(data_prefix={**folders, **data_prefix}, **kwargs)
+        self._complete_descriptions()
+        check_pipeline(self.pipeline.transforms, self.descriptions)
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that every file of each is there."""
-        suffixes = {name: self._suffix(name) for name in self.modalities}
+        suffixes = {name: modality.suffix for name, modality in self.descriptions.items()}
         if 'seg_map_path' in self.data_prefix:
             suffixes['seg_map_path'] = self.seg_map_suffix
         samples = match_files(
@@ -142,6 +152,7 @@ class MultimodalSegDataset(BaseSegDataset):
             img_path=images[0],
             sample_name=name,
             modality_paths=paths,
+            descriptions=self.descriptions,
             optional=self.optional,
             **labels,
             label_map=self.label_map,
@@ -151,8 +162,33 @@ class MultimodalSegDataset(BaseSegDataset):
             seg_fields=[],
         )
 
-    def _suffix(self, name: str) -> str:
-        return self.img_suffix[name] if isinstance(self.img_suffix, dict) else self.img_suffix
+    def _complete_descriptions(self) -> None:
+        """Take what files hold from the loading transform, where names alone were given."""
+        steps = [step for step, _ in walk_pipeline(self.pipeline.transforms)]
+        loaders = [step for step in steps if isinstance(step, LoadMultimodalImages)]
+        for loader in loaders:
+            if loader.modalities is None:
+                check_readable(self.descriptions.values())
+                continue
+            unknown = [name for name in self.modalities if name not in loader.modalities]
+            if unknown:
+                raise ValueError(
+                    f'unknown modalities {unknown} of the data set: expected some of '
+                    f'{tuple(loader.modalities)}, which LoadMultimodalImages knows'
+                )
+            twice = [name for name, m in self.descriptions.items() if m.channels is not None]
+            if twice:
+                raise ValueError(
+                    f'modalities {twice}: expected one description of each, got one in the data '
+                    'set and one in LoadMultimodalImages: leave the latter out'
+                )
+        if loaders and loaders[0].modalities is not None:
+            self.descriptions = {
+                name: loaders[0]
+                .modalities[name]
+                .placed(folder=own.folder, suffix=own.suffix, optional=own.optional)
+                for name, own in self.descriptions.items()
+            }
 
     def _names_in_ann_file(self) -> list[str]:
         return read_list(self.ann_file, self.backend_args)

@@ -1,9 +1,11 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS
 
-from .sample_files import check_given, check_names, match_files
+from mmamf.structures.modality import Modality, read_modalities
+
+from .sample_files import check_names, describe_names, match_files
 from .sample_list import read_list
 
 
@@ -21,11 +23,13 @@ class MultimodalTranslationDataset(BaseDataset):
     ``sample_name`` of a sample is the target's path below its folder, without suffix: ``a/0001``.
 
     Args:
-        modalities: Names of the inputs, in the order of the model's channels.
-        target: Name of the image to be predicted, none of the inputs.
-        data_prefix: Folder of each modality and of the target, relative to ``data_root``. Further
-            ones do no harm.
-        img_suffix: Suffix of the files, or a dict of one per name.
+        modalities: A description of each input, see :class:`Modality`, in the order of the model's
+            channels. Or names alone: then :class:`LoadTranslationImages` describes them, and
+            ``data_prefix`` has a folder for each.
+        target: Description, or name, of the image to be predicted, none of the inputs.
+        data_prefix: Folders, in place of those that the descriptions name; relative to
+            ``data_root``. Further ones do no harm.
+        img_suffix: For names alone: the suffix of the files, or a dict of one per name.
         backend_args: Arguments of the mmengine file backend.
         **kwargs: Arguments of :class:`mmengine.dataset.BaseDataset`.
 
@@ -37,36 +41,38 @@ class MultimodalTranslationDataset(BaseDataset):
 
     def __init__(
         self,
-        modalities: Sequence[str],
-        target: str,
-        data_prefix: dict[str, str],
+        modalities: Sequence[dict | Modality | str],
+        target: dict | Modality | str,
+        data_prefix: dict[str, str] | None = None,
         img_suffix: str | dict[str, str] = '.png',
         backend_args: dict | None = None,
         **kwargs,
     ) -> None:
-        self.modalities = check_names(modalities)
-        if target in self.modalities:
-            raise ValueError(
-                f'modalities: expected inputs other than the target {target!r}, got '
-                f'{self.modalities}'
-            )
+        data_prefix = dict(data_prefix or {})
+        domains = [*([modalities] if isinstance(modalities, str) else modalities), target]
+        if not any(isinstance(domain, Mapping | Modality) for domain in domains):
+            self.modalities = check_names(modalities)
+            if target in self.modalities:
+                raise ValueError(
+                    f'modalities: expected inputs other than the target {target!r}, got '
+                    f'{self.modalities}'
+                )
+            domains = describe_names(domains, data_prefix, img_suffix)
+        self.descriptions = read_modalities(domains)
+        self.domains = tuple(self.descriptions)
+        *self.modalities, self.target = self.domains
+        self.modalities = tuple(self.modalities)
         self.name_prefix = ''  # what tells its samples from those of data sets beside it
-        self.domains = check_names((*self.modalities, target))
-        check_given('data_prefix', 'folder', data_prefix, self.domains)
-        if isinstance(img_suffix, str):
-            img_suffix = dict.fromkeys(self.domains, img_suffix)
-        check_given('img_suffix', 'suffix', img_suffix, self.domains)
-        self.target = target
-        self.img_suffix = img_suffix
         self.backend_args = backend_args
-        super().__init__(data_prefix=dict(data_prefix), **kwargs)
+        folders = {name: m.folder or name for name, m in self.descriptions.items()}
+        super().__init__(data_prefix={**folders, **data_prefix}, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that every file of each is there."""
         samples = match_files(
             type(self).__name__,
             self.data_prefix,
-            {name: self.img_suffix[name] for name in self.domains},
+            {name: modality.suffix for name, modality in self.descriptions.items()},
             self._names_in_ann_file() if self.ann_file else None,
             self.ann_file,
             self.backend_args,
@@ -75,6 +81,7 @@ class MultimodalTranslationDataset(BaseDataset):
             dict(
                 img_path=paths[self.modalities[0]],
                 modality_paths=paths,  # the target's is the last
+                descriptions=self.descriptions,
                 modalities=self.modalities,
                 target=self.target,
                 sample_name=name,

@@ -28,7 +28,7 @@ def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
     inner = list(_inner(dataset))
     for one, steps in inner:
         if steps and hasattr(one, 'modalities') and not hasattr(one, 'target'):
-            check_pipeline([*one.pipeline.transforms, *steps], one.modalities)
+            check_pipeline([*one.pipeline.transforms, *steps], one.descriptions)
     name_apart([one for one, _ in inner if hasattr(one, 'name_prefix')])
     return dataset
 

@@ -3,17 +3,15 @@
 import logging
 import os.path as osp
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mmengine import fileio
 from mmengine.logging import print_log
 
+from mmamf.structures.modality import Modality, check_name
+
 from .list_files import IMAGES, Listing, list_files, why_absent, without_suffix
 from .sample_list import SHOWN, SampleList
-
-# 'modality_paths' and 'ensemble' mean something else already
-RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -28,12 +26,7 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
             f'modalities: expected a non-empty sequence of distinct names, got {given!r}'
         )
     for name in names:
-        if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
-            raise ValueError(
-                f'modalities: expected names of letters, digits and underscores, got {name!r}'
-            )
-        if name in RESERVED:
-            raise ValueError(f'modalities: expected a name other than {RESERVED}, got {name!r}')
+        check_name(name)
     return names
 
 
@@ -49,6 +42,35 @@ def check_given(argument: str, what: str, given: dict[str, str], names: Sequence
                 f'{argument}: expected a {what} for each of {names}, got none for {name!r} in '
                 f'{dict(given)}'
             )
+
+
+def describe_names(
+    names: Sequence[str],
+    folders: dict[str, str],
+    suffix: str | dict[str, str] = '.png',
+    optional: Sequence[str] = (),
+) -> list[Modality]:
+    """Describe modalities of which only names and files are known.
+
+    Args:
+        names: Their names.
+        folders: The folder of each.
+        suffix: The suffix of their files, or a dict of one per name.
+        optional: Names of those that a sample may lack.
+
+    Raises:
+        ValueError: If the names are not usable, or something is lacking for one.
+    """
+    names = check_names(names)
+    if isinstance(optional, str) or not set(optional) <= set(names):
+        raise ValueError(f'optional: expected names among the modalities {names}, got {optional!r}')
+    check_given('data_prefix', 'folder', folders, names)
+    suffixes = dict.fromkeys(names, suffix) if isinstance(suffix, str) else suffix
+    check_given('img_suffix', 'suffix', suffixes, names)
+    return [
+        Modality(name, folder=folders[name], suffix=suffixes[name], optional=name in optional)
+        for name in names
+    ]
 
 
 def match_files(

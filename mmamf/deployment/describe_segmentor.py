@@ -2,7 +2,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..datasets.file_formats import build_lazily, find_loading, find_suffixes
+from ..datasets.file_formats import build_lazily, find_descriptions, find_loading
+from ..structures import Modality
 from .segmentor_graph import SegmentorGraph
 
 
@@ -29,27 +30,16 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         ValueError: If the config has no such data set.
     """
     dataset = build_lazily(config['test_dataloader']['dataset'])
-    loading = find_loading(dataset)
-    if loading is None:
+    if find_loading(dataset) is None:
         raise ValueError(
             'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, got none'
         )
-    suffixes = find_suffixes(dataset)
-    normalized = {spec['name']: spec for spec in config['model']['data_preprocessor']['modalities']}
-    defaults = dict(scale=1.0, bgr_to_rgb=False)
+    files = find_descriptions(dataset)
+    values = graph.model.data_preprocessor.descriptions
     head = graph.model.decode_head
     threshold = dict(threshold=head.threshold) if head.out_channels == 1 else {}
     return dict(
-        modalities=[
-            {
-                **defaults,
-                **normalized[name],
-                **loading.modalities[name],
-                'missing': _as_json(loading.modalities[name]['missing']),
-                'suffix': suffixes[name],
-            }
-            for name in graph.input_names
-        ],
+        modalities=[_describe(files[name], values[name]) for name in graph.input_names],
         in_channels=graph.model.data_preprocessor.in_channels,
         classes=list(dataset.metainfo['classes']),
         palette=[list(color) for color in dataset.metainfo['palette']],
@@ -57,6 +47,27 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         outputs=list(graph.output_names),
         absent='NaN' if len(graph.input_names) > 1 else None,
         **threshold,
+    )
+
+
+def _describe(files: Modality, values: Modality) -> dict[str, Any]:
+    mean, std = values.statistics
+    selected = {} if files.bands is None else dict(bands=[*files.bands])
+    limits = {} if files.valid_range is None else dict(valid_range=[*files.valid_range])
+    fill = {} if values.fill is None else dict(fill=values.fills)
+    return dict(
+        name=files.name,
+        channels=files.num_channels,
+        dtype=files.dtype,
+        missing=_as_json(files.missing),
+        suffix=files.suffix,
+        mean=mean,
+        std=std,
+        scale=values.scale,
+        bgr_to_rgb=values.bgr_to_rgb,
+        **selected,
+        **limits,
+        **fill,
     )
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.convs import BandedConv
 from ..models.modality_specific_layer import ModalitySpecificLayer
+from ..models.segmentors.fit_model import fit_model
 
 _PRIVATE = 'ModalitySpecific'
 _OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')
@@ -35,7 +36,7 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
     """
     index = find_modality(model, modality)
     bands = getattr(model.backbone, 'bands', None)
-    config = single_modality_config(config, modality)
+    config = single_modality_config(fit_model(config), modality)
     if bands:  # the first convolution is a plain one
         config['data_preprocessor']['in_channels'] = bands[index]
         config['backbone'] = _for_channels(config['backbone'], bands[index])

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from mmamf.datasets.transforms.missing_readings import find_missing, named_values
+from mmamf.datasets.transforms.missing_readings import find_missing
+from mmamf.structures.modality import listed
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
@@ -36,9 +37,9 @@ def colorize_image(
         image = image[..., 0]
     if image.ndim == 3:
         rgb = image[..., ::-1] if bgr else image
-        readings = ~find_missing(rgb, named_values(missing))
+        readings = ~find_missing(rgb, listed(missing))
         return np.where(readings, _stretched(rgb, readings), np.uint8(0))
-    readings = ~find_missing(image, named_values(missing))
+    readings = ~find_missing(image, listed(missing))
     gray = _stretched(image, readings)
     if image.dtype == np.uint8:
         rgb = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)

@@ -1,11 +1,14 @@
 import logging
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 from mmengine.registry import TRANSFORMS
 
-from .checked_image import check_spec, load_images
+from mmamf.structures.modality import Modality, check_readable, read_modalities
+
+from .checked_image import load_images
 from .missing_readings import (
     NO_READING,
     describe_missing,
@@ -40,23 +43,20 @@ class LoadMultimodalImages(BaseTransform):
     A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
     So is one without a single reading, if the data set has it among its ``optional`` modalities.
 
-    Required keys: ``modality_paths``, ``seg_fields``; ``optional`` (names), if there are such.
-    Added keys: ``img``, ``modality_<name>``, ``img_shape``, ``ori_shape``, ``modalities``,
-    ``present`` (names of those that the sample has), ``missing_values`` (of each modality what
-    marks a missing reading in its image: NaN in floats, a value in whole numbers; None if there is
-    none).
+    What files hold is what the data set says of them, see :class:`Modality`: ``channels=3`` reads a
+    color picture (as BGR), ``channels=[0]`` its red, and ``channels=[3]`` the fourth band of a
+    TIFF. Several modalities may take their channels from the same files.
+
+    Required keys: ``modality_paths``, ``seg_fields``, ``descriptions`` (name of each modality ->
+    :class:`Modality`). Added keys: ``img``, ``modality_<name>``, ``img_shape``, ``ori_shape``,
+    ``modalities``, ``present`` (names of those that the sample has), ``missing_values`` (of each
+    modality what marks a missing reading in its image: NaN in floats, a value in whole numbers;
+    None if there is none).
 
     Args:
-        modalities: Name of each modality -> ``dict(channels=..., dtype=..., missing=...)``.
-            ``channels`` and ``dtype`` are what its files hold: ``dtype`` is one of 'uint8',
-            'uint16', 'int16', 'float32', 'float64'. ``channels`` is the number of all channels, or
-            a list of those to take, which are counted from 0 in the order of the file: red, green,
-            blue (and alpha) in a picture, and they come in the order of the list. So
-            ``channels=3`` reads a color picture (as BGR), ``channels=[0]`` its red, and
-            ``channels=[3]`` the fourth band of a TIFF; several modalities may take theirs from the
-            same folder. ``missing``, optional, is the value on disk that means "no reading", or a
-            list of such; NaN and infinity always mean it, and ``missing=float('nan')`` says that
-            this is known. Names that the data set does not use are ignored.
+        modalities: Descriptions of the modalities, where the data set gives their names alone: a
+            list, or a dict of name -> description without name. Names that the data set does not
+            use are ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -64,15 +64,24 @@ class LoadMultimodalImages(BaseTransform):
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If the specification is wrong; if a file is damaged, has another number of
-            channels, dtype or size than expected, values beyond 1e30 that are not named as missing,
-            or no reading at all; if all modalities are absent.
+        ValueError: If a description is wrong or lacking; if a file is damaged, has another number
+            of channels, dtype or size than expected, values beyond 1e30 that are not named as
+            missing, or no reading at all; if all modalities are absent.
     """
 
-    def __init__(self, modalities: dict[str, dict], backend_args: dict | None = None) -> None:
-        if not modalities:
+    def __init__(
+        self,
+        modalities: Mapping[str, dict] | Sequence[dict] | None = None,
+        backend_args: dict | None = None,
+    ) -> None:
+        if isinstance(modalities, Mapping):
+            modalities = [{**spec, 'name': name} for name, spec in modalities.items()]
+        if modalities is not None and not modalities:
             raise ValueError('LoadMultimodalImages: expected at least one modality, got none')
-        self.modalities = {name: check_spec(name, spec) for name, spec in modalities.items()}
+        self.modalities = None
+        if modalities is not None:
+            self.modalities = read_modalities(modalities)
+            check_readable(self.modalities.values())
         self.backend_args = backend_args
         self._warned = set()  # modalities
 
@@ -84,17 +93,19 @@ class LoadMultimodalImages(BaseTransform):
                 f'MultimodalSegDataset gives, got the keys {sorted(results)}'
             )
         paths = results['modality_paths']
-        loaded = load_images(paths, self.modalities, self.backend_args)
-        images, markers = {}, {name: marker_of(self.modalities[name]) for name in paths}
+        described = self.modalities or results.get('descriptions') or {}
+        loaded = load_images(paths, described, self.backend_args)
+        described = results['descriptions'] = {name: described[name] for name in paths}
+        images, markers = {}, {name: marker_of(described[name]) for name in paths}
         for name, (image, values) in loaded.items():
-            holes = self._find_holes(name, paths[name], image, values)
+            holes = self._find_holes(described[name], paths[name], image, values)
             if not holes.all():
                 images[name], markers[name] = mark_missing(image, holes, markers[name])
             elif name not in results.get('optional', ()):
                 raise ValueError(
                     f'modality {name!r}: expected at least one reading, got only '
                     f'{describe_missing(image, values)} in {paths[name]}; if samples may '
-                    f'lack this modality, say so in the data set: optional=({name!r},)'
+                    f'lack this modality, say so in its description: optional=True'
                 )
         if not images:
             raise ValueError(
@@ -105,7 +116,7 @@ class LoadMultimodalImages(BaseTransform):
         results['modalities'] = tuple(paths)
         results['present'] = tuple(images)
         results['missing_values'] = markers
-        images = {name: images.get(name, _zeros(self.modalities[name], size)) for name in paths}
+        images = {name: images.get(name, _zeros(described[name], size)) for name in paths}
         (_, image), *further = images.items()
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
@@ -116,10 +127,11 @@ class LoadMultimodalImages(BaseTransform):
         return results
 
     def _find_holes(
-        self, name: str, path: str, image: np.ndarray, values: tuple[float, ...]
+        self, modality: Modality, path: str, image: np.ndarray, values: tuple[float, ...]
     ) -> np.ndarray:
         """Find missing readings, and say what looks like one but is not named."""
-        holes = find_missing(image, values)
+        name = modality.name
+        holes = find_missing(image, values, modality.valid_range)
         if image.dtype.kind != 'f':
             return holes
         huge = image[(np.abs(image) > NO_READING) & ~holes]
@@ -133,7 +145,7 @@ class LoadMultimodalImages(BaseTransform):
             self._warned.add(name)
             print_log(
                 f'modality {name!r}: NaN and infinity in {path} count as missing readings; if that '
-                "is meant, say missing=float('nan') in LoadMultimodalImages",
+                "is meant, say missing=float('nan') in its description",
                 logger='current',
                 level=logging.WARNING,
             )
@@ -143,6 +155,6 @@ class LoadMultimodalImages(BaseTransform):
         return f'{type(self).__name__}(modalities={self.modalities})'
 
 
-def _zeros(spec: dict, size: tuple[int, int]) -> np.ndarray:
-    channels = spec['channels']
-    return np.zeros(size if channels == 1 else (*size, channels), spec['dtype'])
+def _zeros(modality: Modality, size: tuple[int, int]) -> np.ndarray:
+    channels = modality.num_channels
+    return np.zeros(size if channels == 1 else (*size, channels), modality.dtype)

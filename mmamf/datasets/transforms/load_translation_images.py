@@ -1,8 +1,12 @@
+from collections.abc import Mapping
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-from .checked_image import check_spec, is_bgr, load_images
+from mmamf.structures.modality import Modality, check_readable, read_modalities
+
+from .checked_image import load_images
 from .missing_readings import describe_missing, find_missing
 
 WHITE = 255.0
@@ -27,14 +31,12 @@ class LoadTranslationImages(BaseTransform):
     254.8, as if far away; 0 in other depth maps stays 0, black. Resizing mixes it into its
     neighbors, and as a target it counts like any other pixel.
 
-    Required keys: ``modality_paths``. Added keys: ``img``, ``domains``, ``ori_shape``.
+    Required keys: ``modality_paths``, ``descriptions`` (name of each kind of image ->
+    :class:`Modality`). Added keys: ``img``, ``domains``, ``ori_shape``.
 
     Args:
-        domains: Name of each kind of image -> ``dict(channels=..., dtype=..., missing=..., log=...,
-            scale=...)``. ``channels`` (1 or 3, or a list of them) and ``dtype`` are what its files
-            hold, as in :class:`LoadMultimodalImages`. The others are optional: ``missing`` is the
-            value on disk that means "no reading", or a list of such, ``log`` is False and ``scale``
-            1 by default. Names that the data set does not use are ignored.
+        domains: Name of each kind of image -> its description without name, where the data set
+            gives names alone. Names that the data set does not use are ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -42,15 +44,20 @@ class LoadTranslationImages(BaseTransform):
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If the specification is wrong; if a file is damaged, holds NaN or infinity, has
-            another number of channels, dtype or size than expected, or no reading at all; if the
-            logarithm is asked of a negative value; if a domain is absent.
+        ValueError: If a description is wrong or lacking; if a file is damaged, holds NaN or
+            infinity, has another number of channels, dtype or size than expected, or no reading at
+            all; if the logarithm is asked of a negative value; if a domain is absent.
     """
 
-    def __init__(self, domains: dict[str, dict], backend_args: dict | None = None) -> None:
-        if not domains:
+    def __init__(
+        self, domains: Mapping[str, dict] | None = None, backend_args: dict | None = None
+    ) -> None:
+        if domains is not None and not domains:
             raise ValueError('LoadTranslationImages: expected at least one domain, got none')
-        self.domains = {name: _checked(name, spec) for name, spec in domains.items()}
+        self.modalities = None
+        if domains is not None:
+            self.modalities = read_modalities({**domains[name], 'name': name} for name in domains)
+            check_pictures(self.modalities)
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -67,46 +74,57 @@ class LoadTranslationImages(BaseTransform):
                 'LoadTranslationImages: expected a file of every domain, as translation has no '
                 f'absent ones, got none of {absent}'
             )
-        images = load_images(paths, self.domains, self.backend_args)
+        described = self.modalities or results.get('descriptions') or {}
+        check_pictures(described)
+        images = load_images(paths, described, self.backend_args)
         results['img'] = []
         for name, (image, values) in images.items():
-            _check_readings(name, paths[name], image, values)
-            results['img'].append(self._picture(name, paths[name], image))
+            _check_readings(described[name], paths[name], image, values)
+            results['img'].append(_picture(described[name], paths[name], image))
         results['domains'] = tuple(images)
         results['ori_shape'] = results['img'][0].shape[:2]
         return results
 
-    def _picture(self, name: str, path: str, image: np.ndarray) -> np.ndarray:
-        spec = self.domains[name]
-        if image.ndim == 2:
-            image = image[:, :, None]
-        if is_bgr(path, spec):
-            image = image[:, :, ::-1]  # one channel has no order
-        values = image.astype(np.float32)
-        if spec['log']:
-            if values.min() < 0:
-                raise ValueError(
-                    f'modality {name!r}: expected values >= 0 for log(1 + v), got {values.min()} '
-                    f'in {path}'
-                )
-            values = np.log1p(values)
-        # contiguous, which flipping in place needs
-        return np.ascontiguousarray((values * np.float32(spec['scale'])).clip(0, WHITE))
-
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(domains={self.domains})'
+        return f'{type(self).__name__}(domains={self.modalities})'
 
 
-def _checked(name: str, spec: dict) -> dict:
-    spec = dict(log=False, scale=1.0) | check_spec(name, spec, further=('log', 'scale'))
-    if spec['channels'] not in (1, 3):
-        raise ValueError(f'modality {name!r}: expected 1 or 3 channels, got {spec["channels"]}')
-    if not 0 < spec['scale'] < float('inf'):
-        raise ValueError(f'modality {name!r}: expected a scale > 0, got {spec["scale"]}')
-    return spec
+def check_pictures(modalities: Mapping[str, Modality]) -> None:
+    """Refuse descriptions of what cannot become a picture.
+
+    Raises:
+        ValueError: If one has no ``channels`` or no ``dtype``, or another number of channels than 1
+            or 3.
+    """
+    check_readable(modalities.values())
+    for name, modality in modalities.items():
+        if modality.num_channels not in (1, 3):
+            raise ValueError(
+                f'modality {name!r}: expected 1 or 3 channels, got {modality.num_channels}'
+            )
 
 
-def _check_readings(name: str, path: str, image: np.ndarray, values: tuple[float, ...]) -> None:
+def _picture(modality: Modality, path: str, image: np.ndarray) -> np.ndarray:
+    if image.ndim == 2:
+        image = image[:, :, None]
+    if modality.is_bgr(path):
+        image = image[:, :, ::-1]  # one channel has no order
+    values = image.astype(np.float32)
+    if modality.log:
+        if values.min() < 0:
+            raise ValueError(
+                f'modality {modality.name!r}: expected values >= 0 for log(1 + v), got '
+                f'{values.min()} in {path}'
+            )
+        values = np.log1p(values)
+    # contiguous, which flipping in place needs
+    return np.ascontiguousarray((values * np.float32(modality.scale)).clip(0, WHITE))
+
+
+def _check_readings(
+    modality: Modality, path: str, image: np.ndarray, values: tuple[float, ...]
+) -> None:
+    name = modality.name
     if image.dtype.kind == 'f' and not np.isfinite(image).all():
         bad = image.size - np.isfinite(image).sum()
         raise ValueError(

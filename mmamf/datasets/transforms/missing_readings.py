@@ -10,18 +10,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from mmamf.structures.modality import Modality, can_hold
+
 NO_READING = 1e30  # what is larger is no measurement in any unit, but a program's "nothing here"
 
 
-def named_values(missing: float | Sequence[float] | None) -> tuple[float, ...]:
-    """List the values that `missing` of a specification names."""
-    if missing is None:
-        return ()
-    return tuple(missing) if isinstance(missing, list | tuple) else (missing,)
-
-
-def find_missing(image: np.ndarray, values: Iterable[float] = ()) -> np.ndarray:
-    """Find what is no reading: the values named, and NaN and infinity.
+def find_missing(
+    image: np.ndarray, values: Iterable[float] = (), valid_range: Sequence[float] | None = None
+) -> np.ndarray:
+    """Find what is no reading: the values named, what lies outside a range, NaN and infinity.
 
     Floats are compared with the precision of float32, as values are often written with fewer
     digits than a file has. In images of 8 bits with several channels, which are colors, a pixel is
@@ -30,11 +27,22 @@ def find_missing(image: np.ndarray, values: Iterable[float] = ()) -> np.ndarray:
     Args:
         image: In the units of its file.
         values: Those that mean "no reading".
+        valid_range: Smallest and largest reading.
 
     Shape:
         - image: (H, W) or (H, W, C).
         - Output: that of the image, bool.
     """
+    holes = _find_values(image, values)
+    if valid_range is not None:
+        smallest, largest = valid_range
+        holes |= (image < smallest) | (image > largest)
+    if image.dtype == np.uint8 and image.ndim == 3:
+        holes[:] = holes.all(-1, keepdims=True)
+    return holes
+
+
+def _find_values(image: np.ndarray, values: Iterable[float]) -> np.ndarray:
     if image.dtype.kind == 'f':
         holes = ~np.isfinite(image)
         with np.errstate(over='ignore'):
@@ -47,32 +55,20 @@ def find_missing(image: np.ndarray, values: Iterable[float] = ()) -> np.ndarray:
     for value in values:
         if can_hold(image.dtype, value):
             holes |= image == int(value)
-    if image.dtype == np.uint8 and image.ndim == 3:
-        holes[:] = holes.all(-1, keepdims=True)
     return holes
 
 
-def can_hold(dtype: np.dtype | str, value: float) -> bool:
-    """Tell whether files of a dtype can have a value."""
-    dtype = np.dtype(dtype)
-    if dtype.kind == 'f':
-        return True
-    limits = np.iinfo(dtype)
-    return limits.min <= value <= limits.max and value == int(value)
-
-
-def marker_of(spec: dict) -> float | None:
+def marker_of(modality: Modality) -> float | None:
     """Return what marks missing readings of a modality in memory, None if it names none.
 
     Args:
-        spec: What :func:`check_spec` returned.
+        modality: Its description.
     """
-    values = named_values(spec['missing'])
-    if not values:
+    if not modality.missing_values:
         return None
-    if np.dtype(spec['dtype']).kind == 'f':
+    if np.dtype(modality.dtype).kind == 'f':
         return math.nan
-    return next(value for value in values if can_hold(spec['dtype'], value))
+    return next(value for value in modality.missing_values if can_hold(modality.dtype, value))
 
 
 def mark_missing(

@@ -5,8 +5,8 @@ import numpy as np
 from mmengine.registry import HOOKS
 from mmseg.structures import SegDataSample
 
-from mmamf.datasets.file_formats import find_loading
-from mmamf.datasets.transforms.checked_image import is_bgr, load_image
+from mmamf.datasets.file_formats import find_descriptions, find_loading
+from mmamf.datasets.transforms.checked_image import load_image
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.visualization import PredictionSheet, colorize_image
 
@@ -31,7 +31,8 @@ class PredictionSheetHook(SheetHook):
 
     def begin_sheet(self, dataset: Any) -> PredictionSheet:
         """Make a sheet with the classes and colors of the data set."""
-        self._loading = find_loading(dataset)
+        self._described = find_descriptions(dataset)
+        self._backend_args = getattr(find_loading(dataset), 'backend_args', None)
         return PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
 
     def add_sample(self, sample: SegDataSample) -> None:
@@ -59,8 +60,8 @@ class PredictionSheetHook(SheetHook):
     def _read(self, name: str, path: str | None) -> np.ndarray | None:
         if path is None:
             return None
-        if self._loading is None or name not in self._loading.modalities:
-            return colorize_image(read_image(path), bgr=is_bgr(path, {}))
-        spec = self._loading.modalities[name]
-        image, missing = load_image(name, path, spec, self._loading.backend_args)
-        return colorize_image(image, missing, is_bgr(path, spec))
+        modality = self._described.get(name)
+        if modality is None:
+            return colorize_image(read_image(path), bgr=not path.lower().endswith('.npy'))
+        image, missing = load_image(path, modality, self._backend_args)
+        return colorize_image(image, missing, modality.is_bgr(path))

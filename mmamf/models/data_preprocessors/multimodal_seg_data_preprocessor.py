@@ -1,5 +1,4 @@
 import logging
-import math
 from collections.abc import Sequence
 
 import torch
@@ -8,6 +7,8 @@ from mmengine.registry import MODELS
 from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
 from mmseg.utils import stack_batch
+
+from mmamf.structures import Modality, read_modalities
 
 
 @MODELS.register_module()
@@ -34,12 +35,10 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
     that presence travels inside the one tensor, through crops and windows, to the backbone.
 
     Args:
-        modalities: One ``dict(name=..., channels=..., mean=[...], std=[...], scale=1.0,
-            bgr_to_rgb=False, fill=None)`` per modality, in the order of the samples' channels.
-            ``mean`` and ``std`` have one value per channel, in scaled units and in the order after
-            ``bgr_to_rgb``. ``fill`` is a number, or one per channel in that order. It is a list
-            because mmengine sorts the keys of a config that it saves.
-        in_channels: Channels that the model sees per modality: at least those of the widest.
+        modalities: A description of each modality, see :class:`Modality`, in the order of the
+            samples' channels. ``channels``, ``mean`` and ``std`` are needed.
+        in_channels: Channels that the model sees per modality; by default those of the widest, and
+            at least 3.
         **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
 
     Shape:
@@ -51,36 +50,40 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             another number of channels than it says, or ``present`` names none or an unknown one.
     """
 
-    def __init__(self, modalities: Sequence[dict], in_channels: int = 3, **kwargs) -> None:
+    def __init__(
+        self, modalities: Sequence[dict | Modality], in_channels: int | None = None, **kwargs
+    ) -> None:
         taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
         if taken:
             raise ValueError(
                 f'MultimodalSegDataPreProcessor: expected {sorted(taken)} per modality, inside '
                 '`modalities`'
             )
-        if not modalities:
-            raise ValueError(
-                'MultimodalSegDataPreProcessor: expected at least one modality, got none'
-            )
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
             kwargs['size_divisor'] = 1  # the parent does not train with neither
         super().__init__(**kwargs)
-        self.modalities = _names(modalities)
-        self.in_channels = in_channels
-        self.bands = tuple(spec.get('channels') for spec in modalities)
+        self.descriptions = read_modalities(modalities)
+        self.modalities = tuple(self.descriptions)
+        statistics = [modality.statistics for modality in self.descriptions.values()]
+        self.bands = tuple(modality.num_channels for modality in self.descriptions.values())
+        self.in_channels = in_channels or max(3, *self.bands)
         index, mean, std, fill = [], [], [], []
         self.num_raw_channels = 0
         self._warned_of_sizes = False
-        for spec in modalities:
-            channels = _check_spec(spec, in_channels)
+        for modality, (means, stds) in zip(self.descriptions.values(), statistics):
+            channels, scale = modality.num_channels, modality.scale
+            if channels > self.in_channels:
+                raise ValueError(
+                    f'modality {modality.name!r}: expected channels to be from 1 to in_channels = '
+                    f'{self.in_channels}, got {channels}'
+                )
             order = list(range(self.num_raw_channels, self.num_raw_channels + channels))
-            order = order[::-1] if spec.get('bgr_to_rgb', False) else order
-            index += _tile(order, in_channels)
+            order = order[::-1] if modality.bgr_to_rgb else order
+            index += _tile(order, self.in_channels)
             # (raw * scale - mean) / std = (raw - mean / scale) / (std / scale)
-            scale = spec.get('scale', 1.0)
-            mean += _tile([value / scale for value in spec['mean']], in_channels)
-            std += _tile([value / scale for value in spec['std']], in_channels)
-            fill += _tile(_fill(spec, [value / scale for value in spec['mean']]), in_channels)
+            mean += _tile([value / scale for value in means], self.in_channels)
+            std += _tile([value / scale for value in stds], self.in_channels)
+            fill += _tile(modality.fills, self.in_channels)
             self.num_raw_channels += channels
         self.register_buffer('channel_index', torch.tensor(index), persistent=False)
         for name, values in (('mean', mean), ('std', std), ('fill', fill)):
@@ -185,64 +188,3 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
 def _tile(values: list, count: int) -> list:
     """Repeat a list in a cycle, to the given length."""
     return [values[index % len(values)] for index in range(count)]
-
-
-def _fill(spec: dict, mean: list[float]) -> list[float]:
-    """Return what stands in for missing readings, in units of the file."""
-    fill = spec.get('fill')
-    if fill is None:
-        return mean
-    values = list(fill) if isinstance(fill, list | tuple) else [fill] * len(mean)
-    numbers = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
-    if not numbers or len(values) != len(mean):
-        raise ValueError(
-            f'modality {spec["name"]!r}: expected fill to be a number, or {len(mean)} of them, one '
-            f'per channel, got {fill!r}'
-        )
-    return values
-
-
-def _names(modalities: Sequence[dict]) -> tuple[str, ...]:
-    if isinstance(modalities, dict):
-        raise ValueError(
-            'MultimodalSegDataPreProcessor: expected a list of dict(name=..., ...), one per '
-            f'modality, got a dict of {sorted(modalities)}'
-        )
-    names = tuple(spec.get('name') for spec in modalities)
-    if None in names or len(set(names)) < len(names):
-        raise ValueError(
-            f'MultimodalSegDataPreProcessor: expected modalities with distinct names, got {names}'
-        )
-    return names
-
-
-def _check_spec(spec: dict, in_channels: int) -> int:
-    """Check one modality's specification and return its number of channels."""
-    name = spec['name']
-    known = {'name', 'channels', 'mean', 'std', 'scale', 'bgr_to_rgb', 'fill'}
-    if set(spec) - known or not {'channels', 'mean', 'std'} <= set(spec):
-        raise ValueError(
-            f'modality {name!r}: expected the keys channels, mean, std and optionally scale, '
-            f'bgr_to_rgb, fill, got {sorted(set(spec) - {"name"})}'
-        )
-    channels = spec['channels']
-    if type(channels) is not int or not 1 <= channels <= in_channels:
-        raise ValueError(
-            f'modality {name!r}: expected channels to be from 1 to in_channels = {in_channels}, '
-            f'got {channels}'
-        )
-    for key in ('mean', 'std'):
-        if len(spec[key]) != channels:
-            raise ValueError(
-                f'modality {name!r}: expected {key} with {channels} value(s), one per channel, '
-                f'got {spec[key]}'
-            )
-    if min(spec['std']) <= 0:
-        raise ValueError(f'modality {name!r}: expected std > 0, got {spec["std"]}')
-    if spec.get('scale', 1.0) <= 0:
-        raise ValueError(f'modality {name!r}: expected scale > 0, got {spec["scale"]}')
-    if spec.get('bgr_to_rgb', False) and channels != 3:
-        raise ValueError(
-            f'modality {name!r}: expected 3 channels with bgr_to_rgb=True, got {channels}'
-        )
-    return channels

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..decode_heads import ModalityEnsembleHead
 from ..fusions import fusion_losses
 from ..presence import presence_of, tell_presence, with_presence
+from .fit_model import fit_model
 
 
 @MODELS.register_module()
@@ -21,36 +22,29 @@ class MultimodalSegmentor(EncoderDecoder):
     operators keep. The stock EncoderDecoder works with the same parts, but for operators with a
     loss; it returns the ensemble alone.
 
+    The model counts the modalities that its data preprocessor describes, and hands their number to
+    backbone, neck and heads (see :func:`fit_model`); a config need not repeat it.
+
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
 
     Args:
-        Those of mmseg's EncoderDecoder; ``decode_head`` and, for several modalities, every
-            ``auxiliary_head`` must be a ModalityEnsembleHead.
+        backbone: Config of the backbone.
+        decode_head: Config of a ModalityEnsembleHead.
+        **kwargs: Further arguments of mmseg's EncoderDecoder. For several modalities, every
+            ``auxiliary_head`` must be a ModalityEnsembleHead, too.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If a head is not a ModalityEnsembleHead or for another number of modalities, the
-            backbone's ``bands`` do not fit the data preprocessor, or a checkpoint has nothing of
-            this model.
+        ValueError: If a head is not a ModalityEnsembleHead, a part is for another number of
+            modalities or of their channels than the data preprocessor describes, or a checkpoint
+            has nothing of this model.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        bands = getattr(self.backbone, 'bands', None)
-        channels = getattr(self.data_preprocessor, 'bands', None)
-        if bands and channels and tuple(bands) != channels:
-            raise ValueError(
-                f'backbone.bands: expected {channels}, the channels of the modalities '
-                f'{self.data_preprocessor.modalities} in the data preprocessor, got {tuple(bands)}'
-            )
-        if bands and channels and self.data_preprocessor.in_channels != max(bands):
-            raise ValueError(
-                f'data_preprocessor.in_channels: expected {max(bands)}, as the widest of '
-                f'backbone.bands = {tuple(bands)}, got {self.data_preprocessor.in_channels}'
-            )
+    def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
+        super().__init__(**fit_model(dict(kwargs, backbone=backbone, decode_head=decode_head)))
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
         super()._init_decode_head(decode_head)

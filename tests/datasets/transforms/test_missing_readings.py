@@ -8,6 +8,7 @@ from mmamf.datasets.transforms.missing_readings import (
     marker_of,
     missing_as_nan,
 )
+from mmamf.structures import Modality
 
 LOWEST = -3.4028234663852886e38  # of float32
 
@@ -49,7 +50,7 @@ def test_a_color_is_missing_as_a_whole_and_a_band_by_itself():
 
 def marked(image, missing=None, declared=()):
     values = (*([] if missing is None else np.atleast_1d(missing)), *declared)
-    marker = marker_of(dict(dtype=image.dtype.name, missing=missing))
+    marker = marker_of(Modality('x', 1, image.dtype.name, missing=missing))
     return mark_missing(image, find_missing(image, values), marker)
 
 

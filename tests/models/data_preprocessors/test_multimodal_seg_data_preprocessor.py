@@ -157,23 +157,23 @@ def test_runs_on_the_gpu():
 @pytest.mark.parametrize(
     ('modalities', 'kwargs', 'message'),
     [
-        ([], {}, 'expected at least one modality, got none'),
-        (dict(a=NORMAL), {}, r"expected a list of dict.*got a dict of \['a'\]"),
-        ([DEPTH], {}, r'modalities with distinct names, got \(None,\)'),
-        (2 * named(a=DEPTH), {}, r"distinct names, got \('a', 'a'\)"),
+        ([], {}, r'expected a non-empty sequence of distinct names, got \[\]'),
+        (dict(a=NORMAL), {}, r"expected a list of dict.*got dict: \{'a'"),
+        ([DEPTH], {}, r'modality: expected dict\(name=..., channels=..., ...\), got \{'),
+        (2 * named(a=DEPTH), {}, r"distinct names, got \['a', 'a'\]"),
         (
             named(a=dict(NORMAL, mean=[1.0])),
             {},
-            r"'a': expected mean with 3 value\(s\).*got \[1.0\]",
+            r"'a': expected mean to be a number, or 3 of them, one per channel, got \[1.0\]",
         ),
         (
             named(a=dict(DEPTH, std=[1.0] * 3)),
             {},
-            r"'a': expected std with 1 value\(s\), one per cha",
+            r"'a': expected std to be a number, or 1 of them, one per channel, got",
         ),
-        (named(a=dict(NORMAL, channels=0)), {}, 'channels to be from 1 to in_channels = 3, got 0'),
+        (named(a=dict(NORMAL, channels=0)), {}, 'expected channels >= 1, got 0'),
         (named(a=NORMAL), dict(in_channels=2), 'channels to be from 1 to in_channels = 2, got 3'),
-        (named(a=dict(channels=3)), {}, r"the keys channels, mean, std .* got \['channels'\]"),
+        (named(a=dict(channels=3)), {}, r"the keys channels, mean and std.* got \['channels'\]"),
         (named(a=dict(NORMAL, rgb=True)), {}, "'a': expected the keys .* got .*'rgb'"),
         (
             named(a=dict(NORMAL, std=[1.0, 0.0, 1.0])),

@@ -1,0 +1,93 @@
+"""Telling the parts of a model how many modalities there are, and how wide each is."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmseg.registry import MODELS
+from torch import nn
+
+from mmamf.structures import read_modalities
+
+PARTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'generator', 'discriminator')
+USUAL = 3  # channels of the first convolution of a network for pictures
+
+
+def fit_model(config: Mapping) -> dict:
+    """Fill into the config of a model what follows from the modalities of its data preprocessor.
+
+    ``num_modalities`` is filled in where the class of a part takes it. ``bands`` of a backbone
+    becomes the modalities' numbers of channels where it is True, and where one of them is too wide
+    for a network for pictures and the config says nothing. With ``bands``, ``in_channels`` of the
+    data preprocessor is the largest of them.
+
+    Args:
+        config: Config of a model. One whose data preprocessor describes no modalities stays as it
+            is.
+
+    Raises:
+        ValueError: If a part is for another number of modalities or of their channels.
+    """
+    config, preprocessor = dict(config), config.get('data_preprocessor')
+    channels = _channels(preprocessor)
+    if not channels:
+        return config
+    config.update({name: _fit(config[name], channels) for name in PARTS if config.get(name)})
+    bands = (config.get('backbone') or {}).get('bands')
+    if not bands:
+        return config
+    if [*bands] != channels:
+        raise ValueError(
+            f'backbone.bands: expected {channels}, the channels of the modalities in the data '
+            f'preprocessor, got {[*bands]}'
+        )
+    if isinstance(preprocessor, Mapping):
+        config['data_preprocessor'] = {'in_channels': max(bands), **preprocessor}
+        found = config['data_preprocessor']['in_channels']
+    else:
+        found = preprocessor.in_channels
+    if found != max(bands):
+        raise ValueError(
+            f'data_preprocessor.in_channels: expected {max(bands)}, as the widest of '
+            f'backbone.bands = {[*bands]}, got {found}'
+        )
+    return config
+
+
+def _channels(preprocessor: Mapping | nn.Module | None) -> list[int]:
+    """List the number of channels of every modality; none where they are not described."""
+    if isinstance(preprocessor, nn.Module):
+        return [*getattr(preprocessor, 'bands', ())]
+    specs = (preprocessor or {}).get('modalities')
+    return [m.num_channels for m in read_modalities(specs).values()] if specs else []
+
+
+def _fit(part: Any, channels: Sequence[int]) -> Any:
+    if isinstance(part, list | tuple):
+        return [_fit(one, channels) for one in part]
+    if not isinstance(part, Mapping) or not _takes(part, 'num_modalities'):
+        return part
+    given = part.get('num_modalities', len(channels))
+    if given != len(channels):
+        raise ValueError(
+            f'num_modalities of {part["type"]}: expected {len(channels)}, as many as the data '
+            f'preprocessor describes, or nothing, got {given}'
+        )
+    filled = {**part, 'num_modalities': len(channels)}
+    if _takes(part, 'bands'):
+        is_silent = 'bands' not in part and 'in_channels' not in (part.get('backbone') or part)
+        if part.get('bands') is True or (is_silent and max(channels) > USUAL):
+            filled['bands'] = [*channels]
+    return filled
+
+
+def _takes(part: Mapping, argument: str) -> bool:
+    """Tell whether the class of a part, or one that it inherits from, has an argument."""
+    kind = part.get('type')
+    found = MODELS.get(kind) if isinstance(kind, str) else kind
+    owners = inspect.getmro(found) if inspect.isclass(found) else ()
+    return any(
+        argument in inspect.signature(owner.__init__).parameters
+        for owner in owners
+        if '__init__' in vars(owner)
+    )

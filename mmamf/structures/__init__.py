@@ -1,0 +1,3 @@
+from .modality import Modality, read_modalities
+
+__all__ = ['Modality', 'read_modalities']

@@ -1,0 +1,278 @@
+"""What a modality is: the one description that everything from the file to the network reads."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+# What OpenCV resizes, so that every geometric transform works on every modality.
+DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
+KINDS = ('image', 'depth', 'normal', 'edge')
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
+# 'modality_paths' and 'ensemble' mean something else already
+RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
+
+Numbers = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One description of a modality: its files, its values, and what may be done to it.
+
+    A config says it once. The data set, the transforms, the data preprocessor, the inferencer, the
+    exported graph and the tools all read it. The model counts the modalities and their channels
+    itself.
+
+    Args:
+        name: A word of letters, digits and underscores.
+        channels: Number of channels of its files, or a list of the channels to take, counted from 0
+            in the order of the file (red, green, blue in a picture).
+        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'.
+        folder: Folder of its files below ``data_root``; the name by default.
+        suffix: How its file names end.
+        missing: Value on disk that means "no reading", or a list of such. NaN, infinity and the
+            nodata tag of a TIFF always mean it.
+        valid_range: Smallest and largest reading; a value outside is a missing reading.
+        scale: Factor from the file's numbers to units, such as 0.001 from millimeters to meters.
+        mean: Mean of the readings in units, a number or one per channel, in the order after
+            ``bgr_to_rgb``.
+        std: Their standard deviation.
+        fill: What stands in for a missing reading, in units of the file; the mean by default.
+        bgr_to_rgb: Whether the network gets colors as RGB. OpenCV reads pictures as BGR.
+        interpolation: How it is resized: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'. By
+            default 'nearest' for depth, and 'bilinear' for all else.
+        optional: Whether a sample may lack it.
+        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'normal' (vectors of
+            surfaces, which turn with the picture) or 'edge'.
+        log: Whether a translation takes log(1 + value) before ``scale``.
+
+    Raises:
+        ValueError: If a value is not possible.
+    """
+
+    name: str
+    channels: int | Sequence[int] | None = None
+    dtype: str | None = None
+    folder: str | None = None
+    suffix: str = '.png'
+    missing: Numbers | None = None
+    valid_range: Sequence[float] | None = None
+    scale: float = 1.0
+    mean: Numbers | None = None
+    std: Numbers | None = None
+    fill: Numbers | None = None
+    bgr_to_rgb: bool = False
+    interpolation: str | None = None
+    optional: bool = False
+    kind: str = 'image'
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.channels is not None:
+            self._check_channels()
+        if self.dtype is not None and self.dtype not in DTYPES:
+            self._refuse('dtype', f'one of {DTYPES}', self.dtype)
+        if self.kind not in KINDS:
+            self._refuse('kind', f'one of {KINDS}', self.kind)
+        if self.interpolation not in (None, *INTERPOLATIONS):
+            self._refuse('interpolation', f'one of {INTERPOLATIONS}', self.interpolation)
+        self._check_missing()
+        self._check_numbers()
+
+    @classmethod
+    def of(cls, spec: 'Mapping | Modality') -> 'Modality':
+        """Read a description from a config.
+
+        Raises:
+            ValueError: If it has no name or an unknown key, or a value is not possible.
+        """
+        if isinstance(spec, cls):
+            return spec
+        if not isinstance(spec, Mapping) or 'name' not in spec:
+            raise ValueError(f'modality: expected dict(name=..., channels=..., ...), got {spec!r}')
+        known = [field.name for field in fields(cls)]
+        unknown = sorted(set(spec) - set(known))
+        if unknown:
+            raise ValueError(
+                f'modality {spec["name"]!r}: expected the keys {", ".join(known)}, got {unknown}'
+            )
+        return cls(**spec)
+
+    @property
+    def bands(self) -> tuple[int, ...] | None:
+        """Indices of the channels that are taken from a file, None if it is all."""
+        return None if self.channels is None or type(self.channels) is int else (*self.channels,)
+
+    @property
+    def num_channels(self) -> int | None:
+        """Number of channels."""
+        return self.channels if self.bands is None else len(self.bands)
+
+    @property
+    def missing_values(self) -> tuple[float, ...]:
+        """All values of ``missing``."""
+        return listed(self.missing)
+
+    @property
+    def resizing(self) -> str:
+        """How it is resized."""
+        return self.interpolation or ('nearest' if self.kind == 'depth' else 'bilinear')
+
+    @property
+    def statistics(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of every channel, in units.
+
+        Raises:
+            ValueError: If they are not given.
+        """
+        if self.channels is None or self.mean is None or self.std is None:
+            given = [k for k in ('channels', 'mean', 'std') if getattr(self, k) is not None]
+            raise ValueError(
+                f'modality {self.name!r}: expected the keys channels, mean and std, which the data '
+                f'preprocessor needs, got {given}'
+            )
+        return self._per_channel('mean'), self._per_channel('std')
+
+    @property
+    def fills(self) -> list[float]:
+        """What stands in for a missing reading of every channel, in units of the file."""
+        if self.fill is None:
+            return [value / self.scale for value in self.statistics[0]]
+        return self._per_channel('fill')
+
+    def is_bgr(self, path: str) -> bool:
+        """Tell whether the colors of a file, or of files with a suffix, are loaded as BGR.
+
+        Arrays are not. Channels that are taken one by one come in the order that names them.
+        """
+        return not path.lower().endswith('.npy') and self.bands is None
+
+    def placed(self, **changes: Any) -> 'Modality':
+        """Copy the description with other values of some keys."""
+        return replace(self, **changes)
+
+    def _per_channel(self, key: str) -> list[float]:
+        values = getattr(self, key)
+        return [*values] if isinstance(values, list | tuple) else [values] * self.num_channels
+
+    def _check_channels(self) -> None:
+        channels = self.channels
+        if isinstance(channels, list | tuple):
+            whole = all(type(band) is int and band >= 0 for band in channels)
+            if not channels or not whole or len(set(channels)) < len(channels):
+                self._refuse('channels', 'a number, or a list of distinct indices from 0', channels)
+        elif type(channels) is not int or channels < 1:
+            raise ValueError(f'modality {self.name!r}: expected channels >= 1, got {channels!r}')
+        if self.bgr_to_rgb and self.num_channels != 3:
+            raise ValueError(
+                f'modality {self.name!r}: expected 3 channels with bgr_to_rgb=True, got '
+                f'{self.num_channels}'
+            )
+
+    def _check_missing(self) -> None:
+        values = self.missing_values
+        if not all(isinstance(value, int | float) for value in values):
+            self._refuse('`missing`', 'a number or a list of numbers', self.missing)
+        if values and self.dtype and not any(can_hold(self.dtype, value) for value in values):
+            raise ValueError(
+                f'modality {self.name!r}: expected a `missing` that files of dtype {self.dtype} '
+                f'can hold, got {self.missing!r}'
+            )
+        if self.valid_range is not None:
+            limits = self.valid_range
+            pair = isinstance(limits, list | tuple) and len(limits) == 2
+            if not pair or not limits[0] < limits[1]:
+                self._refuse('valid_range', '(smallest, largest)', limits)
+
+    def _check_numbers(self) -> None:
+        if not isinstance(self.scale, int | float) or not 0 < self.scale < math.inf:
+            raise ValueError(f'modality {self.name!r}: expected scale > 0, got {self.scale}')
+        count = self.num_channels
+        for key in ('mean', 'std', 'fill'):
+            given = getattr(self, key)
+            values = listed(given)
+            finite = all(isinstance(v, int | float) and math.isfinite(v) for v in values)
+            several = isinstance(given, list | tuple)
+            if not finite or (several and count is not None and len(values) != count):
+                raise ValueError(
+                    f'modality {self.name!r}: expected {key} to be a number, or '
+                    f'{"a list" if count is None else count} of them, one per channel, got '
+                    f'{given!r}'
+                )
+        if self.std is not None and min(listed(self.std)) <= 0:
+            raise ValueError(f'modality {self.name!r}: expected std > 0, got {self.std}')
+
+    def _refuse(self, key: str, expected: str, got: Any) -> None:
+        raise ValueError(f'modality {self.name!r}: expected {key} to be {expected}, got {got!r}')
+
+
+def read_modalities(specs: Iterable[Mapping | Modality]) -> dict[str, Modality]:
+    """Read the descriptions of several modalities, in order, by their names.
+
+    Args:
+        specs: The descriptions, as a list: mmengine sorts the keys of a dict that it saves.
+
+    Raises:
+        ValueError: If there is none, two have one name, or one is wrong.
+    """
+    if isinstance(specs, Mapping | str):
+        raise ValueError(
+            f'modalities: expected a list of dict(name=..., ...), got {type(specs).__name__}: '
+            f'{specs!r}'
+        )
+    described = [Modality.of(spec) for spec in specs]
+    names = [modality.name for modality in described]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(
+            f'modalities: expected a non-empty sequence of distinct names, got {names}'
+        )
+    return dict(zip(names, described))
+
+
+def check_readable(modalities: Iterable[Modality]) -> None:
+    """Refuse descriptions that do not say what the files hold.
+
+    Raises:
+        ValueError: If one has no ``channels`` or no ``dtype``.
+    """
+    for modality in modalities:
+        if modality.channels is None or modality.dtype is None:
+            given = [key for key in ('channels', 'dtype') if getattr(modality, key) is not None]
+            raise ValueError(
+                f'modality {modality.name!r}: expected the keys channels and dtype, which loading '
+                f'needs, got {given}'
+            )
+
+
+def check_name(name: Any) -> None:
+    """Refuse a name of a modality that is reserved or no identifier.
+
+    Raises:
+        ValueError: If so.
+    """
+    if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
+        raise ValueError(
+            f'modalities: expected names of letters, digits and underscores, got {name!r}'
+        )
+    if name in RESERVED:
+        raise ValueError(f'modalities: expected a name other than {RESERVED}, got {name!r}')
+
+
+def can_hold(dtype: np.dtype | str, value: float) -> bool:
+    """Tell whether files of a dtype can have a value."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == 'f':
+        return True
+    limits = np.iinfo(dtype)
+    return limits.min <= value <= limits.max and value == int(value)
+
+
+def listed(values: Numbers | None) -> tuple[float, ...]:
+    """Make a tuple of a number, of several, or of none."""
+    if values is None:
+        return ()
+    return tuple(values) if isinstance(values, list | tuple) else (values,)
