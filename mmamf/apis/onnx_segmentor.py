@@ -1,6 +1,5 @@
 import json
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -174,13 +173,15 @@ def _read_metadata(path: str | Path, session: Any) -> dict:
 
 
 def _describe(spec: dict) -> Modality:
-    """Read the description of a modality."""
-    known = {field.name for field in fields(Modality)}
-    given = {key: value for key, value in spec.items() if key in known}
-    given['channels'] = spec.get('bands', spec['channels'])
-    given['missing'] = _as_numbers(spec.get('missing'))
-    # files of earlier versions do not say
-    return Modality(**{'suffix': '', **given})
+    """Read from the metadata what the files of a modality hold; the graph normalizes them."""
+    return Modality(
+        spec['name'],
+        channels=spec.get('bands', spec['channels']),
+        dtype=spec['dtype'],
+        suffix=spec.get('suffix', ''),  # files of earlier versions do not say
+        missing=_as_numbers(spec.get('missing')),
+        valid_range=spec.get('valid_range'),
+    )
 
 
 def _as_numbers(missing: Any) -> Any:

@@ -104,8 +104,9 @@ class LoadMultimodalImages(BaseTransform):
             elif name not in results.get('optional', ()):
                 raise ValueError(
                     f'modality {name!r}: expected at least one reading, got only '
-                    f'{describe_missing(image, values)} in {paths[name]}; if samples may '
-                    f'lack this modality, say so in its description: optional=True'
+                    f'{describe_missing(image, values)} in {paths[name]}; if samples may lack this '
+                    f'modality, say optional=True in its description (for an inferencer: '
+                    f'optional=({name!r},), or --optional {name})'
                 )
         if not images:
             raise ValueError(

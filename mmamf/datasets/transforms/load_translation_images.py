@@ -54,10 +54,10 @@ class LoadTranslationImages(BaseTransform):
     ) -> None:
         if domains is not None and not domains:
             raise ValueError('LoadTranslationImages: expected at least one domain, got none')
-        self.modalities = None
+        self.domains = None
         if domains is not None:
-            self.modalities = read_modalities({**domains[name], 'name': name} for name in domains)
-            check_pictures(self.modalities)
+            self.domains = read_modalities({**domains[name], 'name': name} for name in domains)
+            check_pictures(self.domains)
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -74,7 +74,7 @@ class LoadTranslationImages(BaseTransform):
                 'LoadTranslationImages: expected a file of every domain, as translation has no '
                 f'absent ones, got none of {absent}'
             )
-        described = self.modalities or results.get('descriptions') or {}
+        described = self.domains or results.get('descriptions') or {}
         check_pictures(described)
         images = load_images(paths, described, self.backend_args)
         results['img'] = []
@@ -86,7 +86,7 @@ class LoadTranslationImages(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(domains={self.modalities})'
+        return f'{type(self).__name__}(domains={self.domains})'
 
 
 def check_pictures(modalities: Mapping[str, Modality]) -> None:
