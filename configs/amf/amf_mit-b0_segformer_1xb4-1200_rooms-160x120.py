@@ -1,13 +1,12 @@
 # From scratch, beside amf_r18_refinenet_1xb4-1200_rooms-160x120.py and with its budget.
 _base_ = [
     '../_base_/models/amf_mit-b0_segformer.py',
-    '../_base_/models/rooms_depth.py',
     '../_base_/datasets/rooms_160x120.py',
     '../_base_/schedules/adamw_1200.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(size=(120, 160), modalities=[{{_base_.rgb}}, {{_base_.rooms_depth}}]),
+    data_preprocessor=dict(modalities=_base_.modalities, size=(120, 160)),
     backbone=dict(backbone=dict(init_cfg=None)),
     decode_head=dict(head=dict(num_classes=14, norm_cfg=dict(type='BN'))),
 )

@@ -5,5 +5,5 @@ _base_ = [
     '../_base_/schedules/adamw_40k.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(data_preprocessor=dict(size=(500, 500)))
+model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size))
 train_dataloader = dict(batch_size=8, sampler=dict(type='InfiniteSampler'))

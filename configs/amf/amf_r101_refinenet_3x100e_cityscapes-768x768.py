@@ -4,10 +4,8 @@ _base_ = [
     '../_base_/schedules/sgd_3x100e.py',
     '../_base_/epoch_runtime.py',
 ]
-# A street is ten times as deep as a room: the unit is 10 m.
-depth = dict(name='depth', channels=1, scale=1 / 1000, mean=[0.0], std=[1.0])
 model = dict(
-    data_preprocessor=dict(size=(768, 768), modalities=[{{_base_.rgb}}, depth]),
+    data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size),
     backbone=dict(depth=101, init_cfg=dict(checkpoint='torchvision://resnet101')),
     decode_head=dict(head=dict(num_classes=19)),
     test_cfg=dict(mode='slide', crop_size=(768, 768), stride=(512, 512)),

@@ -4,9 +4,8 @@ _base_ = [
     '../_base_/schedules/sgd_3x100e.py',
     '../_base_/epoch_runtime.py',
 ]
-depth = dict(name='depth', channels=1, scale=1 / 1000, mean=[0.0], std=[1.0])  # meters
 model = dict(
-    data_preprocessor=dict(size=(500, 500), modalities=[{{_base_.rgb}}, depth]),
+    data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size),
     backbone=dict(depth=101, init_cfg=dict(checkpoint='torchvision://resnet101')),
     decode_head=dict(head=dict(num_classes=37)),
 )

@@ -5,6 +5,6 @@ _base_ = [
     '../_base_/epoch_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(size=(500, 500)),
+    data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size),
     backbone=dict(depth=152, init_cfg=dict(checkpoint='torchvision://resnet152')),
 )

@@ -6,9 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 # fill: as in the published numbers, a pixel without a reading is 0 m
-depth = dict(name='depth', channels=1, scale=1 / 5000, mean=[2.5], std=[1.5], fill=0)
 model = dict(
-    data_preprocessor=dict(size=(500, 500), modalities=[{{_base_.rgb}}, depth]),
+    data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size),
     decode_head=dict(head=dict(num_classes=40)),
 )
 train_dataloader = dict(batch_size=2, sampler=dict(type='InfiniteSampler'))

@@ -4,5 +4,5 @@ _base_ = [
     '../_base_/schedules/adamw_1200.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(data_preprocessor=dict(size=(120, 160)))
+model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=(120, 160)))
 default_hooks = dict(checkpoint=dict(interval=200))

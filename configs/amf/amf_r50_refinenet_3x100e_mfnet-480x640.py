@@ -4,8 +4,7 @@ _base_ = [
     '../_base_/schedules/sgd_3x100e.py',
     '../_base_/epoch_runtime.py',
 ]
-thermal = dict(name='thermal', channels=1, scale=1 / 255, mean=[0.0], std=[1.0])
 model = dict(
-    data_preprocessor=dict(size=(480, 640), modalities=[{{_base_.rgb}}, thermal]),
+    data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size),
     decode_head=dict(head=dict(num_classes=9)),
 )

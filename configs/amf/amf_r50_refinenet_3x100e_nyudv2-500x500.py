@@ -4,4 +4,4 @@ _base_ = [
     '../_base_/schedules/sgd_3x100e.py',
     '../_base_/epoch_runtime.py',
 ]
-model = dict(data_preprocessor=dict(size=(500, 500)))
+model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size))

@@ -4,6 +4,7 @@ _base_ = [
     '../_base_/schedules/pix2pix_300e.py',
     '../_base_/translation_epoch_runtime.py',
 ]
-domains = dict(modalities=['shade', 'depth'], target='rgb')
-train_dataloader = dict(dataset=domains)
-val_dataloader = test_dataloader = dict(dataset=domains)
+modalities = [_base_.shade, _base_.depth]
+model = dict(data_preprocessor=dict(modalities=modalities))
+domains = dict(modalities=modalities, target=_base_.rgb)
+train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)

@@ -6,8 +6,12 @@ _base_ = [
     '../_base_/translation_runtime.py',
 ]
 size = dict(image_size=(96, 128), base_channels=24)
-model = dict(generator=size, discriminator=dict(base_channels=16))
-domains = dict(modalities=['rgb', 'depth'], target='normal')
-train_dataloader = dict(dataset=domains)
-val_dataloader = test_dataloader = dict(dataset=domains)
+modalities = [_base_.rgb, _base_.depth]
+model = dict(
+    data_preprocessor=dict(modalities=modalities),
+    generator=size,
+    discriminator=dict(base_channels=16),
+)
+domains = dict(modalities=modalities, target=_base_.normal)
+train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)
 default_hooks = dict(checkpoint=dict(interval=200))

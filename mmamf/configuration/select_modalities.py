@@ -38,6 +38,7 @@ def select_modalities(config: Config, names: Sequence[str]) -> None:
     if not names or len(set(names)) < len(names) or not set(names) <= set(known):
         raise ValueError(f'--modalities: expected some of {known}, each once, got {list(names)}')
     kept = [index for index, name in enumerate(known) if name in names]
+    described = _find_descriptions(config, specs)
     for part in _dicts(config.model):
         if part.get('num_modalities') == len(known):
             part['num_modalities'] = len(kept)
@@ -48,33 +49,45 @@ def select_modalities(config: Config, names: Sequence[str]) -> None:
     chosen = [known[index] for index in kept]
     for key in LOADERS:
         for part in _dicts(config.get(key) or {}):
-            _cut(part, chosen)
+            _cut(part, chosen, described)
     for key in ('tta_pipeline', 'test_pipeline', 'train_pipeline'):
         for part in _dicts([config.get(key) or []]):
-            _cut(part, chosen)
+            _cut(part, chosen, described)
         if config.get(key):
-            config[key] = _fit(config[key], chosen)
+            config[key] = _fit(config[key], chosen, described)
 
 
-def _cut(part: dict, chosen: list[str]) -> None:
+def _find_descriptions(config: Config, specs: list[dict]) -> dict[str, dict]:
+    """Find what is said of each modality, be it in the data preprocessor or where it is loaded."""
+    found = {spec['name']: dict(spec) for spec in specs}
+    loading = (p for key in LOADERS for p in _dicts(config.get(key) or {}))
+    for part in loading:
+        if part.get('type') == 'LoadMultimodalImages':
+            for name, spec in (part.get('modalities') or {}).items():
+                found.setdefault(name, {}).update(spec)
+    return found
+
+
+def _cut(part: dict, chosen: list[str], described: dict[str, dict]) -> None:
     """Cut a data set, a pipeline or a transform to the chosen modalities."""
     if isinstance(part.get('modalities'), list | tuple):
-        part['modalities'] = [name for name in part['modalities'] if name in chosen]
+        part['modalities'] = [
+            one
+            for one in part['modalities']
+            if (one['name'] if isinstance(one, dict) else one) in chosen
+        ]
     if isinstance(part.get('optional'), list | tuple):
         part['optional'] = [name for name in part['optional'] if name in chosen]
     if part.get('type') == 'ModalityDropout':
         part['prob'] = {name: prob for name, prob in part['prob'].items() if name in chosen}
     if isinstance(part.get('pipeline'), list):
-        part['pipeline'] = _fit(part['pipeline'], chosen)
+        part['pipeline'] = _fit(part['pipeline'], chosen, described)
 
 
-def _fit(pipeline: list[dict], chosen: list[str]) -> list[dict]:
+def _fit(pipeline: list[dict], chosen: list[str], described: dict[str, dict]) -> list[dict]:
     """Leave out the transforms of other modalities, and fit the rest to the first one."""
     first = chosen[0]
-    loading = [p for p in _dicts(pipeline) if p.get('type') == 'LoadMultimodalImages']
-    spec = loading[0]['modalities'].get(first) if loading else None
-    if spec is None:
-        return pipeline
+    spec = described[first]
     steps = [step for step in pipeline if step.get('modality', first) in chosen]
     if (spec.get('channels'), spec.get('dtype')) != (3, 'uint8'):
         colored, steps = steps, [step for step in steps if step.get('type') != COLOR_ONLY]

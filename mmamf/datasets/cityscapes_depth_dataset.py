@@ -18,8 +18,9 @@ class CityscapesDepthDataset(MultimodalSegDataset):
     Data: https://www.cityscapes-dataset.com
 
     Args:
-        modalities: Names of the modalities.
-        data_prefix: Folders of the modalities and the label maps; rgb, depth and masks by default.
+        modalities: Descriptions of the modalities, or their names.
+        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
+            modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
@@ -27,9 +28,9 @@ class CityscapesDepthDataset(MultimodalSegDataset):
 
     def __init__(
         self,
-        modalities: Sequence[str] = ('rgb', 'depth'),
+        modalities: Sequence[dict | str] = ('rgb', 'depth'),
         data_prefix: dict[str, str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
+        data_prefix = data_prefix or dict(seg_map_path='masks')
         super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)

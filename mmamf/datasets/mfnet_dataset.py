@@ -17,9 +17,9 @@ class MFNetDataset(MultimodalSegDataset):
     Multi-Spectral Scenes", IROS 2017.
 
     Args:
-        modalities: Names of the modalities.
-        data_prefix: Folders of the modalities and the label maps; rgb, thermal and masks by
-            default.
+        modalities: Descriptions of the modalities, or their names.
+        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
+            modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
@@ -50,9 +50,9 @@ class MFNetDataset(MultimodalSegDataset):
 
     def __init__(
         self,
-        modalities: Sequence[str] = ('rgb', 'thermal'),
+        modalities: Sequence[dict | str] = ('rgb', 'thermal'),
         data_prefix: dict[str, str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = data_prefix or dict(rgb='rgb', thermal='thermal', seg_map_path='masks')
+        data_prefix = data_prefix or dict(seg_map_path='masks')
         super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)

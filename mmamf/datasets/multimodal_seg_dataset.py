@@ -10,7 +10,7 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .check_classes import check_classes
 from .check_pipeline import check_pipeline, walk_pipeline
-from .sample_files import check_given, describe_names, match_files
+from .sample_files import check_given, describe_names, match_files, place
 from .sample_list import read_list
 from .transforms import LoadLabelMap, LoadMultimodalImages
 from .transforms.load_label_map import IGNORE
@@ -38,11 +38,10 @@ class MultimodalSegDataset(BaseSegDataset):
 
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
-            model's channels. Or names alone: then :class:`LoadMultimodalImages` describes them, and
-            ``data_prefix`` has a folder for each.
+            model's channels. Or names alone: then :class:`LoadMultimodalImages` describes them.
         data_prefix: Folder of the label maps, as ``seg_map_path`` ('labels' by default; optional
-            with ``test_mode=True``), and folders of modalities, in place of those that their
-            descriptions name; relative to ``data_root``.
+            with ``test_mode=True``), and folders of modalities whose descriptions name none;
+            relative to ``data_root``.
         img_suffix: For names alone: the suffix of the images, or a dict of one per modality.
         optional: For names alone: which of the modalities a sample may lack.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`. ``metainfo`` with ``classes``
@@ -78,11 +77,10 @@ class MultimodalSegDataset(BaseSegDataset):
         self.optional = tuple(name for name, m in self.descriptions.items() if m.optional)
         if not kwargs.get('test_mode', False):
             check_given('data_prefix', 'folder', data_prefix, ['seg_map_path'])
-        folders = {name: m.folder or name for name, m in self.descriptions.items()}
         check_classes(type(self), kwargs.get('metainfo'))
         self.name_prefix = ''  # what tells its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
-        super().__init__(data_prefix={**folders, **data_prefix}, **kwargs)
+        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
         self._complete_descriptions()
         check_pipeline(self.pipeline.transforms, self.descriptions)
 

@@ -5,7 +5,7 @@ from mmengine.registry import DATASETS
 
 from mmamf.structures.modality import Modality, read_modalities
 
-from .sample_files import check_names, describe_names, match_files
+from .sample_files import check_names, describe_names, match_files, place
 from .sample_list import read_list
 
 
@@ -24,11 +24,10 @@ class MultimodalTranslationDataset(BaseDataset):
 
     Args:
         modalities: A description of each input, see :class:`Modality`, in the order of the model's
-            channels. Or names alone: then :class:`LoadTranslationImages` describes them, and
-            ``data_prefix`` has a folder for each.
+            channels. Or names alone: then :class:`LoadTranslationImages` describes them.
         target: Description, or name, of the image to be predicted, none of the inputs.
-        data_prefix: Folders, in place of those that the descriptions name; relative to
-            ``data_root``. Further ones do no harm.
+        data_prefix: Folders of those whose descriptions name none, relative to ``data_root``.
+            Further ones do no harm.
         img_suffix: For names alone: the suffix of the files, or a dict of one per name.
         backend_args: Arguments of the mmengine file backend.
         **kwargs: Arguments of :class:`mmengine.dataset.BaseDataset`.
@@ -64,8 +63,7 @@ class MultimodalTranslationDataset(BaseDataset):
         self.modalities = tuple(self.modalities)
         self.name_prefix = ''  # what tells its samples from those of data sets beside it
         self.backend_args = backend_args
-        folders = {name: m.folder or name for name, m in self.descriptions.items()}
-        super().__init__(data_prefix={**folders, **data_prefix}, **kwargs)
+        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that every file of each is there."""

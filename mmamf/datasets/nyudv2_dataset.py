@@ -42,8 +42,9 @@ class NYUDv2Dataset(MultimodalSegDataset):
     to 40 classes spells them, colors are those of published pictures (PASCAL VOC's color map).
 
     Args:
-        modalities: Names of the modalities.
-        data_prefix: Folders of the modalities and the label maps; rgb, depth and masks by default.
+        modalities: Descriptions of the modalities, or their names.
+        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
+            modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
@@ -51,11 +52,11 @@ class NYUDv2Dataset(MultimodalSegDataset):
 
     def __init__(
         self,
-        modalities: Sequence[str] = ('rgb', 'depth'),
+        modalities: Sequence[dict | str] = ('rgb', 'depth'),
         data_prefix: dict[str, str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
+        data_prefix = data_prefix or dict(seg_map_path='masks')
         super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)
 
     def _names_in_ann_file(self) -> list[str]:

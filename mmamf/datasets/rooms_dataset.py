@@ -7,7 +7,13 @@ from .multimodal_seg_dataset import MultimodalSegDataset
 
 @DATASETS.register_module()
 class RoomsDataset(MultimodalSegDataset):
-    """Furnished rooms rendered on the user's machine by ``tools/render_rooms.py``, 14 classes."""
+    """Furnished rooms rendered on the user's machine by ``tools/render_rooms.py``, 14 classes.
+
+    Args:
+        data_prefix: Folder of the label maps, as ``seg_map_path``, ``label`` by default, and of
+            modalities.
+        **kwargs: Arguments of :class:`MultimodalSegDataset`.
+    """
 
     METAINFO = dict(
         classes=(
@@ -43,3 +49,6 @@ class RoomsDataset(MultimodalSegDataset):
             [120, 210, 255],
         ],
     )
+
+    def __init__(self, data_prefix: dict[str, str] | None = None, **kwargs) -> None:
+        super().__init__(data_prefix=data_prefix or dict(seg_map_path='label'), **kwargs)

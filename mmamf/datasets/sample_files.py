@@ -54,7 +54,7 @@ def describe_names(
 
     Args:
         names: Their names.
-        folders: The folder of each.
+        folders: The folder of each; none at all if they are called like the modalities.
         suffix: The suffix of their files, or a dict of one per name.
         optional: Names of those that a sample may lack.
 
@@ -64,13 +64,31 @@ def describe_names(
     names = check_names(names)
     if isinstance(optional, str) or not set(optional) <= set(names):
         raise ValueError(f'optional: expected names among the modalities {names}, got {optional!r}')
-    check_given('data_prefix', 'folder', folders, names)
+    if any(name in folders for name in names):
+        check_given('data_prefix', 'folder', folders, names)
     suffixes = dict.fromkeys(names, suffix) if isinstance(suffix, str) else suffix
     check_given('img_suffix', 'suffix', suffixes, names)
-    return [
-        Modality(name, folder=folders[name], suffix=suffixes[name], optional=name in optional)
-        for name in names
-    ]
+    return [Modality(name, suffix=suffixes[name], optional=name in optional) for name in names]
+
+
+def place(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
+    """Add the folders of modalities to those that a data set names.
+
+    Args:
+        descriptions: The modalities.
+        folders: Folders of label maps, and of modalities whose descriptions name none.
+
+    Raises:
+        ValueError: If a folder is named twice, and differently.
+    """
+    for name, modality in descriptions.items():
+        if modality.folder not in (None, folders.get(name, modality.folder)):
+            raise ValueError(
+                f'modality {name!r}: expected its folder to be named once, got {modality.folder!r} '
+                f'in its description and {folders[name]!r} in data_prefix'
+            )
+    own = {name: modality.folder or name for name, modality in descriptions.items()}
+    return {**own, **folders}
 
 
 def match_files(

@@ -35,9 +35,11 @@ class SUNRGBDDataset(MultimodalSegDataset):
     Data: https://rgbd.cs.princeton.edu
 
     Args:
-        modalities: Names of the modalities.
-        data_prefix: Folders of the modalities and the label maps; rgb, depth and masks by default.
-        img_suffix: Suffix of the images; by default ``.jpg`` for rgb and ``.png`` for others.
+        modalities: Descriptions of the modalities, or their names.
+        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
+            modalities.
+        img_suffix: For names alone: suffix of the images; by default ``.jpg`` for rgb and ``.png``
+            for others.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
@@ -45,13 +47,13 @@ class SUNRGBDDataset(MultimodalSegDataset):
 
     def __init__(
         self,
-        modalities: Sequence[str] = ('rgb', 'depth'),
+        modalities: Sequence[dict | str] = ('rgb', 'depth'),
         data_prefix: dict[str, str] | None = None,
         img_suffix: str | dict[str, str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = data_prefix or dict(rgb='rgb', depth='depth', seg_map_path='masks')
-        if img_suffix is None:
+        data_prefix = data_prefix or dict(seg_map_path='masks')
+        if img_suffix is None and all(isinstance(name, str) for name in modalities):
             img_suffix = {name: '.jpg' if name == 'rgb' else '.png' for name in modalities}
         super().__init__(
             modalities=modalities, data_prefix=data_prefix, img_suffix=img_suffix, **kwargs

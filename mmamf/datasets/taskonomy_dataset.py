@@ -2,6 +2,8 @@ from collections.abc import Sequence
 
 from mmengine.registry import DATASETS
 
+from mmamf.structures import Modality
+
 from .multimodal_translation_dataset import MultimodalTranslationDataset
 
 # our name -> Taskonomy's, which is the folder and the end of the file names
@@ -45,8 +47,8 @@ class TaskonomyDataset(MultimodalTranslationDataset):
     http://taskonomy.stanford.edu
 
     Args:
-        modalities: Names of the inputs.
-        target: Name of the image to be predicted.
+        modalities: Descriptions of the inputs, or their names.
+        target: Description, or name, of the image to be predicted.
         **kwargs: Arguments of :class:`MultimodalTranslationDataset`, but for ``data_prefix`` and
             ``img_suffix``.
 
@@ -54,17 +56,25 @@ class TaskonomyDataset(MultimodalTranslationDataset):
         ValueError: If Taskonomy has no such name.
     """
 
-    def __init__(self, modalities: Sequence[str], target: str = 'rgb', **kwargs) -> None:
-        unknown = [name for name in (*modalities, target) if name not in DOMAINS]
+    def __init__(
+        self,
+        modalities: Sequence[dict | Modality | str],
+        target: dict | Modality | str = 'rgb',
+        **kwargs,
+    ) -> None:
+        domains = [*modalities, target]
+        if any(isinstance(domain, str) for domain in domains):
+            domains = [Modality(name) for name in domains]
+        domains = [Modality.of(domain) for domain in domains]
+        unknown = [domain.name for domain in domains if domain.name not in DOMAINS]
         if unknown:
             raise ValueError(f'expected names among {tuple(DOMAINS)}, got {unknown}')
-        super().__init__(
-            modalities,
-            target,
-            data_prefix=DOMAINS,
-            img_suffix={name: f'_domain_{domain}.png' for name, domain in DOMAINS.items()},
-            **kwargs,
+        folders = [DOMAINS[domain.name] for domain in domains]
+        *modalities, target = (
+            domain.placed(folder=folder, suffix=f'_domain_{folder}.png')
+            for domain, folder in zip(domains, folders)
         )
+        super().__init__(modalities, target, **kwargs)
 
     def _names_in_ann_file(self) -> list[str]:
         return [

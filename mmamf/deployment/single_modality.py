@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.convs import BandedConv
+from ..models.fit_model import fit_model
 from ..models.modality_specific_layer import ModalitySpecificLayer
-from ..models.segmentors.fit_model import fit_model
 
 _PRIVATE = 'ModalitySpecific'
 _OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')

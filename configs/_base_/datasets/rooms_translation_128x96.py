@@ -1,24 +1,11 @@
 # Rendered rooms, 160 x 120: images in, an image out; `tools/render_rooms.py` makes them.
-# Sources and target are chosen by a child:
-#   domains = dict(modalities=['shade', 'depth'], target='rgb')
-#   train_dataloader = dict(dataset=domains)
-#   val_dataloader = test_dataloader = dict(dataset=domains)
-dataset_type = 'MultimodalTranslationDataset'
-data_root = 'data/rooms/'
-color = dict(channels=3, dtype='uint8')
-gray = dict(channels=1, dtype='uint8')
-load_images = dict(
-    type='LoadTranslationImages',
-    domains=dict(
-        rgb=color,
-        normal=color,
-        shade=gray,
-        texture_edge=gray,
-        occlusion_edge=gray,
-        # mm; the camera reaches 5.5 m, and its noise somewhat farther
-        depth=dict(channels=1, dtype='uint16', missing=0, scale=255 / 6000),
-    ),
-)
+# A child chooses inputs and target:
+#   modalities = [_base_.shade, _base_.depth]
+#   model = dict(data_preprocessor=dict(modalities=modalities))
+#   domains = dict(modalities=modalities, target=_base_.rgb)
+#   train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)
+_base_ = '../modalities/rooms_pictures.py'
+load_images = dict(type='LoadTranslationImages')
 train_pipeline = [
     load_images,
     dict(type='Resize', keys='img', scale=(144, 108), interpolation='area'),
@@ -38,18 +25,8 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        modalities=['shade', 'texture_edge'],
-        target='rgb',
-        data_prefix=dict(
-            rgb='train/rgb',
-            depth='train/depth',
-            normal='train/normal',
-            shade='train/shade',
-            texture_edge='train/texture_edge',
-            occlusion_edge='train/occlusion_edge',
-        ),
+        type='MultimodalTranslationDataset',
+        data_root='data/rooms/train',
         pipeline=train_pipeline,
     ),
 )
@@ -59,18 +36,8 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        modalities=['shade', 'texture_edge'],
-        target='rgb',
-        data_prefix=dict(
-            rgb='val/rgb',
-            depth='val/depth',
-            normal='val/normal',
-            shade='val/shade',
-            texture_edge='val/texture_edge',
-            occlusion_edge='val/occlusion_edge',
-        ),
+        type='MultimodalTranslationDataset',
+        data_root='data/rooms/val',
         test_mode=True,
         pipeline=test_pipeline,
     ),

@@ -1,29 +1,15 @@
 # Taskonomy: images in, an image out; the paper's split of one building and its augmentation.
-# Sources and target are chosen by a child:
-#   domains = dict(modalities=['shade', 'depth'], target='rgb')
-#   train_dataloader = dict(dataset=domains)
-#   val_dataloader = test_dataloader = dict(dataset=domains)
+# A child chooses inputs and target:
+#   modalities = [_base_.shade, _base_.depth]
+#   model = dict(data_preprocessor=dict(modalities=modalities))
+#   domains = dict(modalities=modalities, target=_base_.rgb)
+#   train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)
 #
 # What differs from the authors' code: normals are mirrored with their picture (MirrorNormals);
 # values are not cut to 8 bits; images are resized by areas, the way of OpenCV that comes nearest to
 # their Pillow's, which smooths where it shrinks.
-dataset_type = 'TaskonomyDataset'
-data_root = 'data/taskonomy/'
-depth = dict(channels=1, dtype='uint16', missing=65535, log=True, scale=255 / 11.1)
-color = dict(channels=3, dtype='uint8')
-load_images = dict(
-    type='LoadTranslationImages',
-    domains=dict(
-        rgb=color,
-        shade=color,
-        texture_edge=dict(channels=1, dtype='uint16', scale=255 / 11355),
-        occlusion_edge=dict(channels=1, dtype='uint16', scale=255 / 11584),
-        normal=color,
-        depth=depth,
-        distance=depth,
-        curvature=color,
-    ),
-)
+_base_ = '../modalities/taskonomy.py'
+load_images = dict(type='LoadTranslationImages')
 train_pipeline = [
     load_images,
     dict(type='Resize', keys='img', scale=(286, 286), interpolation='area'),
@@ -43,11 +29,9 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='TaskonomyDataset',
+        data_root='data/taskonomy/',
         ann_file='train.txt',
-        modalities=['shade', 'texture_edge'],
-        target='rgb',
         pipeline=train_pipeline,
     ),
 )
@@ -57,11 +41,9 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='TaskonomyDataset',
+        data_root='data/taskonomy/',
         ann_file='val.txt',
-        modalities=['shade', 'texture_edge'],
-        target='rgb',
         test_mode=True,
         pipeline=test_pipeline,
     ),

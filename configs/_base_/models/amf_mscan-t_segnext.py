@@ -1,10 +1,9 @@
-# SegNeXt-T for RGB and depth: one network of large kernels with private norms, its outputs fused.
-_base_ = './amf_r50_refinenet.py'  # for the modalities
+# SegNeXt-T: one network of large kernels with private norms, its outputs fused.
 model = dict(
+    type='MultimodalSegmentor',
+    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
     backbone=dict(
-        _delete_=True,
         type='SharedMultimodalBackbone',
-        num_modalities={{_base_.num_modalities}},
         backbone=dict(
             type='MSCAN',
             embed_dims=[32, 64, 160, 256],
@@ -20,8 +19,8 @@ model = dict(
         fusion=dict(type='ChannelShufflePixelShiftFusion'),
     ),
     decode_head=dict(
+        type='ModalityEnsembleHead',
         head=dict(
-            _delete_=True,
             type='LightHamHead',
             in_channels=[64, 160, 256],
             in_index=[1, 2, 3],
@@ -37,4 +36,6 @@ model = dict(
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
         ),
     ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
 )

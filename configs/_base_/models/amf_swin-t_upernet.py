@@ -1,10 +1,9 @@
-# UPerNet on Swin-T for RGB and depth: one transformer with private layer norms, its outputs fused.
-_base_ = './amf_r50_refinenet.py'  # for the modalities
+# UPerNet on Swin-T: one transformer with private layer norms, its outputs fused.
 model = dict(
+    type='MultimodalSegmentor',
+    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
     backbone=dict(
-        _delete_=True,
         type='SharedMultimodalBackbone',
-        num_modalities={{_base_.num_modalities}},
         backbone=dict(
             type='SwinTransformer',
             embed_dims=96,
@@ -21,8 +20,8 @@ model = dict(
         fusion=dict(type='ChannelShufflePixelShiftFusion'),
     ),
     decode_head=dict(
+        type='ModalityEnsembleHead',
         head=dict(
-            _delete_=True,
             type='UPerHead',
             in_channels=[96, 192, 384, 768],
             in_index=[0, 1, 2, 3],
@@ -36,7 +35,6 @@ model = dict(
     ),
     auxiliary_head=dict(
         type='ModalityEnsembleHead',
-        num_modalities={{_base_.num_modalities}},
         head=dict(
             type='FCNHead',
             in_channels=384,
@@ -51,4 +49,6 @@ model = dict(
             loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=0.4),
         ),
     ),
+    train_cfg=dict(),
+    test_cfg=dict(mode='whole'),
 )

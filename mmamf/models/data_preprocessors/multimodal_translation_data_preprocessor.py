@@ -1,7 +1,11 @@
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import BaseDataPreprocessor
 from mmengine.registry import MODELS
 from torch import Tensor
+
+from mmamf.structures import Modality, read_modalities
 
 
 @MODELS.register_module()
@@ -12,16 +16,22 @@ class MultimodalTranslationDataPreprocessor(BaseDataPreprocessor):
     stay as they were loaded, in picture units, for losses, metrics and pictures alike.
 
     Args:
-        Those of mmengine's BaseDataPreprocessor.
+        modalities: A description of each input, see :class:`Modality`, in the order of the model's
+            channels. None takes whatever comes.
+        **kwargs: Arguments of mmengine's BaseDataPreprocessor.
 
     Shape:
         - ``inputs``: N tensors (M*3, H, W), or one tensor (N, M*3, H, W), 0..255.
         - Output ``inputs``: (N, M*3, H, W), -1..1.
 
     Raises:
-        ValueError: If the images of a batch differ in size, or their channels are not three per
-            modality.
+        ValueError: If the images of a batch differ in size, they are of other modalities, or their
+            channels are not three per modality.
     """
+
+    def __init__(self, modalities: Sequence[dict | Modality] | None = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.modalities = None if modalities is None else tuple(read_modalities(modalities))
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turn collated samples into the model's input; ``data_samples`` may be absent or None."""
@@ -37,6 +47,11 @@ class MultimodalTranslationDataPreprocessor(BaseDataPreprocessor):
             inputs = torch.stack(inputs)
         for sample in samples or []:
             names = sample.metainfo.get('modalities')
+            if names is not None and tuple(names) != (self.modalities or tuple(names)):
+                raise ValueError(
+                    f'data_preprocessor: expected samples with the modalities {self.modalities} in '
+                    f'this order, got {tuple(names)} for {sample.metainfo.get("img_path")}'
+                )
             if names is not None and inputs.shape[1] != 3 * len(names):
                 raise ValueError(
                     f'inputs: expected 3 channels for each of the modalities {tuple(names)}, got '

@@ -8,9 +8,9 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from ..decode_heads import ModalityEnsembleHead
+from ..fit_model import fit_model
 from ..fusions import fusion_losses
 from ..presence import presence_of, tell_presence, with_presence
-from .fit_model import fit_model
 
 
 @MODELS.register_module()

@@ -9,6 +9,7 @@ from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from ..fit_model import fit_model
 from ..fusions import fusion_losses
 
 
@@ -39,7 +40,8 @@ class MultimodalPix2Pix(BaseModel):
         generator: Config of a network ``generator(source, return_all=True) -> (outputs,
             ensemble)`` with an attribute ``num_modalities``.
         discriminator: Config of a network ``discriminator(source, outputs) -> logits``.
-        data_preprocessor: Config of the MultimodalTranslationDataPreprocessor.
+        data_preprocessor: Config of the MultimodalTranslationDataPreprocessor. If it describes
+            modalities, ``num_modalities`` of the networks is filled in.
         pixel_loss_weight: Weight of L1, in units of -1..1.
         init_cfg: Initialization config.
 
@@ -62,8 +64,15 @@ class MultimodalPix2Pix(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
-        self.generator = MODELS.build(generator)
-        self.discriminator = MODELS.build(discriminator)
+        parts = fit_model(
+            dict(
+                data_preprocessor=data_preprocessor,
+                generator=generator,
+                discriminator=discriminator,
+            )
+        )
+        self.generator = MODELS.build(parts['generator'])
+        self.discriminator = MODELS.build(parts['discriminator'])
         self.num_modalities = self.generator.num_modalities
         self.pixel_loss_weight = pixel_loss_weight
 

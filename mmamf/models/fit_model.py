@@ -57,7 +57,7 @@ def fit_model(config: Mapping) -> dict:
 def _channels(preprocessor: Mapping | nn.Module | None) -> list[int]:
     """List the number of channels of every modality; none where they are not described."""
     if isinstance(preprocessor, nn.Module):
-        return [*getattr(preprocessor, 'bands', ())]
+        return [*(getattr(preprocessor, 'bands', None) or ())]
     specs = (preprocessor or {}).get('modalities')
     return [m.num_channels for m in read_modalities(specs).values()] if specs else []
 

@@ -1,0 +1,36 @@
+# What the rooms have, in the order in which `tools/render_rooms.py` writes it. Statistics of normal
+# and shade are over the 1200 training images of data/rooms-large; x, y and z are in red, green and
+# blue.
+rgb = dict(
+    name='rgb',
+    channels=3,
+    dtype='uint8',
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=True,
+)
+# Millimeters in the file, meters in the network. fill: the published numbers were measured with 0 m
+# where there is no reading; without fill it is the mean.
+depth = dict(
+    name='depth',
+    kind='depth',
+    channels=1,
+    dtype='uint16',
+    missing=0,
+    scale=1 / 1000,
+    mean=[2.5],
+    std=[1.5],
+    fill=0,
+)
+normal = dict(
+    name='normal',
+    kind='normal',
+    channels=3,
+    dtype='uint8',
+    mean=[127.7, 133.1, 180.3],
+    std=[65.9, 78.0, 54.9],
+    bgr_to_rgb=True,
+)
+shade = dict(name='shade', channels=1, dtype='uint8', mean=[135.7], std=[49.4])
+texture_edge = dict(name='texture_edge', kind='edge', channels=1, dtype='uint8')
+occlusion_edge = dict(name='occlusion_edge', kind='edge', channels=1, dtype='uint8')
