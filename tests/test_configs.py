@@ -31,14 +31,14 @@ def test_translator_builds_and_names_what_it_is(path):
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        dataset = loader.dataset
-        assert model.num_modalities == len(dataset.modalities)
-        assert model.discriminator.num_modalities == len(dataset.modalities)
+        *names, target = (one.name for one in (*loader.dataset.modalities, loader.dataset.target))
+        assert model.num_modalities == model.discriminator.num_modalities == len(names)
+        assert model.data_preprocessor.modalities == tuple(names)
         short = '-'.join(
-            name.removesuffix('_edge').replace('occlusion', 'edge') for name in dataset.modalities
+            name.removesuffix('_edge').replace('occlusion', 'edge') for name in names
         )
-        assert path.stem.removesuffix('_no-fusion').endswith(f'_{short}2{dataset.target}')
-    is_color = cfg.val_dataloader.dataset.target == 'rgb'
+        assert path.stem.removesuffix('_no-fusion').endswith(f'_{short}2{target}')
+    is_color = cfg.val_dataloader.dataset.target.name == 'rgb'
     assert ('FeatureDistanceMetric' in str(cfg.test_evaluator)) == is_color
 
 
@@ -55,13 +55,11 @@ def test_missing_readings_are_fed_as_when_the_numbers_were_published(path):
     """Where a config names a missing value, as the number that stands in the file."""
     cfg = Config.fromfile(path)
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
-    load = cfg.test_dataloader.dataset.pipeline[0].modalities
     raw = torch.full((preprocessor.num_raw_channels, 4, 5), 100.0)
     before, start = raw.clone(), 0
-    for name, channels in zip(preprocessor.modalities, preprocessor.bands):
-        missing = load[name].get('missing')
-        if missing is not None:
-            before[start : start + channels, :2] = missing
+    for modality, channels in zip(preprocessor.descriptions.values(), preprocessor.bands):
+        if modality.missing is not None:
+            before[start : start + channels, :2] = modality.missing
             raw[start : start + channels, :2] = torch.nan
         start += channels
     fed, expected = (preprocessor(dict(inputs=[image]))['inputs'] for image in (raw, before))
@@ -126,9 +124,8 @@ def test_size_of_the_papers_networks(depth, millions):
 def test_rooms_configs_agree_on_their_modalities(path, tmp_path):
     cfg = Config.fromfile(path)
     init_default_scope(cfg.default_scope)
-    names = [spec['name'] for spec in cfg.model.data_preprocessor.modalities]
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        assert list(loader.dataset.modalities) == names
+        assert loader.dataset.modalities == cfg.model.data_preprocessor.modalities
         dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})
         assert len(dataset.metainfo['classes']) == cfg.model.decode_head.head.num_classes
 

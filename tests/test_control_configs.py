@@ -20,9 +20,9 @@ def control(make_rgbd_dataset, tmp_path):
     def build(name):
         cfg = Config.fromfile(AMF / f'{STEM}_{name}.py')
         loaders = (cfg.train_dataloader, cfg.val_dataloader)
-        for loader in loaders:
-            assert loader.dataset.data_root == 'data/rooms-large/'
-            loader.dataset.data_root = str(tmp_path / 'rooms')
+        for split, loader in zip(('train', 'val'), loaders):
+            assert loader.dataset.data_root == f'data/rooms-large/{split}'
+            loader.dataset.data_root = str(tmp_path / 'rooms' / split)
         # not what chance turns
         cfg.train_dataloader.dataset.pipeline = [
             step for step in loaders[0].dataset.pipeline if step['type'] != 'RandomFlip'

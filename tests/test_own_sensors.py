@@ -24,7 +24,7 @@ def tiles(tmp_path):
     """Files in the layout of the page; each band depends on the class."""
     rng = np.random.default_rng(0)
     root = tmp_path / 'tiles'
-    for folder in ('tile', 'thermal', 'label'):
+    for folder in ('tile', 'thermal', 'labels'):
         (root / folder).mkdir(parents=True)
     spectra = rng.integers(200, 4000, (5, 4))
     for index in range(4):
@@ -35,7 +35,7 @@ def tiles(tmp_path):
         kind = dict(photometric='minisblack', planarconfig='contig')
         tifffile.imwrite(root / 'tile' / f'{name}.tif', tile.astype(np.uint16), **kind)
         cv2.imwrite(str(root / 'thermal' / f'{name}.png'), 50 + 30 * label)
-        cv2.imwrite(str(root / 'label' / f'{name}.png'), label)
+        cv2.imwrite(str(root / 'labels' / f'{name}.png'), label)
     (root / 'train.txt').write_text('0000\n0001\n0002\n')
     (root / 'val.txt').write_text('0003\n')
     return root
@@ -102,13 +102,13 @@ def test_bands_reach_the_network_unmixed(cfg, tiles, tiled):
 
 def test_bands_of_model_and_data_agree(cfg):
     cfg.model.backbone.bands = [1, 4]
-    with pytest.raises(ValueError, match=r'backbone.bands: expected \(4, 1\), .* got \(1, 4\)'):
+    with pytest.raises(ValueError, match=r'backbone.bands: expected \[4, 1\], .* got \[1, 4\]'):
         MODELS.build(cfg.model)
 
 
 def test_channels_of_the_widest(cfg):
     cfg.model.data_preprocessor.in_channels = 6
     with pytest.raises(
-        ValueError, match=r'in_channels: expected 4, as the widest .*\(4, 1\), got 6'
+        ValueError, match=r'in_channels: expected 4, as the widest .*\[4, 1\], got 6'
     ):
         MODELS.build(cfg.model)

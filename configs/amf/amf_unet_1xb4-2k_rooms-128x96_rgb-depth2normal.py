@@ -5,11 +5,10 @@ _base_ = [
     '../_base_/schedules/pix2pix_2k.py',
     '../_base_/translation_runtime.py',
 ]
-size = dict(image_size=(96, 128), base_channels=24)
 modalities = [_base_.rgb, _base_.depth]
 model = dict(
     data_preprocessor=dict(modalities=modalities),
-    generator=size,
+    generator=dict(image_size=(96, 128), base_channels=24),
     discriminator=dict(base_channels=16),
 )
 domains = dict(modalities=modalities, target=_base_.normal)

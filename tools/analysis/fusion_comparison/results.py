@@ -175,8 +175,11 @@ def read_json(path: Path) -> dict:
 def _data_digest(method: Method) -> str | None:
     """Tell data sets apart by their manifest, which holds a checksum of every file."""
     loader = method.loaded.get('train_dataloader', {})
-    path = Path(loader.get('dataset', {}).get('data_root') or '', 'manifest.json')
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else None
+    root = Path(loader.get('dataset', {}).get('data_root') or '')
+    for path in (root / 'manifest.json', root.parent / 'manifest.json'):  # data_root may be a split
+        if path.is_file():
+            return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return None
 
 
 def _means(record: dict) -> dict[str, float | None]:
