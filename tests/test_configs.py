@@ -34,9 +34,7 @@ def test_translator_builds_and_names_what_it_is(path):
         *names, target = (one.name for one in (*loader.dataset.modalities, loader.dataset.target))
         assert model.num_modalities == model.discriminator.num_modalities == len(names)
         assert model.data_preprocessor.modalities == tuple(names)
-        short = '-'.join(
-            name.removesuffix('_edge').replace('occlusion', 'edge') for name in names
-        )
+        short = '-'.join(name.removesuffix('_edge').replace('occlusion', 'edge') for name in names)
         assert path.stem.removesuffix('_no-fusion').endswith(f'_{short}2{target}')
     is_color = cfg.val_dataloader.dataset.target.name == 'rgb'
     assert ('FeatureDistanceMetric' in str(cfg.test_evaluator)) == is_color

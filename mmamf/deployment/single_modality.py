@@ -17,6 +17,7 @@ from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.convs import BandedConv
 from ..models.fit_model import fit_model
 from ..models.modality_specific_layer import ModalitySpecificLayer
+from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
 _OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')
@@ -106,8 +107,7 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
 
     Args:
         config: The config.
-        modality: Name of the modality that stays; with None, lists of modalities do, but of a model
-            with ``bands``, of which the widest stays.
+        modality: Name of the modality that stays; None for the widest.
     """
     if isinstance(config, list | tuple):
         return type(config)(single_modality_config(item, modality) for item in config)
@@ -122,10 +122,11 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
         changed['neck'] = None
     if modality is None and config.get('bands'):  # that of the widest, to which all are tiled
         changed['bands'] = [max(config['bands'])]
-    if modality is None and (config.get('backbone') or {}).get('bands'):
-        specs = config['data_preprocessor']['modalities']
-        widest = max(specs, key=lambda spec: spec['channels'])
-        changed['data_preprocessor'] = {**config['data_preprocessor'], 'modalities': [widest]}
+    preprocessor = config.get('data_preprocessor') or {}
+    if modality is None and preprocessor.get('modalities'):
+        described = preprocessor['modalities']
+        widest = max(described, key=lambda spec: Modality.of(spec).num_channels)
+        changed['data_preprocessor'] = {**preprocessor, 'modalities': [widest]}
     if modality is not None and 'modalities' in config:
         changed['modalities'] = [spec for spec in config['modalities'] if spec['name'] == modality]
     return changed

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmamf.deployment import single_modality_config
+from mmamf.models.fit_model import fit_model
 
 IMAGE_CHANNELS = 3  # that a translator's network sees per modality
 
@@ -76,6 +77,7 @@ def count_modalities(model: dict) -> int:
 
 def count_parts(model: dict, size: Sequence[int]) -> dict[str, Complexity]:
     """Build a model from its config and count its parts, for a single image of every modality."""
+    model = fit_model(model)
     with torch.device('meta'):
         built = MODELS.build(copy.deepcopy(model))
         channels = getattr(built.data_preprocessor, 'in_channels', IMAGE_CHANNELS)
@@ -93,11 +95,11 @@ def main(argv: list[str] | None = None) -> None:
     try:
         size = args.shape or input_size(model)
         parts = count_parts(model, size)
-        single = count_parts(single_modality_config(model), size)
+        single = count_parts(single_modality_config(fit_model(model)), size)
     except ValueError as error:
         raise SystemExit(f'error: {error}') from error
 
-    modalities = count_modalities(model)
+    modalities = count_modalities(fit_model(model))
     table = Table(
         title=f'{Path(args.config).stem}\n{modalities} x {size[0]} x {size[1]} px', box=box.SIMPLE
     )
