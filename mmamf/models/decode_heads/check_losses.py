@@ -5,7 +5,6 @@ from typing import Any
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.losses import (
-    CrossEntropyLoss,
     DiceLoss,
     FocalLoss,
     HuasdorffDisstanceLoss,
@@ -89,7 +88,7 @@ def check_losses(head: BaseDecodeHead) -> None:
 
 
 def _is_binary(loss: nn.Module) -> bool:
-    if isinstance(loss, CrossEntropyLoss | DiceLoss):
+    if isinstance(loss, DiceLoss):
         return loss.use_sigmoid
     if isinstance(loss, LovaszLoss):
         return loss.cls_criterion is lovasz_hinge
@@ -97,7 +96,7 @@ def _is_binary(loss: nn.Module) -> bool:
 
 
 def _setting(loss: nn.Module) -> str:
-    if isinstance(loss, CrossEntropyLoss | DiceLoss):
+    if isinstance(loss, DiceLoss):
         return 'use_sigmoid=False'
     return "loss_type='multi_class'" if isinstance(loss, LovaszLoss) else 'one over all classes'
 

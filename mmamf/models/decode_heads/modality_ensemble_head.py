@@ -225,6 +225,12 @@ class ModalityEnsembleHead(BaseModule):
                     f'{labels[wrong].unique().tolist()}: set num_classes of the head to the number '
                     'of classes of the data set'
                 )
+        for loss in losses_of(self.head):  # a default, which prediction does not mind
+            if self.out_channels == 1 and not getattr(loss, 'use_sigmoid', True):
+                raise ValueError(
+                    f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
+                    'head has out_channels=1, got use_sigmoid=False'
+                )
 
     def _ignoring(self, sample: SegDataSample) -> SegDataSample:
         """Mark what the wrapped head was told to ignore as ignored, in a copy."""
