@@ -42,6 +42,11 @@ def parse_args() -> argparse.Namespace:
         help='continue from a checkpoint; without a path, from the latest one in the work dir',
     )
     parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='resume although the config contradicts the one that the checkpoint was trained with',
+    )
+    parser.add_argument(
         '--amp',
         action='store_true',
         help='mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
@@ -171,7 +176,9 @@ def main() -> None:
         except (OSError, ValueError) as error:
             sys.exit(str(error))
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.register_hook(CheckedWeightsHook(for_test=False))
+        runner.register_hook(
+            CheckedWeightsHook(for_test=False, allow_different_config=args.allow_different_config)
+        )
         runner.train()
 
 
