@@ -20,6 +20,7 @@ from mmengine.registry import RUNNERS
 from mmamf.configuration import select_modalities
 from mmamf.datasets.file_formats import inner_configs
 from mmamf.engine.concise_runner import ConciseRunner as Runner
+from mmamf.weights.read_checkpoint import check_is_file
 
 PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
 
@@ -212,8 +213,7 @@ def run_test(cfg: Config) -> None:
 def main() -> None:
     """Test."""
     args = parse_args()
-    if not Path(args.checkpoint).is_file():
-        raise FileNotFoundError(f'{args.checkpoint}: there is no such checkpoint')
+    check_is_file(args.checkpoint)
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     if args.cfg_options is not None:

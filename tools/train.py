@@ -24,6 +24,7 @@ from mmamf.engine import CheckedWeightsHook
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 from mmamf.engine.standing_hooks import add_standing_hooks
 from mmamf.engine.work_dir_lock import WorkDirLock
+from mmamf.weights.read_checkpoint import check_is_file
 
 RANK = dict(pytorch='RANK', slurm='SLURM_PROCID')  # variables that launchers set
 
@@ -40,6 +41,11 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         help='continue from a checkpoint; without a path, from the latest one in the work dir',
+    )
+    parser.add_argument(
+        '--allow-different-config',
+        action='store_true',
+        help='resume although the config contradicts the one that the checkpoint was trained with',
     )
     parser.add_argument(
         '--amp',
@@ -87,8 +93,10 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
         FileNotFoundError: If there is none: starting from scratch is not what was asked for.
     """
     if resume != 'auto':
-        if not Path(resume).is_file():
-            raise FileNotFoundError(f'--resume {resume}: there is no such checkpoint')
+        try:
+            check_is_file(resume)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f'--resume {error}') from error
         return resume
     last = find_latest_checkpoint(work_dir)
     if last is None:
@@ -96,13 +104,26 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
             f'--resume: expected a checkpoint in {work_dir}, but it has no file last_checkpoint; '
             'start without --resume, or name a checkpoint'
         )
-    if '://' not in last and not Path(last).is_file():
-        found = ', '.join(sorted(path.name for path in Path(work_dir).glob('*.pth')))
+    note = Path(work_dir) / 'last_checkpoint'
+    named = note.read_text().strip()
+    if not named or ('://' not in last and not Path(last).is_file()):
+        found = find_checkpoints(work_dir)
+        names = ', '.join(path.name for path in found)
+        hint = f'; name the newest: --resume {found[-1]}' if found else ''
         raise FileNotFoundError(
-            f'--resume: {Path(work_dir) / "last_checkpoint"} names {Path(last).name!r}, but there '
-            f'is no such file in {work_dir}; there are: {found or "no checkpoints"}'
+            f'--resume: {note} '
+            + (f'names {Path(named).name!r}, but there is no such file' if named else 'is empty')
+            + f' in {work_dir}; there are: {names or "no checkpoints"}{hint}'
         )
     return last
+
+
+def find_checkpoints(folder: str) -> list[Path]:
+    """List the checkpoints in a folder, those from which training can be resumed last, by age."""
+    paths = Path(folder).glob('*.pth')
+    return sorted(
+        paths, key=lambda path: (path.name.startswith(('iter_', 'epoch_')), path.stat().st_mtime)
+    )
 
 
 def use_amp(optim_wrapper: dict) -> None:
@@ -166,12 +187,22 @@ def main() -> None:
     first = os.environ.get(RANK.get(cfg.launcher, ''), '0') == '0'
     with ExitStack() as stack:
         try:
-            for folder in find_folders(cfg):
+            folders = find_folders(cfg)
+            for folder in folders:
                 stack.enter_context(WorkDirLock(folder, enabled=first))
         except (OSError, ValueError) as error:
             sys.exit(str(error))
+        found = [] if cfg.get('resume') else [p for f in folders for p in find_checkpoints(f)]
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        runner.register_hook(CheckedWeightsHook(for_test=False))
+        if found:
+            names = ', '.join(path.name for path in found)
+            runner.logger.warning(
+                f'{found[-1].parent} has checkpoints of an earlier training: {names}. This one '
+                'starts anew, and may replace them; --resume continues the earlier one'
+            )
+        runner.register_hook(
+            CheckedWeightsHook(for_test=False, allow_different_config=args.allow_different_config)
+        )
         runner.train()
 
 

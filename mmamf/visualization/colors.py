@@ -76,7 +76,8 @@ def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.
     """
     colors = np.array([*palette, ignored_color(palette)], dtype=np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
-    return colors[np.where(ignored, len(palette), labels)]
+    # stock segmentors of one channel give labels as floats
+    return colors[np.where(ignored, len(palette), labels).astype(np.int64)]
 
 
 def overlay_labels(

@@ -1,4 +1,5 @@
 from .check_config import check_config
+from .check_phases import check_phases
 from .embedded_config import read_embedded_config
 from .load_weights import check_finite, load_all_weights, load_some_weights
 from .pretrained_backbone import accept_whole_models
@@ -9,6 +10,7 @@ __all__ = [
     'accept_whole_models',
     'check_config',
     'check_finite',
+    'check_phases',
     'load_all_weights',
     'load_some_weights',
     'read_checkpoint',

@@ -1,13 +1,15 @@
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from mmengine.registry import MODELS
+from mmengine.registry import DATASETS, MODELS, Registry
+
+from .file_description import channel_order, describe_files, innermost_dataset, missing_values
 
 _PARTS = ('backbone', 'neck', 'decode_head', 'generator')
 _PREPROCESSOR = {'in_channels': 3, 'mean': None, 'std': None, 'bgr_to_rgb': False}
 _MODALITY = {'channels': None, 'mean': None, 'std': None, 'scale': 1.0, 'bgr_to_rgb': False}
-_DATASET = ('modalities', 'target')
+_SIDES = ('the checkpoint', 'the config')
 # What matters in training alone, or only where weights come from or how memory is saved.
 _NO_MATTER = {
     'ignore_index',
@@ -36,15 +38,67 @@ def find_differences(trained: Mapping, given: Mapping) -> list[str]:
         A phrase for each, with both values.
     """
     ours, theirs = _model(given), _model(trained)
-    found = _of_modalities(
-        theirs.get('data_preprocessor') or {}, ours.get('data_preprocessor') or {}
-    )
+    names = innermost_dataset(trained, 'train_dataloader', 'test_dataloader')
+    used = innermost_dataset(given, 'test_dataloader', 'train_dataloader')
+    preprocessors = [model.get('data_preprocessor') or {} for model in (theirs, ours)]
+    found = _of_modalities(*preprocessors, names, used)
     for part in _PARTS:
         _compare(f'model.{part}', theirs.get(part), ours.get(part), found)
-    names, used = _dataset(trained), _dataset(given)
-    for key in _DATASET:  # a translator's preprocessor knows no names
-        if names.get(key) and used.get(key) and not ours.get('data_preprocessor', {}).get(key):
-            _compare(f'test_dataloader.dataset.{key}', names[key], used[key], found)
+    if not preprocessors[1].get('modalities'):  # a translator's knows no names
+        pair = [[*describe_files(dataset)] for dataset in (names, used)]
+        if all(pair):
+            _compare('test_dataloader.dataset.modalities', *pair, found)
+    if names.get('target') and used.get('target'):
+        _compare('test_dataloader.dataset.target', names['target'], used['target'], found)
+    return found + find_file_differences(names, used, find_turned(trained), find_turned(given))
+
+
+def find_turned(config: Mapping) -> set[str]:
+    """Find the modalities whose channels the data preprocessor of a config turns around."""
+    modalities = (_model(config).get('data_preprocessor') or {}).get('modalities') or ()
+    return {spec['name'] for spec in modalities if spec.get('bgr_to_rgb')}
+
+
+def find_file_differences(
+    trained: Mapping,
+    given: Mapping,
+    trained_turned: Collection[str] = (),
+    given_turned: Collection[str] = (),
+    sides: tuple[str, str] = _SIDES,
+) -> list[str]:
+    """List in what two data sets read their files differently.
+
+    Args:
+        trained: Config of a data set.
+        given: Config of another.
+        trained_turned: Modalities whose channels are turned around after they are loaded.
+        given_turned: The same, of the other.
+        sides: Names of both.
+
+    Returns:
+        A phrase for each difference, with both values.
+    """
+    found = []
+    described = [describe_files(dataset) for dataset in (trained, given)]
+    turned = (trained_turned, given_turned)
+    for name in (name for name in described[0] if name in described[1]):
+        orders = [
+            channel_order(trained, name, name in trained_turned),
+            channel_order(given, name, name in given_turned),
+        ]
+        channels = [files[name].get('channels') for files in described]
+        told = channels[0] == channels[1] and len({name in names for names in turned}) > 1
+        if None not in orders and orders[0] != orders[1] and not told:
+            where = f'modality {name!r}: channels of the files, as the model gets them'
+            found.append(_phrase(where, *orders, sides))
+        missing = [missing_values(dataset, name) for dataset in (trained, given)]
+        if missing[0] != missing[1]:
+            found.append(_phrase(f'modality {name!r}: missing values', *missing, sides))
+    key = 'reduce_zero_label'
+    defaults = [_defaults(_short(dataset.get('type')), DATASETS) for dataset in (trained, given)]
+    reduce = [bool(c.get(key, d.get(key))) for c, d in zip((trained, given), defaults)]
+    if trained and given and reduce[0] != reduce[1]:
+        found.append(_phrase(key, *reduce, sides))
     return found
 
 
@@ -55,15 +109,8 @@ def _model(config: Mapping) -> Mapping:
     return model
 
 
-def _dataset(config: Mapping) -> Mapping:
-    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    while 'datasets' in dataset or 'dataset' in dataset:
-        dataset = dataset['datasets'][0] if 'datasets' in dataset else dataset['dataset']
-    return dataset
-
-
-def _of_modalities(trained: Mapping, given: Mapping) -> list[str]:
-    """Compare what data preprocessors do to the values."""
+def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mapping) -> list[str]:
+    """Compare what data preprocessors do to the values of two data sets."""
     found = []
     for key, default in _PREPROCESSOR.items():
         pair = (config.get(key, default) for config in (trained, given))
@@ -73,7 +120,13 @@ def _of_modalities(trained: Mapping, given: Mapping) -> list[str]:
         found.append(_phrase('modalities', [*theirs], [*ours]))
         return found
     for name, spec in theirs.items():
+        orders = [
+            channel_order(names, name, spec.get('bgr_to_rgb', False)),
+            channel_order(used, name, ours[name].get('bgr_to_rgb', False)),
+        ]
         for key, default in _MODALITY.items():
+            if key == 'bgr_to_rgb' and orders[0] == orders[1] and orders[0] is not None:
+                continue  # two ways to say the same
             pair = (known.get(key, default) for known in (spec, ours[name]))
             _compare(f'modality {name!r}: {key}', *pair, found)
         if 'fill' in spec and 'fill' in ours[name]:  # older checkpoints do not say
@@ -118,10 +171,10 @@ def _short(kind: Any) -> str:
     return _SAME.get(name, name)
 
 
-def _defaults(kind: str) -> dict[str, Any]:
+def _defaults(kind: str, registry: Registry = MODELS) -> dict[str, Any]:
     """Find the defaults of a registered class, and of those that it hands its arguments on to."""
-    with MODELS.switch_scope_and_registry(None) as registry:
-        found = registry.get(kind)
+    with registry.switch_scope_and_registry(None) as scoped:
+        found = scoped.get(kind)
     defaults: dict[str, Any] = {}
     for owner in inspect.getmro(found) if inspect.isclass(found) else ():
         if '__init__' in vars(owner):
@@ -142,8 +195,8 @@ def _is_filled_in(key: str, pair: list) -> bool:
     return key == 'norm_cfg' and any(value in (None, _UNKNOWN) for value in pair)
 
 
-def _phrase(where: str, trained: Any, given: Any) -> str:
-    return f'{where}: {_show(trained)} in the checkpoint, {_show(given)} in the config'
+def _phrase(where: str, trained: Any, given: Any, sides: tuple[str, str] = _SIDES) -> str:
+    return f'{where}: {_show(trained)} in {sides[0]}, {_show(given)} in {sides[1]}'
 
 
 def _show(value: Any) -> str:

@@ -67,14 +67,14 @@ def load_some_weights(model: nn.Module, content: Mapping, source: str | Path) ->
 
 
 def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
-    """Check that weights are numbers.
+    """Check that weights are numbers that a layer can have.
 
     Args:
         state: Name -> tensor.
         source: Their file, for the error.
 
     Raises:
-        ValueError: If one is NaN or infinite.
+        ValueError: If one is NaN, infinite or complex, or a variance negative.
     """
     bad = [
         name
@@ -85,6 +85,17 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
         raise ValueError(
             f'{source}: expected finite weights, got NaN or inf in {some(bad)} of {len(state)} '
             'entries: the training diverged, take an earlier checkpoint'
+        )
+    complex_ = [name for name, value in state.items() if value.is_complex()]
+    if complex_:
+        raise ValueError(f'{source}: expected real weights, got complex ones in {some(complex_)}')
+    negative = [
+        name for name, value in state.items() if name.endswith('running_var') and (value < 0).any()
+    ]
+    if negative:
+        raise ValueError(
+            f'{source}: expected variances >= 0, got negative ones in {some(negative)}: the file '
+            'was damaged or changed'
         )
 
 

@@ -32,11 +32,21 @@ def tensors_of(content: Mapping) -> OrderedDict:
     Args:
         content: As of :func:`state_of`.
     """
-    for place in _PLACES:
-        if isinstance(content.get(place), Mapping):
-            return tensors_of(content[place])
+    content = entries_of(content)
     tensors = {n: v for n, v in content.items() if isinstance(v, Tensor) and n != _COUNTER}
     return _with_versions(content, tensors)
+
+
+def entries_of(content: Mapping) -> Mapping:
+    """Find the dict in a checkpoint that has the weights, perhaps among others.
+
+    Args:
+        content: As of :func:`state_of`.
+    """
+    for place in _PLACES:
+        if isinstance(content.get(place), Mapping):
+            return entries_of(content[place])
+    return content
 
 
 def _is_before_all(prefix: str, state: Mapping) -> bool:

@@ -155,6 +155,15 @@ def test_resume_without_checkpoint_is_refused(tmp_path, named):
         load_tool('train').find_checkpoint('auto', str(tmp_path))
 
 
+def test_resume_with_an_empty_note_names_the_newest(tmp_path):
+    for name in ('iter_9.pth', 'iter_10.pth', 'best_mIoU_iter_9.pth'):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (len(name), len(name)))
+    (tmp_path / 'last_checkpoint').write_text('\n')
+    with pytest.raises(FileNotFoundError, match='is empty .*--resume .*iter_10.pth$'):
+        load_tool('train').find_checkpoint('auto', str(tmp_path))
+
+
 def test_resume_from_a_missing_path_is_refused():
     with pytest.raises(
         FileNotFoundError, match='--resume nowhere.pth: there is no such checkpoint'

@@ -47,7 +47,9 @@ def test_constant_image_and_two_channels_are_shown():
     ids=['black', 'white beside a black class'],
 )
 def test_labels_get_their_colors_and_ignored_pixels_one_of_their_own(palette, ignored):
-    rgb = colorize_labels(np.array([[0, 1], [255, 2]], np.uint8), palette)
+    labels = np.array([[0, 1], [255, 2]], np.uint8)
+    rgb = colorize_labels(labels, palette)
+    np.testing.assert_array_equal(rgb, colorize_labels(labels.astype(np.float32), palette))
     expected = [[palette[0], palette[1]], [ignored, ignored]]
     np.testing.assert_array_equal(rgb, expected)
 

@@ -1,11 +1,12 @@
 import copy
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
 from mmamf.configuration import select_modalities
-from mmamf.weights import check_config
+from mmamf.weights import check_config, check_phases
 
 CONFIG = Path(__file__).parents[2] / 'configs/amf/amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
 
@@ -57,6 +58,27 @@ def _other_head(config):
     config.model.decode_head.head.widths = (64, 32, 32, 16)
 
 
+def _other_channels(config):
+    for step in _loading(config, 'test_dataloader'):
+        step.modalities.rgb.channels = [0, 1, 2]
+
+
+def _other_missing(config):
+    for step in _loading(config, 'test_dataloader'):
+        step.modalities.depth.missing = [0, 65535]
+
+
+def _zero_reduced(config):
+    config.test_dataloader.dataset.reduce_zero_label = True
+
+
+def _loading(config, loader):
+    """Transforms that load, of the loader alone: bases share theirs."""
+    config[loader] = copy.deepcopy(config[loader])
+    steps = config[loader].dataset.pipeline
+    return [step for step in steps if step.type == 'LoadMultimodalImages']
+
+
 def _one_modality(config):
     select_modalities(config, ['rgb'])
 
@@ -73,6 +95,12 @@ def _one_modality(config):
         (_other_fusion, r'model.backbone.fusion: .*ShiftFusion.*, .*ConcatenationFusion'),
         (_other_argument, r'model.backbone.fusion.shift: 1 in the checkpoint, False in'),
         (_other_head, r'model.decode_head.head.widths: .* in the checkpoint'),
+        (
+            _other_channels,
+            r"'rgb': channels of the files, .*: \[0, 1, 2\] in .*, \[2, 1, 0\] in",
+        ),
+        (_other_missing, r"'depth': missing values: \[0.0\] in .*, \[0.0, 65535.0\] in the config"),
+        (_zero_reduced, r'reduce_zero_label: False in the checkpoint, True in the config'),
         (_one_modality, r"modalities: \['rgb', 'depth'\] in the checkpoint, \['rgb'\] in the con"),
     ],
 )
@@ -113,3 +141,50 @@ def test_the_shared_default_is_the_same_as_saying_it(config, content):
 @pytest.mark.parametrize('content', [{}, dict(meta=dict(cfg='import os'))])
 def test_nothing_to_compare_with(config, content):
     check_config(content, config, 'iter_1.pth')
+
+
+def test_the_same_channels_in_other_words(config, content):
+    (step,) = _loading(config, 'test_dataloader')
+    step.modalities.rgb.channels = [0, 1, 2]  # not BGR, and not turned around
+    config.model.data_preprocessor.modalities[0].bgr_to_rgb = False
+    step.modalities.depth.missing = [0, float('nan')]  # which always is
+    config.test_dataloader.dataset.reduce_zero_label = False
+    check_config(content, config, 'iter_1.pth')
+
+
+def test_files_described_by_the_data_set_are_the_same(config, content):
+    (step,) = _loading(config, 'test_dataloader')
+    modalities = [dict(name=name, **step.modalities[name]) for name in ('rgb', 'depth')]
+    del step['modalities']
+    config.test_dataloader.dataset.modalities = modalities
+    check_config(content, config, 'iter_1.pth')
+    modalities[1]['missing'] = None
+    config.test_dataloader.dataset.modalities = modalities
+    with pytest.raises(ValueError, match=r"'depth': missing values: \[0.0\] in the che.*, \[\] in"):
+        check_config(content, config, 'iter_1.pth')
+
+
+def test_arrays_are_not_bgr(config, content):
+    (step,) = _loading(config, 'test_dataloader')
+    config.test_dataloader.dataset.img_suffix = dict(rgb='.npy', depth='.png')
+    with pytest.raises(ValueError, match=r"'rgb': channels of the files.* \[2, 1, 0\] in the conf"):
+        check_config(content, config, 'iter_1.pth')
+
+
+def test_validation_reads_files_as_training_does(config, monkeypatch):
+    said = []
+    module = sys.modules['mmamf.weights.check_phases']  # the package has the function by that name
+    monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
+    check_phases(config, ('a', 'b'), ('a', 'b'))
+    check_phases(config, None, ('a', 'b'))
+    assert not said
+    (step,) = _loading(config, 'val_dataloader')
+    step.modalities.depth.missing = None
+    check_phases(config, ('a', 'b'), ('a', 'b'))
+    (text,) = said
+    assert 'missing values: [0.0] in train_dataloader, [] in val_dataloader' in text
+
+
+def test_classes_of_validation():
+    with pytest.raises(ValueError, match=r"the same order, got \('a', 'b'\) and \('b', 'a'\)"):
+        check_phases({}, ('a', 'b'), ('b', 'a'))

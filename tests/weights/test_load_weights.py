@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import MODELS
@@ -57,6 +58,14 @@ def with_nan(state):
     state['backbone.layer1.0.conv1.weight'][0, 0] = torch.nan
 
 
+def with_complex(state):
+    state['backbone.layer1.0.conv1.weight'] = state['backbone.layer1.0.conv1.weight'] * 1j
+
+
+def with_negative_variance(state):
+    state[next(name for name in state if name.endswith('running_var'))] -= 2
+
+
 def of_other_width(state):
     state['decode_head.head.conv_seg.weight'] = torch.zeros(7, 8, 1, 1)
 
@@ -72,6 +81,11 @@ def with_more(state):
         (
             with_nan,
             r'a.pth: expected finite weights, got NaN or inf in 1 \(backbone.layer1.0',
+        ),
+        (with_complex, r'a.pth: expected real weights, got complex ones in 1 \(backbone.layer1.0'),
+        (
+            with_negative_variance,
+            r'a.pth: expected variances >= 0, got negative .* 1 \(.*_var',
         ),
         (
             of_other_width,
@@ -182,7 +196,13 @@ def test_weights_from_two_places():
     ('content', 'message'),
     [
         (b'', r'expected a checkpoint, got an empty file \(0 bytes\)'),
-        (b'no checkpoint at all', r'got a file of 20 bytes that cannot be read'),
+        (b'no checkpoint at all', r"got a file of 20 bytes that is text, .*'no checkpoint at all'"),
+        (b'\n<!DOCTYPE html><html>404', r'is an HTML page: the download gave a web page'),
+        (
+            b'version https://git-lfs.github.com/spec/v1\noid',
+            r'is a pointer of Git LFS, .*lfs pull',
+        ),
+        (b'\x80\x04\x95\x00', r'got a file of 4 bytes that cannot be read'),
     ],
 )
 def test_a_file_that_is_no_checkpoint(tmp_path, content, message):
@@ -201,6 +221,26 @@ def test_a_truncated_checkpoint(tmp_path):
 
 def test_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='a.pth: there is no such checkpoint'):
+        read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match='expected the file of a checkpoint, got a folder'):
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (dict(meta=[1], state_dict={}), 'expected meta to be a dict, got a list'),
+        ({3: torch.ones(2)}, r'got names that are no text: 1 \(3\)'),
+        (dict(state_dict={'a.b': torch.eye(2).to_sparse()}), r'got sparse .* tensors: 1 \(a.b\)'),
+        (dict(model={'a.b': np.ones(2)}), r'got arrays of NumPy: 1 \(a.b\)'),
+    ],
+)
+def test_odd_content(tmp_path, content, message):
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=f'a.pth: .*{message}'):
         read_checkpoint(tmp_path / 'a.pth')
 
 

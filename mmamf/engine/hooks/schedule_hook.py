@@ -1,5 +1,5 @@
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
 from mmamf.engine.schedulers.replay import replay
+from mmamf.weights import read_embedded_config
 
 # what a scheduler's state holds beside its settings
 PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values', 'verbose', 'anneal_func')
+_OWN = ('betas', 'momentum')  # settings that tell optimizers apart where no config is
 
 
 @HOOKS.register_module()
@@ -23,16 +25,19 @@ class ScheduleHook(Hook):
 
     - A checkpoint without optimizer or schedule, such as the best one, is refused: mmengine would
       start the schedule anew in the middle of training.
+    - So is a checkpoint of another optimizer, or of other parameter groups: their state does not
+      fit.
     - Where the config has another schedule than the checkpoint, for example a longer one, the rate
       follows the config, as if it had been so from the start. mmengine would follow the
       checkpoint's, whose end leaves the rate at its lowest value for all that was added.
     - Other rates or weight decays in the config than in the checkpoint, which wins, are a warning;
       so are a checkpoint with nothing left to train, a schedule that has come down before training
       ends or that counts epochs where training does not, one that lifts a small rate to its
-      ``eta_min``, and rates that are all zero.
+      ``eta_min``, rates that are all zero, and ``custom_keys`` that no parameter has.
 
     Raises:
-        ValueError: If training is to be resumed from a checkpoint that lacks what that needs.
+        ValueError: If training is to be resumed from a checkpoint that lacks what that needs, or
+            has another optimizer.
     """
 
     def __init__(self) -> None:
@@ -48,6 +53,7 @@ class ScheduleHook(Hook):
         if not runner._resume or not hasattr(runner.optim_wrapper, 'state_dict'):
             return
         _check_complete(runner, checkpoint)
+        _check_optimizer(runner, checkpoint)
         _compare_rates(runner, checkpoint)
         states = checkpoint.get('param_schedulers')
         if states is None or runner.param_schedulers is None:
@@ -91,6 +97,7 @@ class ScheduleHook(Hook):
             self._other_schedule = ''
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         names = {id(parameter): name for name, parameter in model.named_parameters()}
+        _warn_of_unused_keys(runner, names.values())
         for wrapper, schedulers in _pairs(runner):
             _warn_of_early_end(runner, schedulers)
             _warn_of_floor(wrapper, schedulers, names)
@@ -116,6 +123,51 @@ def _check_complete(runner: Runner, checkpoint: dict) -> None:
         + (complete or 'a checkpoint of training, iter_*.pth or epoch_*.pth')
         + f'; or, to start a new training from these weights, set load_from={path} without resuming'
     )
+
+
+def _check_optimizer(runner: Runner, checkpoint: dict) -> None:
+    try:
+        trained = read_embedded_config(checkpoint) or {}
+    except ValueError:  # said already, where the config is compared
+        trained = {}
+    states = checkpoint['optimizer']
+    for name, wrapper in _wrappers(runner):
+        both = ((states[name] if name else states)['param_groups'], wrapper.param_groups)
+        kinds = [_optimizer_type(trained, name), type(wrapper.optimizer).__name__]
+        sizes = [[len(group['params']) for group in groups] for groups in both]
+        own = [{key for key in _OWN if any(key in g for g in groups)} for groups in both]
+        if kinds[0] not in (None, kinds[1]) or sizes[0] != sizes[1] or own[0] != own[1]:
+            there, here = (
+                f'{kind or "another optimizer"} with {len(size)} parameter group(s) of {sum(size)} '
+                'parameter(s)'
+                for kind, size in zip(kinds, sizes)
+            )
+            raise ValueError(
+                f'Cannot resume from {runner._load_from or runner.work_dir}: expected the state of '
+                f'the optimizer of the config{name and f" ({name})"}, {here}, got that of {there}. '
+                'Resume with the optim_wrapper of the checkpoint; or, to start a new training from '
+                'its weights, set load_from without resuming'
+            )
+
+
+def _optimizer_type(config: Mapping, name: str) -> str | None:
+    wrapper = config.get('optim_wrapper') or {}
+    kind = (((wrapper.get(name) or {}) if name else wrapper).get('optimizer') or {}).get('type')
+    return None if kind is None else str(getattr(kind, '__name__', kind)).split('.')[-1]
+
+
+def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
+    """Warn of ``custom_keys`` that are in the name of no parameter."""
+    config = runner.cfg.get('optim_wrapper')
+    config = config if isinstance(config, Mapping) else {}
+    for part in [config, *(part for part in config.values() if isinstance(part, Mapping))]:
+        keys = (part.get('paramwise_cfg') or {}).get('custom_keys') or ()
+        unused = [key for key in keys if not any(key in name for name in names)]
+        if unused:
+            _warn(
+                f'optim_wrapper.paramwise_cfg.custom_keys: no parameter has {unused} in its name, '
+                f'so they change nothing. Names are such as {[*names][0]}.'
+            )
 
 
 def _compare_rates(runner: Runner, checkpoint: dict) -> None:

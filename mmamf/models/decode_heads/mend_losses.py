@@ -3,7 +3,14 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from mmseg.models.losses import FocalLoss, cross_entropy_loss
+from mmseg.models.losses import (
+    DiceLoss,
+    FocalLoss,
+    HuasdorffDisstanceLoss,
+    cross_entropy_loss,
+    dice_loss,
+    lovasz_loss,
+)
 from torch import Tensor
 
 
@@ -17,13 +24,23 @@ def mend_losses() -> None:
       image (:145). A batch without a label that counts is an error (:122); its loss is 0.
     - FocalLoss on a CPU: it compares the logits of all classes with one column (focal_loss.py:271),
       which is an error.
+    - DiceLoss of one channel learns the background (dice_loss.py:25), and of any number counts
+      what is predicted at ignored pixels (:78).
+    - HuasdorffDisstanceLoss takes ignored pixels for background (huasdorff_distance_loss.py:131).
+    - LovaszLoss of an image without a label that counts is an error (lovasz_loss.py:136); it is 0.
     """
-    for name, mend in (('cross_entropy', _weighted), ('binary_cross_entropy', _by_channel)):
-        function = getattr(cross_entropy_loss, name)
+    for owner, name, mend in (
+        (cross_entropy_loss, 'cross_entropy', _weighted),
+        (cross_entropy_loss, 'binary_cross_entropy', _by_channel),
+        (FocalLoss, 'forward', _with_one_hot_labels),
+        (DiceLoss, 'forward', _with_marked_labels),
+        (dice_loss, 'dice_loss', _where_marked),
+        (HuasdorffDisstanceLoss, 'forward', _sure_where_ignored),
+        (lovasz_loss, 'lovasz_softmax_flat', _zero_of_nothing),
+    ):
+        function = getattr(owner, name)
         if not hasattr(function, '__wrapped__'):
-            setattr(cross_entropy_loss, name, mend(function))
-    if not hasattr(FocalLoss.forward, '__wrapped__'):
-        FocalLoss.forward = _with_one_hot_labels(FocalLoss.forward)
+            setattr(owner, name, mend(function))
 
 
 def _weighted(cross_entropy: Callable) -> Callable:
@@ -71,14 +88,66 @@ def _with_one_hot_labels(forward: Callable) -> Callable:
         if pred.is_cuda or pred.shape == target.shape:
             return forward(self, pred, target, weight, ignore_index=ignore_index, **kwargs)
         counts = target != ignore_index
-        labels = target.masked_fill(~counts, 0)
-        # (N, H, W) -> (N, K, H, W); one channel is the probability of class 1
-        channels = pred.shape[1]
-        one_hot = labels[:, None]
-        if channels > 1:
-            one_hot = F.one_hot(labels, channels).movedim(-1, 1)
+        one_hot = _one_hot(pred, target, counts)
         counts = counts.flatten().to(pred)
         weight = counts if weight is None else counts * weight.flatten()
-        return forward(self, pred, one_hot.to(torch.long), weight, **kwargs)
+        return forward(self, pred, one_hot, weight, **kwargs)
 
     return mended
+
+
+def _with_marked_labels(forward: Callable) -> Callable:
+    """Give Dice one-hot labels, in which ignored pixels are -1."""
+
+    @functools.wraps(forward)
+    def mended(
+        self: DiceLoss,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+        **kwargs,
+    ) -> Tensor:
+        if pred.shape != target.shape:
+            counts = target != ignore_index
+            target = _one_hot(pred, target, counts).masked_fill(~counts[:, None], -1)
+        return forward(self, pred, target, weight, ignore_index=ignore_index, **kwargs)
+
+    return mended
+
+
+def _where_marked(dice: Callable) -> Callable:
+    @functools.wraps(dice)
+    def mended(pred: Tensor, target: Tensor, *args, **kwargs) -> Tensor:
+        counts = target >= 0
+        return dice(pred * counts, target * counts, *args, **kwargs)
+
+    return mended
+
+
+def _sure_where_ignored(forward: Callable) -> Callable:
+    """Let ignored pixels be predicted as the background that they are taken for."""
+
+    @functools.wraps(forward)
+    def mended(self: HuasdorffDisstanceLoss, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
+        sure = torch.full_like(pred, torch.finfo(pred.dtype).min)
+        sure[:, 0] = 0
+        pred = pred.where(target[:, None] != self.ignore_index, sure)
+        return forward(self, pred, target, **kwargs)
+
+    return mended
+
+
+def _zero_of_nothing(lovasz: Callable) -> Callable:
+    @functools.wraps(lovasz)
+    def mended(probs: Tensor, labels: Tensor, *args, **kwargs) -> Tensor:
+        return lovasz(probs, labels, *args, **kwargs) if labels.numel() else probs.sum()
+
+    return mended
+
+
+def _one_hot(pred: Tensor, target: Tensor, counts: Tensor) -> Tensor:
+    """Spread labels over channels, (N, H, W) -> (N, K, H, W); one channel is that of class 1."""
+    channels = pred.shape[1]
+    labels = target.masked_fill(~counts, 0)
+    return labels[:, None] if channels == 1 else F.one_hot(labels, channels).movedim(-1, 1)

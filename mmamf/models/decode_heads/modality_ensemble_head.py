@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import is_exporting, presence_of, tell_presence
+from .check_losses import check_losses, check_weight_files, losses_of
 from .mend_losses import mend_losses
 
 mend_losses()
@@ -51,13 +52,15 @@ class ModalityEnsembleHead(BaseModule):
     Raises:
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
             the samples or a checkpoint have another number of modalities, the samples lack others
-            than the pyramid says, a label is no class of the head, ``class_weight`` of a loss does
-            not fit the classes, or batch norm is to learn from a single value.
+            than the pyramid says, a label is no class of the head, a loss cannot train the head or
+            does not fit its classes, or batch norm is to learn from a single value.
+        FileNotFoundError: If a file of class weights does not exist.
     """
 
     def __init__(self, num_modalities: int, head: ConfigType) -> None:
         super().__init__()
         self.num_modalities = num_modalities
+        check_weight_files(head)
         self.head = MMSEG_MODELS.build(head)
         self.ignore_index = getattr(self.head, 'ignore_index', None)
         if self.ignore_index is not None:
@@ -69,7 +72,7 @@ class ModalityEnsembleHead(BaseModule):
             raise ValueError(
                 f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
             )
-        self._check_class_weights()
+        check_losses(self.head)
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.alpha = nn.Parameter(torch.ones(num_modalities))
         # What mmseg's segmentors ask of their decode head.
@@ -208,21 +211,6 @@ class ModalityEnsembleHead(BaseModule):
                 "needs no batch in the head, such as norm_cfg=dict(type='GN', num_groups=...)"
             ) from error
 
-    def _losses(self) -> list[nn.Module]:
-        losses = self.head.loss_decode
-        return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
-
-    def _check_class_weights(self) -> None:
-        for loss in self._losses():
-            weights = getattr(loss, 'class_weight', None)
-            if weights is not None and len(weights) != self.head.out_channels:
-                raise ValueError(
-                    f'loss_decode.class_weight of {type(loss).__name__}: expected '
-                    f'{self.head.out_channels} number(s), one for each output of the head '
-                    '(out_channels; with one output, the weight of class 1), got '
-                    f'{len(weights)}: {list(weights)}'
-                )
-
     def _check_labels(self, samples: SampleList) -> None:
         """Refuse labels that the head cannot predict, before torch stumbles over one."""
         for sample in samples:
@@ -237,7 +225,7 @@ class ModalityEnsembleHead(BaseModule):
                     f'{labels[wrong].unique().tolist()}: set num_classes of the head to the number '
                     'of classes of the data set'
                 )
-        for loss in self._losses():
+        for loss in losses_of(self.head):  # a default, which prediction does not mind
             if self.out_channels == 1 and not getattr(loss, 'use_sigmoid', True):
                 raise ValueError(
                     f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
@@ -263,7 +251,7 @@ class ModalityEnsembleHead(BaseModule):
         if rows.any():
             present = [sample for sample, row in zip(samples, rows.tolist()) if row]
             return self.head.loss_by_feat(logits[rows], present)
-        return {loss.loss_name: 0 * logits.sum() for loss in self._losses()}
+        return {loss.loss_name: 0 * logits.sum() for loss in losses_of(self.head)}
 
     def _ensemble(self, members: Tensor, presence: Tensor | None) -> Tensor:
         if presence is None:

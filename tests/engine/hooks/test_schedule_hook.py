@@ -4,6 +4,7 @@ import re
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmamf.engine.hooks import schedule_hook
 
@@ -177,3 +178,36 @@ def test_lr_mult_of_zero_freezes(tmp_path, train, schedule):
     assert [rate for _, rate in rates] == [0] * 6
     assert [rate for rate, _ in rates] == [rate for rate, _ in free[0]]
     assert not warnings
+
+
+def of(kind, **options):
+    """Options of a training, whose config is in its checkpoints."""
+    optimizer = dict(type=kind, lr=0.1)
+    config = Config(dict(optim_wrapper=dict(optimizer=optimizer, **options)))
+    return dict(optimizer=optimizer, wrapper=options, cfg=config)
+
+
+@pytest.mark.parametrize(
+    ('first', 'then', 'message'),
+    [
+        (of('Adam'), of('AdamW'), r'AdamW with 1 .* got that of Adam with 1 parameter group'),
+        (dict(), of('Adam'), r'Adam with 1 .* got that of another optimizer with 1 parameter'),
+        (
+            of('SGD'),
+            of('SGD', paramwise_cfg=dict(custom_keys={'weight': dict(lr_mult=0.1)})),
+            r'SGD with \d parameter group\(s\) of \d parameter.*, got that of SGD with 1 .* of 2',
+        ),
+    ],
+)
+def test_another_optimizer_is_refused(tmp_path, train, first, then, message):
+    train(tmp_path, 2, None, **first)
+    with pytest.raises(ValueError, match=f'Cannot resume from .*{message}.*set load_from'):
+        train(tmp_path, 4, None, resume=True, **then)
+
+
+@pytest.mark.parametrize(('key', 'count'), [('layer', 0), ('layerr', 1)])
+def test_keys_without_a_parameter(tmp_path, train, key, count):
+    keys = dict(custom_keys={key: dict(lr_mult=0.1)})
+    _, warnings = train(tmp_path, 1, None, **of('SGD', paramwise_cfg=keys))
+    found = [text for text in warnings if "no parameter has ['layerr'] in its name" in text]
+    assert len(found) == count

@@ -1,0 +1,120 @@
+import inspect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.losses import (
+    DiceLoss,
+    FocalLoss,
+    HuasdorffDisstanceLoss,
+    LovaszLoss,
+    TverskyLoss,
+)
+from mmseg.models.losses.lovasz_loss import lovasz_hinge
+from torch import nn
+
+_BINARY = (
+    'take CrossEntropyLoss with use_sigmoid=True, FocalLoss, DiceLoss, or LovaszLoss with '
+    "loss_type='binary', or leave out_channels out, so that there is a channel for each class"
+)
+
+
+def check_weight_files(head: Any) -> None:
+    """Check that the files exist that losses in a head's config take class weights from.
+
+    Args:
+        head: The config.
+
+    Raises:
+        FileNotFoundError: If one does not.
+    """
+    losses = head.get('loss_decode') or {}
+    for loss in [losses] if isinstance(losses, dict) else losses:
+        path = loss.get('class_weight')
+        if isinstance(path, str) and '://' not in path and not Path(path).is_file():
+            raise FileNotFoundError(
+                f'loss_decode.class_weight of {loss.get("type")}: expected a list of numbers or a '
+                f'file with one, got {path!r}, which does not exist'
+            )
+
+
+def losses_of(head: BaseDecodeHead) -> list[nn.Module]:
+    """List the losses of a head."""
+    losses = head.loss_decode
+    return list(losses) if isinstance(losses, nn.ModuleList) else [losses]
+
+
+def check_losses(head: BaseDecodeHead) -> None:
+    """Check that a head can be trained by its losses, before data are loaded.
+
+    Args:
+        head: The head.
+
+    Raises:
+        ValueError: If a loss would not be counted, cannot be called by a head, is not made for its
+            number of channels, or has weights that do not fit the classes.
+    """
+    for loss in losses_of(head):
+        name = f'loss_decode of type {type(loss).__name__}'
+        if 'loss' not in loss.loss_name:
+            raise ValueError(
+                f"{name}: expected a loss_name with 'loss' in it, as others are logged and not "
+                f'trained, got {loss.loss_name!r}'
+            )
+        taken = inspect.signature(loss.forward).parameters
+        has_any = any(p.kind is p.VAR_KEYWORD for p in taken.values())
+        lacking = [key for key in ('weight', 'ignore_index') if key not in taken]
+        if lacking and not has_any:
+            raise ValueError(
+                f'{name}: expected a loss that takes the arguments weight and ignore_index, which '
+                f'heads give, got one without {" and ".join(lacking)}. For hard pixels take '
+                "sampler=dict(type='OHEMPixelSampler') of the head with CrossEntropyLoss"
+            )
+        if head.out_channels == 1 and not _is_binary(loss):
+            raise ValueError(
+                f'{name}: expected a loss of one channel, as the head has out_channels=1, got '
+                f'{_setting(loss)}: {_BINARY}'
+            )
+        if isinstance(loss, HuasdorffDisstanceLoss) and head.out_channels != 2:
+            raise ValueError(
+                f'{name}: expected a head of 2 classes, as it tells foreground from background, '
+                f'got {head.out_channels}: take DiceLoss or LovaszLoss'
+            )
+        _check_weights(f'loss_decode.class_weight of {type(loss).__name__}', loss, head)
+        alpha = getattr(loss, 'alpha', None)
+        if isinstance(loss, FocalLoss) and isinstance(alpha, list):
+            _check_length(f'loss_decode.alpha of {type(loss).__name__}', alpha, head)
+
+
+def _is_binary(loss: nn.Module) -> bool:
+    if isinstance(loss, DiceLoss):
+        return loss.use_sigmoid
+    if isinstance(loss, LovaszLoss):
+        return loss.cls_criterion is lovasz_hinge
+    return not isinstance(loss, TverskyLoss | HuasdorffDisstanceLoss)
+
+
+def _setting(loss: nn.Module) -> str:
+    if isinstance(loss, DiceLoss):
+        return 'use_sigmoid=False'
+    return "loss_type='multi_class'" if isinstance(loss, LovaszLoss) else 'one over all classes'
+
+
+def _check_weights(key: str, loss: nn.Module, head: BaseDecodeHead) -> None:
+    weights = getattr(loss, 'class_weight', None)
+    if weights is None:
+        return
+    _check_length(key, weights, head)
+    values = [float(weight) for weight in weights]
+    if not all(0 <= value < float('inf') for value in values) or not any(values):
+        raise ValueError(f'{key}: expected numbers >= 0, at least one > 0, got {values}')
+
+
+def _check_length(key: str, values: Sequence[float], head: BaseDecodeHead) -> None:
+    if len(values) != head.out_channels:
+        raise ValueError(
+            f'{key}: expected {head.out_channels} number(s), one for each output of the head '
+            '(out_channels; with one output, the weight of class 1), got '
+            f'{len(values)}: {list(values)}'
+        )

@@ -1,0 +1,40 @@
+import logging
+from collections.abc import Mapping, Sequence
+
+from mmengine.logging import print_log
+
+from .config_differences import find_file_differences, find_turned
+from .file_description import innermost_dataset
+
+_LOADERS = ('train_dataloader', 'val_dataloader')
+
+
+def check_phases(
+    config: Mapping, train_classes: Sequence[str] | None, val_classes: Sequence[str] | None
+) -> None:
+    """Hold the data of validation against those of training.
+
+    Warns where their files are read differently.
+
+    Args:
+        config: Config of a training.
+        train_classes: Names of the classes that its data set has, if they are known.
+        val_classes: Those of the data set of validation.
+
+    Raises:
+        ValueError: If the classes differ.
+    """
+    if train_classes and val_classes and tuple(train_classes) != tuple(val_classes):
+        raise ValueError(
+            f'{" and ".join(_LOADERS)}: expected data sets with the same classes in the same '
+            f'order, got {tuple(train_classes)} and {tuple(val_classes)}'
+        )
+    datasets = [innermost_dataset(config, loader) for loader in _LOADERS]
+    turned = find_turned(config)
+    differences = find_file_differences(*datasets, turned, turned, _LOADERS)
+    if differences:
+        print_log(
+            f'Validation reads files in another way than training. {"; ".join(differences)}',
+            'current',
+            logging.WARNING,
+        )
