@@ -11,7 +11,7 @@ from mmengine.optim.scheduler import ReduceOnPlateauLR
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
-from mmamf.engine.schedulers.replay import replay
+from mmamf.engine.replay import replay
 
 # what a scheduler's state holds beside its settings
 PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values', 'verbose', 'anneal_func')
