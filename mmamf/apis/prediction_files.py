@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmamf.ensemble import ENSEMBLE
 from mmamf.visualization.colors import overlay_labels
 from mmamf.visualization.prediction_sheet import PredictionSheet
 
 from .out_folder import make_out_folder
 
-ENSEMBLE = 'ensemble'  # among the sources of predictions
 SHEET_ROWS = 8
 
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from mmengine import fileio
 from mmengine.logging import print_log
 
+from mmamf.ensemble import ENSEMBLE
+
 from .list_files import IMAGES, Listing, list_files, why_absent, without_suffix
 from .sample_list import SHOWN, SampleList
 
 # 'modality_paths' and 'ensemble' mean something else already
-RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
+RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:

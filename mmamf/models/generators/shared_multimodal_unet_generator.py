@@ -6,6 +6,7 @@ from mmengine.model import BaseModule, ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ...ensemble import check_alpha
 from ..modality_axis import fold_modalities, unfold_modalities
 from ..pix2pix_init import PIX2PIX_INIT
 
@@ -153,13 +154,7 @@ class SharedMultimodalUnetGenerator(BaseModule):
             )
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # mmengine's loader would merely log a size that does not match.
-        alpha = state_dict.get(f'{prefix}alpha')
-        if alpha is not None and alpha.shape != self.alpha.shape:
-            raise ValueError(
-                f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
-                f'the checkpoint has {alpha.numel()}'
-            )
+        check_alpha(state_dict, f'{prefix}alpha', self.alpha)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
