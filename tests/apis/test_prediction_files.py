@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmamf.apis.out_folder import make_out_folder
-from mmamf.apis.prediction_files import PredictionFiles
+from mmamf.apis.prediction_files import PredictionFiles, make_out_folder
 
 
 def test_no_two_names_share_a_file(tmp_path):
