@@ -30,6 +30,6 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     def refuse(dir):
         raise OSError(30, 'Read-only file system')
 
-    monkeypatch.setattr('mmamf.apis.out_folder.tempfile.TemporaryFile', refuse)
+    monkeypatch.setattr('mmamf.apis.prediction_files.tempfile.TemporaryFile', refuse)
     with pytest.raises(ValueError, match='written: Read-only file system'):
         make_out_folder(tmp_path / 'new')

@@ -1,7 +1,6 @@
 """Renders one room to its files. Imported by the worker processes only: it loads mitsuba."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 
 from .edges import occlusion_edges, texture_edges
-from .manifest import room_file
+from .manifest import room_file, write_whole
 from .renderer import View, render
 from .scene import Room, draw_room
 from .sensors import exposed, measure_depth, take_photo, tone_map
@@ -60,8 +59,5 @@ def _write(path: Path, image: np.ndarray) -> str:
     if image.ndim == 3:
         image = np.ascontiguousarray(image[..., ::-1])  # OpenCV writes BGR
     data = cv2.imencode('.png', image)[1].tobytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + '.part')
-    draft.write_bytes(data)
-    os.replace(draft, path)
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()

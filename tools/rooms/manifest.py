@@ -23,6 +23,14 @@ def room_file(split: str, folder: str, index: int) -> str:
     return f'{split}/{folder}/{index:06d}.png'
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + '.part')
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
 class Manifest:
     """Keeps `manifest.json` of a data set folder.
 
@@ -88,7 +96,4 @@ class Manifest:
             palette=PALETTE,
             files=dict(sorted(self.files.items())),
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + '.part')
-        draft.write_text(json.dumps(content, indent=1))
-        os.replace(draft, self.path)
+        write_whole(self.path, json.dumps(content, indent=1).encode())

@@ -8,10 +8,14 @@ from torch import Tensor, nn
 
 from ...ensemble import check_alpha
 from ..modality_axis import fold_modalities, unfold_modalities
-from ..pix2pix_init import PIX2PIX_INIT
 
 _MIN_LEVELS, _MAX_LEVELS = 5, 8
 _IMAGE_CHANNELS = 3
+# How pix2pix starts its networks, the discriminator too.
+PIX2PIX_INIT = [
+    {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.02},
+    {'type': 'Normal', 'layer': 'InstanceNorm2d', 'mean': 1, 'std': 0.02},
+]
 
 
 @MODELS.register_module()
