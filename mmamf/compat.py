@@ -39,7 +39,6 @@ def apply() -> None:
     load_mmengine_checkpoints_safely()
     provide_mmcv_ops_stub()
     distribute_on_cpu()
-    synchronize_batch_norm_on_cpu()
     resume_from_own_folder()
     keep_frozen_groups_frozen()
     find_classes_of_nested_datasets()
@@ -299,8 +298,8 @@ def distribute_on_cpu() -> None:
     mmengine/runner/runner.py:900 (wrap_model) passes `device_ids=[LOCAL_RANK]`, which
     DistributedDataParallel accepts for GPUs only. None of them destroys the process group: a thread
     of gloo that lets go of a tensor while the interpreter ends then aborts the process (`terminate
-    called without an active exception`, pytorch/pytorch#179291). Where a GPU is available all of
-    these run untouched.
+    called without an active exception`, pytorch/pytorch#179291). A launch without a GPU also gets
+    :func:`synchronize_batch_norm_on_cpu`. Where a GPU is available all of these run untouched.
     """
     from mmengine.dist import utils
     from mmengine.model import MMDistributedDataParallel
@@ -312,6 +311,7 @@ def distribute_on_cpu() -> None:
                 return initialize(backend, *args, **kwargs)
             with _without_set_device():
                 initialize('gloo', *args, **kwargs)
+            synchronize_batch_norm_on_cpu()
             atexit.register(_destroy_process_group)
 
         return wrapper
@@ -361,7 +361,7 @@ def synchronize_batch_norm_on_cpu() -> None:
     and torch/nn/parallel/distributed.py:2453 models with such layers, although gloo can reduce
     them. Written with differentiable all-reduces, the layer is the same, in half precision too,
     whose statistics are taken in float32; on a GPU, in evaluation and in a single process torch's
-    own code runs.
+    own code runs. This changes torch for the whole process, so only a launch without a GPU does it.
     """
     original = torch.nn.SyncBatchNorm.forward
     if hasattr(original, '__wrapped__'):

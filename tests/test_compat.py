@@ -209,11 +209,18 @@ def test_distributed_on_cpu(launcher):
         'c.distribute_on_cpu()\n'
         'from mmengine.dist import init_dist, get_backend\n'
         'from mmengine.model import MMDistributedDataParallel\n'
+        'def is_synchronized(): return hasattr(torch.nn.SyncBatchNorm.forward, "__wrapped__")\n'
+        'print(is_synchronized())\n'
         f'init_dist({launcher!r}, backend="nccl")\n'
+        'print(is_synchronized())\n'
         'model = MMDistributedDataParallel(module=torch.nn.Linear(2, 2), device_ids=[0])\n'
         'print(get_backend(), model.device_ids, torch.cuda.set_device.__name__)\n'
     )
-    assert out.split() == ['gloo', 'None', 'set_device', 'False']
+    assert out.split() == ['False', 'True', 'gloo', 'None', 'set_device', 'False']
+
+
+def test_without_a_launch_torch_keeps_its_own_synchronized_norm():
+    assert not hasattr(torch.nn.SyncBatchNorm.forward, '__wrapped__')
 
 
 def test_configs_are_inherited_by_the_packages_name(tmp_path):

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 try:
-    from mmamf.checkpoints import convert_official
+    from mmamf.checkpoints import convert_official, describe_official
 except ModuleNotFoundError as error:
     if error.name != 'mmamf':
         raise
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from mmamf.checkpoints import convert_official
+    from mmamf.checkpoints import convert_official, describe_official
 
 import torch
 
@@ -56,7 +56,7 @@ def main() -> None:
             sys.exit('--discriminator: expected the generator as src and the discriminator here')
         state |= discriminator
     args.dst.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({'state_dict': state}, args.dst)
+    torch.save({'meta': describe_official(state), 'state_dict': state}, args.dst)
     print(f'wrote {len(state)} entries to {args.dst}')
     if 'generator.alpha' in state:
         print(

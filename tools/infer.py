@@ -106,7 +106,8 @@ def main(argv: list[str] | None = None) -> None:
     """Segment."""
     args = parse_args(argv)
     inferencer_type = import_inferencer(args.model)
-    from mmamf.apis.out_folder import make_out_folder  # behind that, which decides what is run
+    # behind that, which decides what is run
+    from mmamf.apis.prediction_files import make_out_folder
 
     try:
         make_out_folder(args.out)  # complains before the model is loaded

@@ -13,10 +13,9 @@ from mmengine.utils import import_modules_from_strings
 
 from mmamf.datasets.file_formats import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
+from mmamf.ensemble import ENSEMBLE
 from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
 from mmamf.weights import read_checkpoint, read_embedded_config
-
-from .prediction_files import ENSEMBLE
 
 
 class CheckpointSegmentor:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from mmengine.dataset import Compose
 
-# by their modules: their packages would import mmseg, which takes seconds and is not needed here
 from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
 from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
-from mmamf.structures.modality import Modality
 
-from .prediction_files import ENSEMBLE
+# by their modules: their packages would import mmseg, which takes seconds and is not needed here
+from mmamf.ensemble import ENSEMBLE
+from mmamf.structures.modality import Modality
 
 METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
 HOLES = 'mmamf_missing'  # key of what stands for a missing reading, if the graph knows it

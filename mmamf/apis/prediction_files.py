@@ -1,15 +1,15 @@
+import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from mmamf.ensemble import ENSEMBLE
 from mmamf.visualization.colors import overlay_labels
 from mmamf.visualization.prediction_sheet import PredictionSheet
 
-from .out_folder import make_out_folder
-
-ENSEMBLE = 'ensemble'  # among the sources of predictions
 SHEET_ROWS = 8
 
 
@@ -80,3 +80,24 @@ class PredictionFiles:
             Image.fromarray(image).save(path)
         except OSError as error:
             raise ValueError(f'{path}: the file cannot be written: {error.strerror}') from error
+
+
+def make_out_folder(path: str | Path) -> Path:
+    """Make a folder for results if need be, and find out that files can be written there.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        ValueError: If that is not possible.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = 'it is a file' if Path(path).is_file() else error.strerror
+        raise ValueError(
+            f'{path}: expected a folder for the results that can be written: {reason}'
+        ) from error
+    return Path(path)

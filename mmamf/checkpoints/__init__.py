@@ -1,3 +1,3 @@
-from .convert_official import convert_official
+from .convert_official import convert_official, describe_official
 
-__all__ = ['convert_official']
+__all__ = ['convert_official', 'describe_official']

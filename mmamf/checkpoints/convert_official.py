@@ -1,8 +1,12 @@
 from collections.abc import Mapping
 
+from ..datasets import NYUDv2Dataset, SUNRGBDDataset
 from .convert_official_segmentation import convert_official_segmentation
 from .convert_official_translation import convert_official_translation
 from .official_state import StateDict
+
+_CLASSIFIER = 'decode_head.head.conv_seg.weight'
+_DATASETS = (NYUDv2Dataset, SUNRGBDDataset)  # of the paper's segmentation networks
 
 
 def convert_official(checkpoint: Mapping) -> StateDict:
@@ -25,3 +29,22 @@ def convert_official(checkpoint: Mapping) -> StateDict:
     if any('.insnorm' in key for key in checkpoint):
         return convert_official_translation(checkpoint)
     return convert_official_segmentation(checkpoint)
+
+
+def describe_official(state: StateDict) -> dict:
+    """Write the ``meta`` of a converted checkpoint, which mmseg's ``init_model`` reads.
+
+    A checkpoint of the authors does not name its classes: their number tells the data set.
+
+    Args:
+        state: What :func:`convert_official` returned.
+
+    Returns:
+        ``dict(dataset_meta=dict(classes=..., palette=...))``. It is empty for a translation network
+        and for a number of classes that no data set of the paper has.
+    """
+    num_classes = len(state.get(_CLASSIFIER, ()))
+    for dataset in _DATASETS:
+        if len(dataset.METAINFO['classes']) == num_classes:
+            return dict(dataset_meta=dict(dataset.METAINFO))
+    return {}

@@ -1,8 +1,7 @@
 from .class_count import check_class_count
 from .deploy import deploy
 from .describe_segmentor import describe_segmentor
-from .fixed_bases import fix_random_bases
-from .load_segmentor import load_segmentor
+from .load_segmentor import fix_random_bases, load_segmentor
 from .segmentor_graph import SegmentorGraph
 from .single_modality import (
     find_fusion_points,

@@ -1,4 +1,7 @@
-from .fileio import AtomicLocalBackend
+from . import layer_decay  # noqa: F401
+from .atomic_local_backend import AtomicLocalBackend
+from .bfloat16_optim_wrapper import Bfloat16OptimWrapper
+from .gan_distributed_data_parallel import GANDistributedDataParallel
 from .hooks import (
     AtomicCheckpointHook,
     CheckedWeightsHook,
@@ -13,9 +16,7 @@ from .hooks import (
     TranslatedPicturesHook,
     TranslationSheetHook,
 )
-from .model_wrappers import GANDistributedDataParallel
-from .optim_wrappers import Bfloat16OptimWrapper
-from .schedulers import StagedLR
+from .staged_lr import StagedLR
 
 __all__ = [
     'AtomicCheckpointHook',

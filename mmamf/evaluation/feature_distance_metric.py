@@ -7,8 +7,10 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS, MODELS
 from torch import nn
 
+from mmamf.ensemble import metric_key
+
 from .networks import InceptionFeatures
-from .translated_images import TRUTH, metric_key, translated_images
+from .translated_images import TRUTH, translated_images
 
 SUBSETS = 50
 SCALE = 100  # of the papers' tables

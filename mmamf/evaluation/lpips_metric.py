@@ -5,8 +5,10 @@ from mmengine.device import get_device
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
+from mmamf.ensemble import metric_key
+
 from .find_weights import find_weights
-from .translated_images import metric_key, translated_images
+from .translated_images import translated_images
 
 URL = 'https://download.pytorch.org/models/alexnet-owt-7be5be79.pth'
 HALF_RANGE = 127.5  # 0..255 -> -1..1

@@ -8,11 +8,12 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
+from mmamf.ensemble import ENSEMBLE, metric_key
+
 from .describe_collapse import describe_collapse
 from .mask_files import MaskFiles
 
 IGNORE = 255  # what label maps have where the files have the data set's ignore_index
-ENSEMBLE = ''  # prefix of the ensemble's scalars
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
 
@@ -109,11 +110,10 @@ class MultimodalIoUMetric(IoUMetric):
         values = {name: self._values(total) for name, total in totals.items()}
         metrics = {}
         for name, (means, classes) in values.items():
-            prefix = f'{name}/' if name != ENSEMBLE else ''
-            metrics.update({prefix + key: value for key, value in means.items()})
+            metrics.update({metric_key(name, key): value for key, value in means.items()})
             for key, numbers in classes.items():
                 named = zip(self.dataset_meta['classes'], numbers, strict=True)
-                metrics.update({f'{prefix}{key}.{c}': float(number) for c, number in named})
+                metrics |= {metric_key(name, f'{key}.{c}'): float(number) for c, number in named}
         print_log(f'IoU per class and means (%):\n{self._tables(totals, values)}', logger='current')
         self._warn(totals)
         return metrics
@@ -137,19 +137,19 @@ class MultimodalIoUMetric(IoUMetric):
 
     def _tables(self, totals: dict[str, torch.Tensor], values: dict[str, tuple]) -> str:
         """Lay out a table for each kind of number that classes have, with a column per source."""
-        columns = {name or 'ensemble': name for name in values}
+        columns = [*values]
         if len(totals) == 2 and torch.equal(*totals.values()):  # one modality, which decides alone
-            columns.pop('ensemble')
+            columns.remove(ENSEMBLE)
         tables = []
         for key in values[ENSEMBLE][1]:
             means = ['mIoU', 'mAcc', 'PixAcc'] if key == 'IoU' else [f'm{key}']
             table = PrettyTable()
             heading = 'class' if key == 'IoU' else f'{key} (%)'
             table.add_column(heading, [*self.dataset_meta['classes'], *means], align='l')
-            for title, name in columns.items():
+            for name in columns:
                 mean, classes = values[name]
                 column = [*classes[key], *(mean[m] for m in means)]
-                table.add_column(title, [f'{number:.2f}' for number in column], align='r')
+                table.add_column(name, [f'{number:.2f}' for number in column], align='r')
             tables.append(table.get_string())
         return '\n'.join(tables)
 
@@ -159,7 +159,7 @@ class MultimodalIoUMetric(IoUMetric):
         for name, (_, _, predicted, labeled) in totals.items():
             text = describe_collapse(self.dataset_meta['classes'], predicted > 0, labeled > 0)
             if text:
-                lines.append(f'{name or "ensemble"}: {text}')
+                lines.append(f'{name}: {text}')
         if lines:
             print_log('\n'.join(lines), logger='current', level=logging.WARNING)
 

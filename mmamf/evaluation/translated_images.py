@@ -1,6 +1,7 @@
 import torch
 
-ENSEMBLE = ''  # name of the ensemble's output
+from mmamf.ensemble import ENSEMBLE
+
 OUTPUT = 'fake_img'  # key of the ensemble's image; a modality's has `_<modality>` behind it
 TRUTH = 'gt_img'
 
@@ -13,7 +14,7 @@ def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tenso
             only output) and ``fake_img_<modality>`` for each modality, float in 0..255.
 
     Returns:
-        The true image, and the outputs by name: ``''`` for the ensemble, then the modalities in
+        The true image, and the outputs by name: ``'ensemble'``, then the modalities in
         the order of the sample's ``modalities``.
 
     Shape:
@@ -38,7 +39,7 @@ def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tenso
     for name in ordered + sorted(found.difference(ordered)):
         outputs[name] = sample[f'{OUTPUT}_{name}']
     for name, image in outputs.items():
-        key = f'{OUTPUT}_{name}' if name else OUTPUT
+        key = OUTPUT if name == ENSEMBLE else f'{OUTPUT}_{name}'
         if image.shape != truth.shape:
             raise ValueError(
                 f"{where}: expected `{key}` of the true image's shape {tuple(truth.shape)}, got "
@@ -47,8 +48,3 @@ def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tenso
         if not image.isfinite().all():
             raise ValueError(f'{where}: expected finite values in `{key}`, got NaN or infinity')
     return truth, outputs
-
-
-def metric_key(output: str, metric: str) -> str:
-    """Name a scalar: ``MAE`` of the ensemble, ``rgb/MAE`` of a modality."""
-    return f'{output}/{metric}' if output != ENSEMBLE else metric

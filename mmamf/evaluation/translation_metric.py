@@ -3,7 +3,9 @@ from collections.abc import Sequence
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import METRICS
 
-from .translated_images import metric_key, translated_images
+from mmamf.ensemble import metric_key
+
+from .translated_images import translated_images
 
 HALF_RANGE = 127.5  # 0..255 -> -1..1
 SCALE = 10  # of the papers' tables

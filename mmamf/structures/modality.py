@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from mmamf.ensemble import ENSEMBLE
+
 # What OpenCV resizes, so that every geometric transform works on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 KINDS = ('image', 'depth', 'normal', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # 'modality_paths' and 'ensemble' mean something else already
-RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
+RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
 
 Numbers = float | Sequence[float]
 

@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mmamf.ensemble import ENSEMBLE
+
 SCALARS = '*/vis_data/scalars.json'
 # of a decode head: decode.<modality>.loss_ce; of a translator: <modality>.loss_pixel
 LOSS = re.compile(
     r'decode\.(ensemble\.|(?P<segmented>\w+)\.)?loss\w*|(ensemble|(?P<translated>\w+))\.loss_pixel'
 )
 METRICS = dict(mIoU='validation mIoU (%)', MAE='validation MAE (x 10)')
-ENSEMBLE = ''  # name of the ensemble, or of a stock model's only prediction
 ENSEMBLE_COLOR = '#222222'
 
 Curve = list[tuple[int, float]]  # (iteration, value)
@@ -57,8 +58,8 @@ def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
             it raises.
 
     Returns:
-        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``; the ensemble's
-        name is ''.
+        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``. The ensemble,
+        or a stock model's only prediction, is called 'ensemble'.
     """
     records = read_scalars(work_dir)
     metric = 'MAE' if any('MAE' in record for _, record in records) else 'mIoU'
@@ -93,7 +94,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
                     linewidth=2.2 if ensemble else 1.4,
                     marker='o' if len(curves[kind][name]) < 25 else None,
                     markersize=4,
-                    label=name or ('ensemble' if modalities else 'prediction'),
+                    label=name if modalities else 'prediction',
                 )
         axes.set(title=title, xlabel='iteration')
         points = [point for curve in curves[kind].values() for point in curve]
@@ -143,7 +144,7 @@ def _losses(record: dict) -> dict[str, float]:
 def _values(record: dict, metric: str) -> dict[str, float]:
     """Take <metric> and <modality>/<metric>."""
     return {
-        key.removesuffix(metric).rstrip('/'): value
+        key.rpartition('/')[0] or ENSEMBLE: value
         for key, value in record.items()
         if key.rpartition('/')[2] == metric
     }

@@ -6,6 +6,8 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from mmamf.ensemble import ENSEMBLE, metric_key
+
 from .curves import ENSEMBLE_COLOR
 from .found_classes import CLASS, count_found
 
@@ -29,8 +31,9 @@ def format_subsets(modalities: Sequence[str], results: dict[str, Scalars]) -> st
     whole = next(iter(results.values()))
     every = dict.fromkeys(key for scalars in results.values() for key in scalars)
     classes = [key for key in every if key.startswith(CLASS)]
-    keys = [METRIC, *(f'{name}/{METRIC}' for name in modalities)]
-    headings = ['present', 'samples', 'ensemble', *modalities]
+    sources = [ENSEMBLE, *modalities]
+    keys = [metric_key(source, METRIC) for source in sources]
+    headings = ['present', 'samples', *sources]
     if classes:
         headings += ['classes found', *(key.removeprefix(CLASS) for key in classes)]
     headings.append('change of the ensemble')
@@ -60,10 +63,10 @@ def plot_subsets(modalities: Sequence[str], results: dict[str, Scalars], out: st
     axes = figure.subplots()
     places = range(len(results))
     heights = [scalars[METRIC] or 0 for scalars in results.values()]
-    axes.bar(places, heights, color=ENSEMBLE_COLOR, alpha=0.35, label='ensemble')
+    axes.bar(places, heights, color=ENSEMBLE_COLOR, alpha=0.35, label=ENSEMBLE)
     colors = matplotlib.color_sequences['tab10']
     for index, name in enumerate(modalities):
-        values = [scalars.get(f'{name}/{METRIC}') for scalars in results.values()]
+        values = [scalars.get(metric_key(name, METRIC)) for scalars in results.values()]
         axes.plot(
             places,
             [float('nan') if value is None else value for value in values],

@@ -7,12 +7,12 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmamf.ensemble import ENSEMBLE, metric_key
 from mmamf.evaluation.corruption_ladder import CLEAN, key_of, labels_of
 
 from .curves import ENSEMBLE_COLOR
 from .found_classes import CLASS, count_found
 
-ENSEMBLE = 'ensemble'
 METRIC = 'mIoU'
 COLUMNS = 4  # of panels
 
@@ -132,4 +132,4 @@ def _row(
 
 
 def _value(scalars: Scalars, source: str) -> float | None:
-    return scalars[METRIC if source == ENSEMBLE else f'{source}/{METRIC}']
+    return scalars[metric_key(source, METRIC)]

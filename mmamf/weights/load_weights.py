@@ -1,10 +1,10 @@
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .left_out import LeftOut, some
 from .state_of import state_of
 
 _SIZES = re.compile(
@@ -12,7 +12,30 @@ _SIZES = re.compile(
     r'the shape in current model is torch.Size\(\[(.*?)\]\)'
 )
 _ONLY_TRAINED_WITH = ('auxiliary_head.', 'discriminator.')  # predictions do not depend on them
+_SHOWN = 4  # names of each kind
 _MAIN_PARTS = ('backbone', 'generator')  # of a segmentor, of a translator
+
+
+class LeftOut(NamedTuple):
+    """What was not loaded of a checkpoint, or not into a model.
+
+    Args:
+        missing: Names of the model that the checkpoint does not have.
+        mismatched: Names of another size, with both sizes.
+        unused: Names of the checkpoint that the model does not have.
+    """
+
+    missing: tuple[str, ...]
+    mismatched: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def __str__(self) -> str:
+        kinds = {
+            'missing in the checkpoint': self.missing,
+            'of another size': self.mismatched,
+            'not in the model': self.unused,
+        }
+        return '; '.join(f'{kind}: {_some(names)}' for kind, names in kinds.items() if names)
 
 
 def load_all_weights(model: nn.Module, content: Mapping, source: str | Path) -> None:
@@ -83,7 +106,7 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
     ]
     if bad:
         raise ValueError(
-            f'{source}: expected finite weights, got NaN or inf in {some(bad)} of {len(state)} '
+            f'{source}: expected finite weights, got NaN or inf in {_some(bad)} of {len(state)} '
             'entries: the training diverged, take an earlier checkpoint'
         )
     complex_ = [name for name, value in state.items() if value.is_complex()]
@@ -134,3 +157,9 @@ def _load(model: nn.Module, content: Mapping, source: str | Path) -> tuple[LeftO
 
 def _size(shape: str) -> str:
     return shape.replace(', ', ' x ') or 'a number'
+
+
+def _some(names: Sequence[str]) -> str:
+    """Count names, and show the first few."""
+    more = ', ...' if len(names) > _SHOWN else ''
+    return f'{len(names)} ({", ".join(names[:_SHOWN])}{more})'

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmamf.apis.out_folder import make_out_folder
-from mmamf.apis.prediction_files import PredictionFiles
+from mmamf.apis.prediction_files import PredictionFiles, make_out_folder
 
 
 def test_no_two_names_share_a_file(tmp_path):
@@ -31,6 +30,6 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     def refuse(dir):
         raise OSError(30, 'Read-only file system')
 
-    monkeypatch.setattr('mmamf.apis.out_folder.tempfile.TemporaryFile', refuse)
+    monkeypatch.setattr('mmamf.apis.prediction_files.tempfile.TemporaryFile', refuse)
     with pytest.raises(ValueError, match='written: Read-only file system'):
         make_out_folder(tmp_path / 'new')

@@ -15,7 +15,7 @@ from mmamf.datasets.transforms import (  # noqa: F401  (registers them)
     mirror_normals,
     pack_translation_inputs,
 )
-from mmamf.engine.data.seeded_dataset import SeededDataset
+from mmamf.engine.seeded_data import SeededDataset
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / 'configs' / '_base_' / 'datasets' / 'taskonomy_256x256.py'

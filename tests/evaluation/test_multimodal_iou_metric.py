@@ -129,7 +129,7 @@ def test_counts_are_exact_for_large_sets():
     areas[:, 0] = 2**24
     one = torch.zeros(4, 4, dtype=torch.float64)
     one[[1, 3], 0] = 1
-    metrics = metric.compute_metrics([{'': areas}] + [{'': one}] * 1000)
+    metrics = metric.compute_metrics([{'ensemble': areas}] + [{'ensemble': one}] * 1000)
     assert metrics['PixAcc'] == pytest.approx(100 * 2**24 / (2**24 + 1000), rel=1e-12)
 
 

@@ -1,7 +1,13 @@
+from pathlib import Path
+
 import pytest
 import torch
+from mmseg.apis import init_model
 
-from mmamf.checkpoints import convert_official
+from mmamf.checkpoints import convert_official, describe_official
+from mmamf.datasets import NYUDv2Dataset, SUNRGBDDataset
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'amf'
 
 
 @pytest.fixture
@@ -74,6 +80,30 @@ def test_command_line(state, run_tool, tmp_path):
     assert done.message is None
     written = torch.load(tmp_path / 'new' / 'dst.pth', weights_only=True)['state_dict']
     assert written.keys() == convert_official(state).keys()
+
+
+def test_the_stock_init_model_opens_a_converted_checkpoint(state, run_tool, tmp_path):
+    torch.save(state, tmp_path / 'src.pth')
+    run_tool(tmp_path / 'src.pth', tmp_path / 'dst.pth')
+    config = CONFIGS / 'amf_r50_refinenet_3x100e_nyudv2-500x500.py'
+    model = init_model(config, str(tmp_path / 'dst.pth'), device='cpu')
+    assert model.dataset_meta == NYUDv2Dataset.METAINFO
+    assert torch.equal(model.decode_head.alpha, state['alpha'])
+
+
+@pytest.mark.parametrize(('count', 'dataset'), [(40, NYUDv2Dataset), (37, SUNRGBDDataset)])
+def test_the_number_of_classes_tells_the_data_set(count, dataset):
+    state = {'decode_head.head.conv_seg.weight': torch.zeros(count, 8, 3, 3)}
+    assert describe_official(state) == {'dataset_meta': dataset.METAINFO}
+
+
+@pytest.mark.parametrize(
+    'state',
+    [{'decode_head.head.conv_seg.weight': torch.zeros(5, 8, 3, 3)}, {'generator.alpha': None}],
+    ids=['another number', 'a translation network'],
+)
+def test_other_checkpoints_name_no_classes(state):
+    assert describe_official(state) == {}
 
 
 def test_command_line_says_what_is_wrong(run_tool, tmp_path):

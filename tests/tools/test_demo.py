@@ -117,7 +117,9 @@ def test_without_a_config_the_rooms_are_rendered_and_trained(tool, monkeypatch, 
     monkeypatch.setattr(tool, 'train', train)
     with pytest.raises(KeyboardInterrupt):
         tool.demo(tool.parse_args(['--work-dir', str(tmp_path)]))
-    assert steps == [(sys.executable, TOOLS / 'render_rooms.py', '--out', Path('data/rooms'))]
+    (step,) = steps
+    assert step[:4] == (sys.executable, TOOLS / 'render_rooms.py', '--out', Path('data/rooms'))
+    assert step[4:] == ('--modalities', 'rgb', 'depth', 'normal')
 
 
 def test_failure_is_told_without_a_traceback(tool, tmp_path):
@@ -173,6 +175,10 @@ def test_interrupted_demo_says_how_to_continue(tool, monkeypatch, capsys):
         (
             '... Iter(val) [25/25]    mIoU: 4.7510  IoU.floor: 0.7  depth/mIoU: 5.0716  time: 0.3',
             '  val      25/25  mIoU 4.7510  depth/mIoU 5.0716',
+        ),
+        (
+            '11/22 08:48:51 - mmengine - INFO - Sheet of predictions: work/sheet.png',
+            '  a look at the predictions: work/sheet.png',
         ),
         ('11/22 08:48:51 - mmengine - INFO - Saving checkpoint at 20 iterations', None),
     ],

@@ -9,7 +9,7 @@ KILLING_HOOK = '''
 import os, signal
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-import mmamf.engine.fileio.atomic_local_backend as backend
+import mmamf.engine.atomic_local_backend as backend
 
 
 def die():

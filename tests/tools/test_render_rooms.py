@@ -87,6 +87,22 @@ def test_same_seed_same_files(rooms, tmp_path):
     assert checksums(tmp_path / 'other')[first] != checksums(rooms)[first]
 
 
+def test_some_modalities_first_and_the_rest_later(rooms, tmp_path):
+    """What else is rendered changes no file, and what is absent is added."""
+    expected, out = checksums(rooms), tmp_path / 'rooms'
+    expected.pop('manifest.json')
+    assert render(out, '--modalities', 'rgb', 'depth')[0] == 0
+    found = checksums(out)
+    found.pop('manifest.json')
+    assert {path.split('/')[1] for path in found} == {'rgb', 'depth', 'label'}
+    assert found == {path: expected[path] for path in found}
+    status, said = render(out)
+    assert status == 0 and 'rendered 4 of 4 rooms' in said
+    found = checksums(out)
+    found.pop('manifest.json')
+    assert found == expected
+
+
 def test_values(rooms):
     """Types and ranges are those of the data format; depth has holes and noise, labels none."""
     images = {folder: read(rooms, folder) for folder in FOLDERS}

@@ -46,16 +46,17 @@ def test_loss_and_miou_are_sorted_by_source(tmp_path, write_run):
     assert curves['loss'] == {
         'rgb': [(5, 2.0), (10, 1.0)],
         'depth': [(5, 3.0), (10, 2.0)],
-        '': [(5, 4.5), (10, 3.5)],
+        'ensemble': [(5, 4.5), (10, 3.5)],
     }
-    assert curves['mIoU'] == {'': [(10, 30.0)], 'depth': [(10, 29.0)]}
+    assert curves['mIoU'] == {'ensemble': [(10, 30.0)], 'depth': [(10, 29.0)]}
 
 
 def test_translator_has_its_l1_and_mae(tmp_path, write_run):
     train = {'rgb.loss_pixel': 2.0, 'ensemble.loss_pixel': 1.0, 'rgb.loss_gan_g': 9.0, 'loss': 12.0}
     write_run('1', [train | dict(iter=1, step=1), {'MAE': 3.0, 'rgb/MAE': 4.0, 'step': 1}])
     assert read_curves(tmp_path) == dict(
-        loss={'rgb': [(1, 2.0)], '': [(1, 1.0)]}, MAE={'': [(1, 3.0)], 'rgb': [(1, 4.0)]}
+        loss={'rgb': [(1, 2.0)], 'ensemble': [(1, 1.0)]},
+        MAE={'ensemble': [(1, 3.0)], 'rgb': [(1, 4.0)]},
     )
     plot_curves(tmp_path, tmp_path / 'curves.png')
     assert Image.open(tmp_path / 'curves.png').size[0] > 100
@@ -63,7 +64,7 @@ def test_translator_has_its_l1_and_mae(tmp_path, write_run):
 
 def test_stock_model_has_one_curve(tmp_path, write_run):
     write_run('1', [{'decode.loss_ce': 2.0, 'iter': 1, 'step': 1}])
-    assert read_curves(tmp_path) == dict(loss={'': [(1, 2.0)]}, mIoU={})
+    assert read_curves(tmp_path) == dict(loss={'ensemble': [(1, 2.0)]}, mIoU={})
 
 
 def test_resumed_run_replaces_what_came_after_its_checkpoint(tmp_path, write_run):
@@ -85,7 +86,7 @@ def test_validations_between_epochs_stand_at_their_iteration(tmp_path, write_run
     records = [train_record(40, 1.0, epoch=1), val_record(1, 10.0)]
     records += [train_record(80, 1.0, epoch=2), val_record(2, 20.0)]
     write_run('1', records)
-    assert read_curves(tmp_path)['mIoU'][''] == [(40, 10.0), (80, 20.0)]
+    assert read_curves(tmp_path)['mIoU']['ensemble'] == [(40, 10.0), (80, 20.0)]
 
 
 def test_missing_and_damaged_scalars_are_named(tmp_path, write_run):

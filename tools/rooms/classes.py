@@ -38,4 +38,5 @@ IGNORE = 255  # in label maps: of no class
 
 MODALITIES = ('rgb', 'depth', 'normal', 'shade', 'texture_edge', 'occlusion_edge')
 
-FOLDERS = (*MODALITIES, 'label')
+LABEL = 'label'
+FOLDERS = (*MODALITIES, LABEL)

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from .classes import CLASSES, FOLDERS, PALETTE
+from .classes import CLASSES, PALETTE
 
 GENERATOR = 1  # raised whenever the same seed gives other files
 SPLITS = ('train', 'val')
@@ -17,9 +18,17 @@ def room_seed(seed: int, split: str, index: int) -> int:
     return (seed * len(SPLITS) + SPLITS.index(split)) * MAX_ROOMS + index
 
 
-def room_files(split: str, index: int) -> list[str]:
-    """Return the paths of a room's files below the data set's folder."""
-    return [f'{split}/{folder}/{index:06d}.png' for folder in FOLDERS]
+def room_file(split: str, folder: str, index: int) -> str:
+    """Return the path of a room's file below the data set's folder."""
+    return f'{split}/{folder}/{index:06d}.png'
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + '.part')
+    draft.write_bytes(content)
+    os.replace(draft, path)
 
 
 class Manifest:
@@ -60,13 +69,17 @@ class Manifest:
     def _differs(self, found: dict, key: str) -> bool:
         return found.get(key) != self.settings.get(key)
 
-    def missing(self) -> list[tuple[str, int]]:
-        """Return (split, index) of the rooms with a file that is absent or not as recorded."""
+    def missing(self, folders: Sequence[str]) -> list[tuple[str, int]]:
+        """Return (split, index) of the rooms with a file that is absent or not as recorded.
+
+        Args:
+            folders: The folders whose files are looked at.
+        """
         return [
             (split, index)
             for split in SPLITS
             for index in range(self.settings[split])
-            if not all(self._intact(path) for path in room_files(split, index))
+            if not all(self._intact(room_file(split, folder, index)) for folder in folders)
         ]
 
     def _intact(self, path: str) -> bool:
@@ -83,7 +96,4 @@ class Manifest:
             palette=PALETTE,
             files=dict(sorted(self.files.items())),
         )
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(self.path.name + '.part')
-        draft.write_text(json.dumps(content, indent=1))
-        os.replace(draft, self.path)
+        write_whole(self.path, json.dumps(content, indent=1).encode())

@@ -8,9 +8,9 @@ import cv2
 import mmcv
 import numpy as np
 from mmengine.logging import print_log
+from numpy.lib import format as npy
 from PIL import Image
 
-from .decode_npy import decode_npy
 from .file_content import read_content
 from .image_header import MissingCodec, Refused, check_header, exif_orientation
 
@@ -18,6 +18,7 @@ from .image_header import MissingCodec, Refused, check_header, exif_orientation
 # pixel where it is stored, as in all other files of a sample.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
+NUMBERS = 'buifc'  # kinds of dtypes of .npy; not objects, texts, records and dates
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
@@ -69,11 +70,18 @@ def read_raster(
 
 
 def decode_raster(
-    path: str, content: bytes, channels: int | None = None
+    path: str, content: bytes, channels: int | None = None, lossless: bool = False
 ) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Decode the bytes of a file as :func:`read_raster` does; ``path`` is for its suffix."""
+    """Decode the bytes of a file as :func:`read_raster` does.
+
+    Args:
+        path: The file, for its suffix and errors.
+        content: Its bytes.
+        channels: How many are expected, if that is known.
+        lossless: Whether to refuse a TIFF whose compression changes values.
+    """
     try:
-        image, nodata = _decode(path, content, channels)
+        image, nodata = _decode(path, content, channels, lossless)
     except Refused as error:
         raise type(error)(f'{path}: {error}') from error
     except ImportError as error:
@@ -103,12 +111,12 @@ def decode_raster(
 
 
 def _decode(
-    path: str, content: bytes, channels: int | None
+    path: str, content: bytes, channels: int | None, lossless: bool
 ) -> tuple[np.ndarray | None, tuple[float, ...]]:
     if path.lower().endswith('.npy'):
         return decode_npy(content), ()
     if content[:4] in TIFF:
-        return _decode_tiff(path, content, channels)
+        return _decode_tiff(path, content, channels, lossless)
     check_header(content)
     orientation = exif_orientation(content)
     if orientation != 1:
@@ -131,12 +139,39 @@ def _decode_bands(content: bytes) -> np.ndarray | None:
     return image[..., [2, 1, 0, *range(3, image.shape[2])]]  # from BGR or BGRA
 
 
+def decode_npy(content: bytes) -> np.ndarray:
+    """Decode what :func:`numpy.save` wrote, of the machine's byte order.
+
+    The array is never larger than the file, whatever the header claims.
+
+    Raises:
+        ValueError: If it is no array of numbers.
+        Exception: Almost anything, if the header is damaged.
+    """
+    if content[:2] == b'PK':
+        raise Refused('expected one array as np.save writes it, got an archive of np.savez')
+    stream = io.BytesIO(content)
+    version = npy.read_magic(stream)
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in read_header:  # 3.0 is for records with names in Unicode
+        raise ValueError(f'expected version 1.0 or 2.0 of the format, got {version}')
+    shape, fortran_order, dtype = read_header[version](stream)
+    if dtype.kind not in NUMBERS:
+        raise ValueError(f'expected an array of numbers, got the dtype {dtype}')
+    if any(side < 1 for side in shape):
+        raise Refused(f'expected an array (H, W) or (H, W, C), got shape {shape}')
+    values = np.frombuffer(content, dtype, int(np.prod(shape, dtype=object)), stream.tell())
+    array = values.reshape(shape, order='F' if fortran_order else 'C')
+    # a copy, which may be written to
+    return np.array(array, dtype.newbyteorder('='), order='C')
+
+
 def _decode_tiff(
-    path: str, content: bytes, channels: int | None
+    path: str, content: bytes, channels: int | None, lossless: bool
 ) -> tuple[np.ndarray, tuple[float, ...]]:
     from .tiff_content import TiffContent  # here, as tifffile takes long to import and few need it
 
-    tiff = TiffContent(content, channels)
+    tiff = TiffContent(content, channels, lossless)
     if tiff.orientation != 1:
         _warn_of_orientation(path, tiff.orientation)
     if tiff.pages_left_out:

@@ -8,13 +8,11 @@ from PIL import Image
 
 from .file_content import read_content
 from .image_header import Refused, check_header, check_size
-from .read_image import TIFF, decode_raster
+from .read_image import decode_raster
 
 # What Pillow reads: it keeps the indices of palettes, which OpenCV turns into colors.
 PICTURES = ('PNG', 'BMP', 'GIF', 'PPM', 'PCX')
 LOSSY = ('JPEG', 'JPEG2000', 'WEBP', 'AVIF')
-# parts of the names that tifffile gives to compressions
-LOSSY_TIFF = ('JPEG', 'JP2000', 'WEBP')
 WORDS = {2: 'two channels', 3: 'RGB', 4: 'RGBA'}
 
 
@@ -56,7 +54,7 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     except Exception as error:  # Pillow raises almost anything on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
-        values, nodata = decode_raster(path, content, 3 if colored else 1)
+        values, nodata = decode_raster(path, content, 3 if colored else 1, lossless=True)
         if values.ndim == 3 and not path.lower().endswith('.npy'):
             values = values[..., ::-1]  # BGR
         if values.ndim == 2 and colored:
@@ -76,17 +74,6 @@ def _refuse_lossy(path: str, content: bytes) -> None:
     Image.init()
     plugins = ((name, Image.OPEN.get(name)) for name in LOSSY)
     found = [name for name, plugin in plugins if plugin and plugin[1](content[:16])]
-    if content[:4] in TIFF:
-        import tifffile  # here, as it takes long to import and few need it
-
-        try:
-            with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
-                compression = file.pages[0].compression.name
-        except Exception as error:  # tifffile raises almost anything on damaged files
-            raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
-        found = [f'a TIFF compressed as {compression}'] * any(
-            part in compression for part in LOSSY_TIFF
-        )
     if found:
         raise ValueError(
             f'label map {path}: expected a lossless format, got {found[0]}, which may change class '

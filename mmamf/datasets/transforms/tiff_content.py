@@ -16,6 +16,8 @@ tiff_codecs.install()
 NODATA = 42113  # GDAL's tag for the value that means "no reading", as text
 PICTURE = (None, 1, 3)  # numbers of channels that are gray or color, without alpha
 ALPHA = (1, 2)  # kinds of extra samples; the others are bands
+# Parts of the names that tifffile gives to compressions which change values.
+LOSSY = ('JPEG', 'JP2000', 'WEBP')
 JPEG = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
 # Three samples of any other kind are no red, green and blue.
 COLOR_KINDS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB)
@@ -28,6 +30,7 @@ class TiffContent:
         content: The bytes of the file.
         channels: How many are expected, if that is known. Other than 1 and 3 are bands, of which
             alpha is one.
+        lossless: Whether to refuse a compression that changes values.
 
     Attributes:
         image: (H, W) or (H, W, C), of the machine's byte order and nothing else changed; three
@@ -38,11 +41,12 @@ class TiffContent:
 
     Raises:
         MissingCodec: If imagecodecs is needed and not installed.
-        Refused: If the file has other bands than expected, or an image that is too large.
+        Refused: If the file has other bands than expected, an image that is too large, or a
+            compression that was refused.
         Exception: Almost anything, if it is damaged.
     """
 
-    def __init__(self, content: bytes, channels: int | None) -> None:
+    def __init__(self, content: bytes, channels: int | None, lossless: bool = False) -> None:
         self.content = content
         self.channels = channels
         self.pages_left_out = 0
@@ -50,6 +54,10 @@ class TiffContent:
         with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
             series = file.series[0]  # overviews and masks come behind it
             page = series.keyframe
+            if lossless and any(part in page.compression.name for part in LOSSY):
+                raise Refused(
+                    f'expected a lossless format, got a TIFF compressed as {page.compression.name}'
+                )
             self.nodata = _nodata(page)
             if self.nodata and page.dtype.kind == 'f':
                 (page.nodata,) = self.nodata  # of tiles that the file leaves out

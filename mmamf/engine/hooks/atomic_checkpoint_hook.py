@@ -10,7 +10,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from mmamf.engine.fileio import AtomicLocalBackend
+from mmamf.engine.atomic_local_backend import AtomicLocalBackend
 
 
 @HOOKS.register_module()

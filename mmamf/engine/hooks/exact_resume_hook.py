@@ -14,8 +14,7 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from mmamf.engine.data import SeededBatchSampler, SeededDataset
-from mmamf.engine.seeding import seed_all
+from mmamf.engine.seeded_data import SeededBatchSampler, SeededDataset, seed_all
 
 _MODEL, _DATA = 0, 1  # third number of a seed key: which stream
 

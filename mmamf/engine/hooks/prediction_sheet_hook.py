@@ -8,6 +8,7 @@ from mmseg.structures import SegDataSample
 from mmamf.datasets.file_formats import find_descriptions, find_loading
 from mmamf.datasets.transforms.checked_image import load_image
 from mmamf.datasets.transforms.read_image import read_image
+from mmamf.ensemble import ENSEMBLE
 from mmamf.visualization import PredictionSheet, colorize_image
 
 from .sheet_hook import SheetHook
@@ -47,7 +48,7 @@ class PredictionSheetHook(SheetHook):
         members = [PREDICTION + name for name in paths] if found else []
         for key in [*members, *sorted(found.difference(members))]:
             label_maps[f'prediction: {key.removeprefix(PREDICTION)}'] = key
-        label_maps['ensemble' if found or len(paths) > 1 else 'prediction'] = 'pred_sem_seg'
+        label_maps[ENSEMBLE if found or len(paths) > 1 else 'prediction'] = 'pred_sem_seg'
         self.sheet.add_row(
             Path(next(filter(None, paths.values()), '')).stem,
             {name: self._read(name, path) for name, path in paths.items()},

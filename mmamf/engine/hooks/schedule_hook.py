@@ -11,7 +11,7 @@ from mmengine.optim.scheduler import ReduceOnPlateauLR
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
-from mmamf.engine.schedulers.replay import replay
+from mmamf.engine.replay import replay
 from mmamf.weights import read_embedded_config
 
 # what a scheduler's state holds beside its settings

@@ -8,15 +8,17 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
+from torch.utils.data import DataLoader
 
 from mmamf.visualization import PredictionSheet
 
 
 class SheetHook(Hook):
-    """Base of the hooks that draw a sheet of some samples after a test.
+    """Base of the hooks that draw a sheet of some samples after a test and after a validation.
 
-    Samples are evenly spaced over the test set; in distributed tests, over the main process's part
-    of it. A hook says how to begin a sheet, and how to add a sample.
+    Samples are evenly spaced over the set; in a distributed run, over the main process's part of
+    it. A hook says how to begin a sheet, and how to add a sample. The sheet of a validation gives
+    way to that of the next one.
 
     Args:
         num_samples: How many samples to show.
@@ -44,25 +46,28 @@ class SheetHook(Hook):
     def add_sample(self, sample: BaseDataElement) -> None:
         """Add a row to ``self.sheet``."""
 
-    def before_test_epoch(self, runner: Runner) -> None:
-        """Choose the samples, and read from the data set how to paint them.
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Choose the samples of the validation, and read from its data set how to paint them."""
+        self._begin(runner.val_dataloader)
 
-        Args:
-            runner: The runner of the test.
-        """
-        loader = runner.test_dataloader
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Choose the samples of the test, and read from its data set how to paint them."""
+        self._begin(runner.test_dataloader)
+
+    def _begin(self, loader: DataLoader) -> None:
         last = len(loader.sampler) - 1
         chosen = np.linspace(0, last, min(self.num_samples, last + 1)).round()
         self._chosen = set(chosen.astype(int)) if is_main_process() else set()
         self._seen = 0
         self.sheet = self.begin_sheet(loader.dataset)
 
-    def after_test_iter(
+    def _after_iter(
         self,
         runner: Runner,
         batch_idx: int,
         data_batch: Any = None,
         outputs: Sequence[BaseDataElement] | None = None,
+        mode: str = 'train',
     ) -> None:
         """Add the chosen samples of a batch to the sheet.
 
@@ -71,19 +76,24 @@ class SheetHook(Hook):
             batch_idx: Not used.
             data_batch: Not used.
             outputs: The predicted samples.
+            mode: 'train', 'val' or 'test'. In training there is nothing to show.
         """
+        if mode == 'train':
+            return
         for sample in outputs or ():
             if self._seen in self._chosen:
                 self.add_sample(sample)
             self._seen += 1
 
-    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Write the sheet.
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Write the sheet."""
+        self._write(runner)
 
-        Args:
-            runner: The runner of the test.
-            metrics: Not used.
-        """
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Write the sheet."""
+        self._write(runner)
+
+    def _write(self, runner: Runner) -> None:
         if self._chosen:
             path = Path(self.out_dir or runner.log_dir, self.file_name)
             self.sheet.save(path)

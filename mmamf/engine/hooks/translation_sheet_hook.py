@@ -4,6 +4,7 @@ from typing import Any
 from mmengine.registry import HOOKS
 from mmengine.structures import BaseDataElement
 
+from mmamf.ensemble import ENSEMBLE
 from mmamf.visualization import PredictionSheet, picture_of
 
 from .sheet_hook import SheetHook
@@ -33,7 +34,7 @@ class TranslationSheetHook(SheetHook):
         columns = {name: f'source_{name}' for name in names}
         if len(names) > 1:
             columns |= {f'from {name}': f'fake_img_{name}' for name in names}
-        columns['ensemble' if len(names) > 1 else 'output'] = 'fake_img'
+        columns[ENSEMBLE if len(names) > 1 else 'output'] = 'fake_img'
         if 'gt_img' in sample:
             columns['truth'] = 'gt_img'
         self.sheet.add_row(

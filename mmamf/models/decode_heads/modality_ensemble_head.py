@@ -7,9 +7,10 @@ from mmengine.structures import PixelData
 from mmseg.models.decode_heads.cascade_decode_head import BaseCascadeDecodeHead
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.structures import SegDataSample
-from mmseg.utils import ConfigType, SampleList, add_prefix
+from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 
+from ...ensemble import ENSEMBLE, check_alpha, modality_names, name_losses
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import is_exporting, presence_of, tell_presence
@@ -112,9 +113,9 @@ class ModalityEnsembleHead(BaseModule):
         self._check_labels(batch_data_samples)
         for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
             rows = None if presence is None else presence[:, index]
-            losses.update(add_prefix(self._loss_of(logits, batch_data_samples, rows), name))
+            losses.update(name_losses(self._loss_of(logits, batch_data_samples, rows), name))
         ensemble = self._ensemble(members.detach(), presence)
-        losses.update(add_prefix(self.head.loss_by_feat(ensemble, batch_data_samples), 'ensemble'))
+        losses.update(name_losses(self.head.loss_by_feat(ensemble, batch_data_samples), ENSEMBLE))
         return losses
 
     def predict(
@@ -138,27 +139,10 @@ class ModalityEnsembleHead(BaseModule):
 
     def modality_names(self, metainfo: dict) -> tuple[str, ...]:
         """Read the names of the modalities from a sample, or count them where it has none."""
-        default = tuple(f'modality{index}' for index in range(self.num_modalities))
-        names = tuple(metainfo.get('modalities', default))
-        if len(names) != self.num_modalities:
-            raise ValueError(
-                f'the head was built for {self.num_modalities} modalities, '
-                f'the samples have {len(names)}: {names}'
-            )
-        for name in names:
-            if 'loss' in name or name == 'ensemble':
-                # mmengine sums every entry with "loss" in its key, accuracies included.
-                raise ValueError(f'a modality cannot be named {name!r}: rename it')
-        return names
+        return modality_names(metainfo, self.num_modalities)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # mmengine's loader would merely log a size that does not match.
-        alpha = state_dict.get(f'{prefix}alpha')
-        if alpha is not None and alpha.shape != self.alpha.shape:
-            raise ValueError(
-                f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
-                f'the checkpoint has {alpha.numel()}'
-            )
+        check_alpha(state_dict, f'{prefix}alpha', self.alpha)
         # A model with the plain head has its weights where this one has the parts.
         own = {f'{prefix}{name}' for name in self.head.state_dict()}
         if not any(name.startswith(f'{prefix}head.') for name in state_dict):

@@ -3,8 +3,8 @@ from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ..generators.shared_multimodal_unet_generator import PIX2PIX_INIT
 from ..modality_axis import fold_modalities
-from ..pix2pix_init import PIX2PIX_INIT
 
 _IMAGE_CHANNELS = 3
 

@@ -45,8 +45,7 @@ class AlignmentFusion(FusionOperator):
         - Maps: folded (N*M, C, H, W), input and output alike.
 
     Raises:
-        ValueError: If the weight is negative, the batch is not a multiple of M, or the loss was not
-            collected (see :func:`fusion_losses`).
+        ValueError: If the weight is negative, or the batch is not a multiple of M.
     """
 
     def __init__(

@@ -40,8 +40,7 @@ class ChannelExchangeFusion(FusionOperator):
 
     Raises:
         ValueError: If the norm has no private scales, there is none (as in a neck), the threshold
-            or the penalty is negative, the batch is not a multiple of M, or the loss was not
-            collected (see :func:`fusion_losses`).
+            or the penalty is negative, or the batch is not a multiple of M.
     """
 
     def __init__(

@@ -1,8 +1,11 @@
+import functools
+import logging
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -44,8 +47,7 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
 
     Raises:
         ValueError: If ``num_modalities`` is less than 1, an operator with parameters gets no
-            ``channels`` or maps with another number of them, or a loss was not collected before the
-            next training forward.
+            ``channels`` or maps with another number of them.
     """
 
     presence = layer_presence()
@@ -98,17 +100,16 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     def keep_loss(self, name: str, loss: Tensor) -> None:
         """Keep a loss of this forward pass; the name must contain "loss" to be minimized.
 
+        A loss that nobody collected gives way to that of the next pass, with a warning: it was not
+        minimized.
+
         Where activations are checkpointed (``with_cp``), backward runs forward once more: what that
         computes is needed by autograd, but was collected before.
         """
         if in_backward():
             return
         if name in self._losses:
-            raise ValueError(
-                f'{type(self).__name__}: {name} of the last training forward was never collected, '
-                'so it would not be minimized: use MultimodalSegmentor instead of EncoderDecoder '
-                '(or MultimodalPix2Pix), or add fusion_losses(model) to your losses'
-            )
+            _warn_not_collected(type(self).__name__, name)
         self._losses[name] = loss
 
     def pop_losses(self) -> dict[str, Tensor]:
@@ -172,3 +173,32 @@ def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
         for name, loss in part.items():
             total[name] = total[name] + loss if name in total else loss
     return total
+
+
+def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
+    """Collect the losses that fusion operators kept in the last training forward, and clear them.
+
+    MultimodalSegmentor and MultimodalPix2Pix add them to theirs. Reentrant checkpointing around an
+    operator would hide its loss, as it computes no gradients in the first pass.
+
+    Args:
+        model: The network, or a part of it, with the operators inside.
+
+    Returns:
+        Sums over the fusion points, with keys such as ``fusion.loss_align``; empty if no operator
+        has a loss.
+    """
+    operators = [module for module in model.modules() if isinstance(module, FusionOperator)]
+    losses = sum_losses(operator.pop_losses() for operator in operators)
+    return {f'fusion.{name}': loss for name, loss in losses.items()}
+
+
+@functools.cache  # said once, not in every step of a training
+def _warn_not_collected(operator: str, name: str) -> None:
+    print_log(
+        f'{operator}: {name} of a training forward was not collected, so it is not minimized. In a '
+        'training, use MultimodalSegmentor instead of EncoderDecoder (or MultimodalPix2Pix), or '
+        'add fusion_losses(model) to your losses',
+        logger='current',
+        level=logging.WARNING,
+    )

@@ -6,11 +6,16 @@ from mmengine.model import BaseModule, ModuleDict
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
+from ...ensemble import check_alpha
 from ..modality_axis import fold_modalities, unfold_modalities
-from ..pix2pix_init import PIX2PIX_INIT
 
 _MIN_LEVELS, _MAX_LEVELS = 5, 8
 _IMAGE_CHANNELS = 3
+# How pix2pix starts its networks, the discriminator too.
+PIX2PIX_INIT = [
+    {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.02},
+    {'type': 'Normal', 'layer': 'InstanceNorm2d', 'mean': 1, 'std': 0.02},
+]
 
 
 @MODELS.register_module()
@@ -153,13 +158,7 @@ class SharedMultimodalUnetGenerator(BaseModule):
             )
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # mmengine's loader would merely log a size that does not match.
-        alpha = state_dict.get(f'{prefix}alpha')
-        if alpha is not None and alpha.shape != self.alpha.shape:
-            raise ValueError(
-                f'{prefix}alpha: expected the weights of {self.num_modalities} modalities, '
-                f'the checkpoint has {alpha.numel()}'
-            )
+        check_alpha(state_dict, f'{prefix}alpha', self.alpha)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 

@@ -9,6 +9,7 @@ from mmengine.registry import MODELS
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from ...ensemble import ENSEMBLE, modality_names
 from ..fit_model import fit_model
 from ..fusions import fusion_losses
 
@@ -143,21 +144,11 @@ class MultimodalPix2Pix(BaseModel):
 
     def modality_names(self, data_samples: Sequence[BaseDataElement] | None) -> tuple[str, ...]:
         """Read the names of the modalities from the samples, or count them where there are none."""
-        default = tuple(f'modality{index}' for index in range(self.num_modalities))
-        found = {tuple(s.metainfo.get('modalities', default)) for s in data_samples or ()}
+        metas = [sample.metainfo for sample in data_samples or ()] or [{}]
+        found = {modality_names(meta, self.num_modalities) for meta in metas}
         if len(found) > 1:
             raise ValueError(f'expected the same modalities in every sample, got {sorted(found)}')
-        names = found.pop() if found else default
-        if len(names) != self.num_modalities:
-            raise ValueError(
-                f'the generator was built for {self.num_modalities} modalities, '
-                f'the samples have {len(names)}: {names}'
-            )
-        for name in names:
-            if 'loss' in name or name == 'ensemble':
-                # mmengine sums every entry with "loss" in its key
-                raise ValueError(f'a modality cannot be named {name!r}: rename it')
-        return names
+        return found.pop()
 
     def _choose_networks(self, networks: dict[str, nn.Module] | None) -> tuple[nn.Module, ...]:
         own = dict(generator=self.generator, discriminator=self.discriminator)
@@ -192,7 +183,7 @@ class MultimodalPix2Pix(BaseModel):
         for name, output, loss in zip(names, outputs.unbind(1), adversarial):
             losses[f'{name}.loss_gan_g'] = loss
             losses[f'{name}.loss_pixel'] = self.pixel_loss_weight * _l1(output, target)
-        losses['ensemble.loss_pixel'] = self.pixel_loss_weight * _l1(ensemble, target)
+        losses[f'{ENSEMBLE}.loss_pixel'] = self.pixel_loss_weight * _l1(ensemble, target)
         return losses | fusion_losses(self.generator)
 
     def _pack(

@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmengine.registry import DATASETS, TRANSFORMS
 
-from mmamf.engine.data import SeededDataset
+from mmamf.engine.seeded_data import SeededDataset
 
 PAPER = dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=350, interpolation='bicubic')
 

@@ -130,6 +130,14 @@ def test_lossy_tiff(tmp_path):
         read_label(str(tmp_path / 'a.tif'))
 
 
+def test_a_tiff_is_parsed_once(tmp_path, monkeypatch):
+    WRITERS['tiled.tif'](tmp_path / 'a.tif')
+    opened, parse = [], tifffile.TiffFile
+    monkeypatch.setattr(tifffile, 'TiffFile', lambda *a, **k: opened.append(a) or parse(*a, **k))
+    read_label(str(tmp_path / 'a.tif'))
+    assert len(opened) == 1
+
+
 def test_several_pictures(tmp_path):
     frames = [gray(), Image.fromarray(LABEL.astype(np.uint8)[::-1])]
     frames[0].save(tmp_path / 'a.gif', save_all=True, append_images=frames[1:])

@@ -57,15 +57,15 @@ def build_dataset(make_rgbd_dataset, mmseg_scope):
     return build
 
 
-def run_test(dataset, out_dir, members=(), num_samples=2, absent=None) -> np.ndarray:
+def run_test(dataset, out_dir, members=(), num_samples=2, absent=None, mode='test') -> np.ndarray:
     """Let the hook see a test whose ensemble says class 1, and member i class 2 + i."""
     runner = SimpleNamespace(
-        test_dataloader=DataLoader(dataset, batch_size=2),
+        **{f'{mode}_dataloader': DataLoader(dataset, batch_size=2)},
         logger=MMLogger.get_current_instance(),
         log_dir=str(out_dir),
     )
     hook = PredictionSheetHook(num_samples)
-    hook.before_test_epoch(runner)
+    getattr(hook, f'before_{mode}_epoch')(runner)
     samples = [dataset[i]['data_samples'] for i in range(len(dataset))]
     for index, sample in enumerate(samples):
         sample.pred_sem_seg = PixelData(data=torch.ones(1, H, W, dtype=torch.long))
@@ -75,8 +75,8 @@ def run_test(dataset, out_dir, members=(), num_samples=2, absent=None) -> np.nda
             part = PixelData(data=torch.full((1, H, W), 2 + i))
             sample.set_data({f'pred_sem_seg_{name}': part})
     for i in range(0, len(samples), 2):
-        hook.after_test_iter(runner, i // 2, None, samples[i : i + 2])
-    hook.after_test_epoch(runner, {})
+        getattr(hook, f'after_{mode}_iter')(runner, i // 2, None, samples[i : i + 2])
+    getattr(hook, f'after_{mode}_epoch')(runner, {})
     return cv2.imread(str(out_dir / 'prediction_sheet.png'))[..., ::-1]
 
 
@@ -110,6 +110,15 @@ def test_two_modalities_truth_members_and_ensemble(tmp_path, build_dataset):
         # in the order of the modalities; `members` said depth first
         for column, label in ((3, 3), (4, 2), (5, 1)):
             assert (tile(sheet, row, column) == PALETTE[label]).all()
+
+
+def test_a_validation_draws_the_sheet_of_a_test(tmp_path, build_dataset):
+    dataset = build_dataset(('rgb', 'depth'))
+    sheets = []
+    for mode in ('test', 'val'):
+        (tmp_path / mode).mkdir()
+        sheets.append(run_test(dataset, tmp_path / mode, members=('rgb', 'depth'), mode=mode))
+    np.testing.assert_array_equal(*sheets)
 
 
 def test_what_a_sample_lacks_keeps_its_place(tmp_path, build_dataset):

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from mmengine.model import BaseModel
 from mmengine.runner.checkpoint import load_state_dict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
 from torch import nn
 
 from mmamf.models import ModalityEnsembleHead
@@ -111,13 +113,29 @@ def test_predicts_the_members_behind_the_ensemble():
     ('names', 'message'),
     [
         (('rgb', 'depth', 'thermal'), 'built for 2 modalities, the samples have 3'),
-        (('rgb', 'loss'), "cannot be named 'loss'"),
         (('rgb', 'ensemble'), "cannot be named 'ensemble'"),
     ],
 )
 def test_wrong_names(names, message):
     with pytest.raises(ValueError, match=message):
         build().loss(make_pyramid(), make_samples(names=names), {})
+
+
+@pytest.mark.parametrize('name', ['gloss', 'loss'])
+def test_only_losses_of_a_modality_called_gloss_are_minimized(name):
+    """mmengine adds up what has "loss" in its name, under the prefix that a segmentor writes."""
+    model = build(dropout_ratio=0).train()
+    pyramid, (sample,) = make_pyramid(n=1), make_samples(n=1)
+    found = []
+    for names in ((name, 'depth'), ('rgb', 'depth')):
+        sample.set_metainfo({'modalities': names})
+        found.append(add_prefix(model.loss(pyramid, [sample], {}), 'decode'))
+    losses, others = found
+    total, expected = (BaseModel.parse_losses(None, entries)[0] for entries in found)
+    assert total == expected
+    assert losses[f'decode.{name}.loss_ce'] == others['decode.rgb.loss_ce']
+    assert len(losses) == len(others)
+    assert sum('acc_seg' in key for key in losses) == M + 1
 
 
 def test_batch_that_m_does_not_divide():

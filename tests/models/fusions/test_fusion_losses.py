@@ -18,6 +18,7 @@ from mmamf.models import (
     SharedMultimodalUnetGenerator,
     fusion_losses,
 )
+from mmamf.models.fusions import fusion_operator
 
 SMALL = {'base_channels': 4, 'stem_channels': 4}
 LOSSES = {'AlignmentFusion': 'loss_align', 'ChannelExchangeFusion': 'loss_sparsity'}
@@ -130,14 +131,44 @@ def test_checkpointing_changes_no_gradient(fusion):
         torch.testing.assert_close(gradients[1][name], gradient, msg=name)
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    """What is logged of losses that nobody collected."""
+    said = []
+    monkeypatch.setattr(fusion_operator, 'print_log', lambda text, **kwargs: said.append(text))
+    fusion_operator._warn_not_collected.cache_clear()
+    yield said
+    fusion_operator._warn_not_collected.cache_clear()
+
+
 @pytest.mark.parametrize('fusion', LOSSES)
-def test_the_stock_segmentor_is_refused(fusion):
+def test_a_loss_that_the_stock_segmentor_leaves_is_warned_of_once(fusion, warnings):
     model = make_segmentor(fusion, 'EncoderDecoder')
     steps = optimizer(model)
     model.train_step(make_batch(), steps)
-    message = f'{fusion}: {LOSSES[fusion]} .* never collected, .*MultimodalSegmentor instead of'
-    with pytest.raises(ValueError, match=message):
+    assert not warnings
+    for _ in range(2):
         model.train_step(make_batch(), steps)
+    (warning,) = warnings
+    assert warning.startswith(f'{fusion}: {LOSSES[fusion]} ')
+    assert 'not collected, so it is not minimized' in warning
+    assert 'MultimodalSegmentor instead of EncoderDecoder' in warning
+
+
+@pytest.mark.parametrize('fusion', LOSSES)
+def test_a_second_training_forward_keeps_its_own_loss(fusion, warnings):
+    model = SharedMultimodalResNet(18, 2, {'type': fusion}, norm_eval=True, **SMALL).train()
+    first, second = torch.randn(2, 2, 6, *SIZE).unbind()
+    model(second)
+    expected = fusion_losses(model)
+    assert not warnings
+    model(first)
+    model(second)
+    got = fusion_losses(model)
+    assert got.keys() == expected.keys()
+    for name, loss in got.items():
+        assert loss == expected[name]
+    assert len(warnings) == 1
 
 
 @pytest.mark.parametrize('fusion', LOSSES)
@@ -159,7 +190,7 @@ def test_operators_without_a_loss_add_nothing():
     assert not fusion_losses(nn.Identity())
 
 
-def test_a_neck_sums_over_its_levels():
+def test_a_neck_sums_over_its_levels(warnings):
     neck = AlignmentFusion(2)
     pyramid = [torch.randn(2, 3, 4, 4), torch.randn(2, 5, 2, 2)]
     expected = []
@@ -168,9 +199,10 @@ def test_a_neck_sums_over_its_levels():
         expected.append(fusion_losses(neck)['fusion.loss_align'])
     neck(pyramid)
     torch.testing.assert_close(fusion_losses(neck)['fusion.loss_align'], sum(expected))
-    neck(pyramid)
-    with pytest.raises(ValueError, match='never collected'):
+    for _ in range(2):
         neck(pyramid)
+    torch.testing.assert_close(fusion_losses(neck)['fusion.loss_align'], sum(expected))
+    assert len(warnings) == 1
 
 
 @pytest.mark.parametrize('fusion', LOSSES)

@@ -252,13 +252,22 @@ def test_prediction_without_samples_counts_the_modalities():
     [
         (('rgb', 'depth', 'edge'), 'built for 2 modalities, the samples have 3'),
         (('rgb', 'ensemble'), "cannot be named 'ensemble'"),
-        (('rgb', 'loss_map'), "cannot be named 'loss_map'"),
     ],
 )
 def test_refuses_modalities(names, message):
     model = build_model()
     with pytest.raises(ValueError, match=message):
         model.train_step(make_batch(names), build_optimizers(model))
+
+
+def test_a_modality_may_be_called_gloss():
+    """All that the generator reports of a modality are losses, so all of it is minimized."""
+    logs = []
+    for names in (('rgb', 'gloss'), ('rgb', 'depth')):
+        model = build_model()
+        logs.append(model.train_step(make_batch(names), build_optimizers(model)))
+    assert 'gloss.loss_pixel' in logs[0]
+    assert [value.item() for value in logs[0].values()] == [v.item() for v in logs[1].values()]
 
 
 def test_refuses_samples_that_disagree():

@@ -1,6 +1,53 @@
-from collections.abc import Iterator
+"""Random numbers as a function of a key, so that no generator's state has to survive a restart."""
 
-from torch.utils.data import BatchSampler, Sampler
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import BatchSampler, Dataset, Sampler
+
+
+def seed_all(*key: int) -> None:
+    """Seed Python, NumPy and PyTorch (every device) from a key, for example (seed, rank,
+    iteration).
+
+    Keys that differ in any number give unrelated streams.
+    """
+    words = np.random.SeedSequence(key).generate_state(4)
+    random.seed(int(words[0]))
+    np.random.seed(words[1])
+    torch.manual_seed(int(words[2]) << 32 | int(words[3]))
+
+
+class SeededDataset(Dataset):
+    """Seeds every random generator before each sample; otherwise it is the data set it wraps.
+
+    Args:
+        dataset: Any map-style data set.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, item: tuple[int, tuple[int, ...]]) -> Any:
+        """Load a sample.
+
+        Args:
+            item: Index of the sample and its seed key, see :class:`SeededBatchSampler`.
+        """
+        index, key = item
+        seed_all(*key)
+        return self.dataset[index]
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    @property
+    def metainfo(self) -> dict:
+        """The wrapped data set's meta information, which mmengine's loops and hooks read."""
+        return self.dataset.metainfo
 
 
 class SeededBatchSampler(Sampler):
@@ -13,7 +60,8 @@ class SeededBatchSampler(Sampler):
         batch_sampler: Where the indices come from. Its sampler's order must be a function of its
             seed and epoch alone, as in mmengine's `DefaultSampler` and `InfiniteSampler`.
         seed: First numbers of every key.
-        endless: Whether to start the next epoch at the end of one, as the iteration-based loop wants.
+        endless: Whether to start the next epoch at the end of one, as the iteration-based loop
+            wants.
     """
 
     def __init__(self, batch_sampler: BatchSampler, seed: tuple[int, ...], endless: bool) -> None:

@@ -6,8 +6,7 @@ import torch
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
-from mmamf.engine.data import SeededBatchSampler, SeededDataset
-from mmamf.engine.seeding import seed_all
+from mmamf.engine.seeded_data import SeededBatchSampler, SeededDataset, seed_all
 
 
 class Noise(Dataset):

@@ -1,3 +1,0 @@
-from .staged_lr import StagedLR
-
-__all__ = ['StagedLR']
