@@ -542,6 +542,7 @@ def checkout(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in (
         'setup.py',
+        'mmamf_command.py',
         'pyproject.toml',
         'MANIFEST.in',
         'LICENSE',
@@ -589,7 +590,7 @@ class TestPackaging:
         assert not {f'mmamf/.mim/{name}' for name in configs} - set(names)
         assert 'mmamf/.mim/model-index.yml' in names and 'mmamf/version.py' in names
         assert not [name for name in names if 'tools/setup' in name or '__pycache__' in name]
-        assert not [name for name in names if not re.match(r'mmamf[/-]', name)]
+        assert not [name for name in names if not re.match(r'mmamf([/-]|_command\.py$)', name)]
         assert litter(checkout) == []
 
         wheel.extractall(tmp_path / 'site')
