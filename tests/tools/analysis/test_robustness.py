@@ -86,7 +86,7 @@ def test_equals_the_standard_test(call, tmp_path):
         assert {key: metrics[key] for key in tests[name]['scalars']} == tests[name]['scalars']
 
 
-def test_continues_after_an_interruption(call, robustness, monkeypatch, capsys):
+def test_continues_after_an_interruption(call, monkeypatch, capsys):
     tested = []
     build = Runner.build_dataloader
 
