@@ -170,6 +170,19 @@ def provide_numpy_bool8() -> None:
         np.bool8 = np.bool_
 
 
+class _TorchvisionFinder:
+    """Meta path finder that finds nothing, but is asked just before the schemas are needed."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == 'torchvision._meta_registrations' and not hasattr(torch.ops.torchvision, 'nms'):
+            library = torch.library.Library('torchvision', 'FRAGMENT')
+            for operator in ('nms', 'qnms'):
+                library.define(
+                    f'{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor'
+                )
+            _LIBRARIES.append(library)
+
+
 def import_torchvision_without_ops() -> None:
     """Let torchvision import when its compiled operators do not fit torch.
 
@@ -177,25 +190,11 @@ def import_torchvision_without_ops() -> None:
     `qnms`, and raises `operator torchvision::nms does not exist` when torchvision's library could
     not be loaded (a CUDA torchvision beside a CPU torch).
     mmengine/utils/dl_utils/collect_env.py:156 imports torchvision in every Runner. With the schemas
-    defined, all that is pure Python works; calling an operator raises.
+    defined, all that is pure Python works; calling an operator raises. They are defined when
+    somebody imports torchvision, which takes longer than all of mmamf.
     """
-    if 'torchvision' in sys.modules or importlib.util.find_spec('torchvision') is None:
-        return
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError as error:
-        if 'operator torchvision::' not in str(error):
-            raise
-        for name in [n for n in sys.modules if n.split('.')[0] == 'torchvision']:
-            del sys.modules[name]
-        if not _LIBRARIES:
-            library = torch.library.Library('torchvision', 'FRAGMENT')
-            for operator in ('nms', 'qnms'):
-                library.define(
-                    f'{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor'
-                )
-            _LIBRARIES.append(library)
-        import torchvision  # noqa: F401
+    if not any(isinstance(finder, _TorchvisionFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _TorchvisionFinder())
 
 
 def _history_buffer_method(owner: type, name: str) -> Callable:

@@ -1,6 +1,5 @@
 """Tests of the cures: each does its work where it is needed and nothing where it is not."""
 
-import builtins
 import importlib.util
 import os
 import re
@@ -132,18 +131,34 @@ def test_torchvision_imports_without_its_operators():
     assert out.strip() == '2'
 
 
-def test_torchvision_other_errors_are_not_hidden(monkeypatch):
-    original = builtins.__import__
+def test_torchvision_is_not_imported_for_the_cure():
+    assert run_python('c.apply(); import sys; print("torchvision" in sys.modules)') == 'False\n'
 
-    def broken(name, *args, **kwargs):
-        if name == 'torchvision':
-            raise RuntimeError('disk on fire')
-        return original(name, *args, **kwargs)
 
-    monkeypatch.delitem(sys.modules, 'torchvision', raising=False)
-    monkeypatch.setattr(builtins, '__import__', broken)
-    with pytest.raises(RuntimeError, match='disk on fire'):
-        compat.import_torchvision_without_ops()
+def test_torchvision_other_errors_are_not_hidden(tmp_path):
+    (tmp_path / 'torchvision').mkdir()
+    (tmp_path / 'torchvision' / '__init__.py').write_text('raise RuntimeError("disk on fire")')
+    out = run_python(
+        f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
+        'c.import_torchvision_without_ops()\n'
+        'try:\n'
+        '    import torchvision\n'
+        'except RuntimeError as error:\n'
+        '    print(error)\n'
+    )
+    assert out == 'disk on fire\n'
+
+
+def test_torchvision_with_its_operators_is_left_alone():
+    out = run_python(
+        'import torch\n'
+        "own = torch.library.Library('torchvision', 'FRAGMENT')\n"
+        "for name in ('nms', 'qnms'):\n"
+        "    own.define(f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')\n"
+        'c.import_torchvision_without_ops(); import torchvision\n'
+        'print(len(c._LIBRARIES))'
+    )
+    assert out == '0\n'
 
 
 def test_stock_checkpoint_loads_with_weights_only(stock_checkpoint):

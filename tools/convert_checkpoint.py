@@ -1,27 +1,20 @@
 #!/usr/bin/env python3
-"""Turn a checkpoint of one of the authors' networks into one that configs/amf/ loads."""
+"""Turns a checkpoint of one of the authors' networks into one that configs/amf/ loads."""
 
 import argparse
 import sys
 from pathlib import Path
 
-try:
-    from mmamf.checkpoints import convert_official, describe_official
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from mmamf.checkpoints import convert_official, describe_official
-
-import torch
-
-from mmamf.weights import read_checkpoint
+import command_line  # noqa: F401
 
 NO_FUSION = 'configs/amf/amf_unet_1xb1-300e_taskonomy-256x256_shade-texture2rgb_no-fusion.py'
 
 
-def convert(path: Path) -> dict[str, torch.Tensor]:
-    """Convert a file; what is wrong with it ends the program."""
+def convert(path: Path) -> dict:
+    """Convert a file to a state dict; what is wrong with it ends the program."""
+    from mmamf.checkpoints import convert_official
+    from mmamf.weights import read_checkpoint
+
     if not path.is_file():
         sys.exit(f'no such checkpoint: {path}')
     try:
@@ -30,7 +23,7 @@ def convert(path: Path) -> dict[str, torch.Tensor]:
         sys.exit(str(error) if str(path) in str(error) else f'{path}: {error}')
 
 
-def is_part(state: dict[str, torch.Tensor], name: str) -> bool:
+def is_part(state: dict, name: str) -> bool:
     """Whether all entries belong to one part of the model."""
     return all(key.startswith(f'{name}.') for key in state)
 
@@ -55,6 +48,10 @@ def main() -> None:
         if not is_part(state, 'generator') or not is_part(discriminator, 'discriminator'):
             sys.exit('--discriminator: expected the generator as src and the discriminator here')
         state |= discriminator
+    import torch
+
+    from mmamf.checkpoints import describe_official
+
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save({'meta': describe_official(state), 'state_dict': state}, args.dst)
     print(f'wrote {len(state)} entries to {args.dst}')

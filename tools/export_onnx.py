@@ -17,58 +17,9 @@ it would receive from are not there. The tool says at which points it was couple
 """
 
 import argparse
-import json
-import sys
-import warnings
-from collections.abc import Callable, Sequence
-from itertools import combinations, cycle, islice
 from pathlib import Path
-from typing import Any
 
-try:
-    import mmamf  # first: it cures the stack before anything else is imported
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    import mmamf  # noqa: F401
-
-import torch
-from mmcv.transforms import LoadAnnotations
-from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
-from mmengine.structures import BaseDataElement
-from mmseg.structures import SegDataSample
-from torch import Tensor, nn
-
-from mmamf.datasets.file_formats import build_lazily
-from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
-from mmamf.datasets.transforms.load_label_map import IGNORE
-from mmamf.deployment import (
-    SegmentorGraph,
-    describe_segmentor,
-    find_fusion_points,
-    fix_random_bases,
-    load_segmentor,
-    single_modality_model,
-)
-from mmamf.deployment.symbolics import dynamic_sizes
-
-try:
-    import onnx
-    import onnxruntime
-except ImportError as error:
-    sys.exit(f'{error.name} is missing: pip install -r requirements/export.txt')
-
-METADATA = 'mmamf'
-HOLES = 'mmamf_missing'  # what stands for a missing reading in the inputs
-OPSET = 17
-# Batch and size of the example: a network that pads an odd height or width, or to windows, does so
-# here at each of its strides from 4 to 32. What an example does not need is not in the file.
-TRACED = (2, (90, 102))
-CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # that none is fixed
-SHOWN = 300  # characters of an exporter's message, which may be as long as the network
-TOLERANCE = 1e-4  # of the largest logit; of the pixels, for labels
+from command_line import add_cfg_options, add_model
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -76,8 +27,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('config', help='config file of a segmentor')
-    parser.add_argument('checkpoint', help='its checkpoint')
+    add_model(parser)
     parser.add_argument('out', type=Path, help='the ONNX file to write')
     parser.add_argument('--modality', metavar='NAME', help='write the network of this one alone')
     parser.add_argument(
@@ -91,189 +41,16 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
     )
-    parser.add_argument(
-        '--allow-different-config',
-        action='store_true',
-        help='go on although the config contradicts the one that the checkpoint was trained with',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        help='override settings of the config, as key=value or key.of.nested=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
-
-
-def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
-    """Export a graph, with its description as metadata.
-
-    By tracing: it gives a dynamic batch, where torch's newer exporter fixes it, needs no further
-    package, takes seconds, and exists in every torch since 2.0. What it may fix unnoticed, the
-    check of several sizes would notice.
-    """
-    axes = {0: 'N', 2: 'H', 3: 'W'}
-    out_axes = {0: 'N', 1: 'H', 2: 'W'} if graph.labels else axes
-    dynamic = dict.fromkeys(graph.input_names, axes) | dict.fromkeys(graph.output_names, out_axes)
-    # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
-    old = {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), dynamic_sizes(OPSET):
-        warnings.simplefilter('ignore')  # of everything that tracing could fix
-        try:
-            torch.onnx.export(
-                graph,
-                graph.split_inputs(graph.draw_raw(*TRACED)),
-                str(path),
-                input_names=list(graph.input_names),
-                output_names=list(graph.output_names),
-                dynamic_axes=dynamic,
-                opset_version=OPSET,
-                **old,
-            )
-        except (AssertionError, RuntimeError) as error:  # of networks; of those and the exporter
-            raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
-    model = onnx.load(str(path))
-    if not graph.labels:
-        for output in model.graph.output:  # known, but not to the exporter
-            channels = output.type.tensor_type.shape.dim[1]
-            channels.dim_value = graph.model.decode_head.out_channels
-    props = {METADATA: json.dumps(description)}
-    if graph.preprocessing:
-        props[HOLES] = 'NaN'
-    onnx.helper.set_model_props(model, props)
-    onnx.save(model, str(path))
-
-
-def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
-    """Compare onnxruntime with PyTorch's own test step on images of several sizes.
-
-    The samples have all subsets of the modalities in turn, so that most batches are mixed, and
-    readings are missing.
-
-    Returns:
-        The largest difference of a logit, relative to the largest logit; for labels the largest
-        share of the pixels that differ.
-
-    Raises:
-        ValueError: If it is more than the tolerance.
-    """
-    session = _call_onnxruntime(
-        '', onnxruntime.InferenceSession, str(path), providers=['CPUExecutionProvider']
-    )
-    model.test_cfg.mode = 'whole'
-    worst = 0.0
-    subsets = cycle(subsets_of(graph.input_names))
-    for count, size in CHECKED:
-        raw, present = graph.draw_raw(count, size), list(islice(subsets, count))
-        raw[:, :, 0, 0] = raw[:, ::2, 3:7, 2:9] = torch.nan  # missing readings, the first pixel too
-        feed = {}
-        for name, images in zip(graph.input_names, graph.split_inputs(raw)):
-            absent = torch.tensor([name not in names for names in present])
-            feed[name] = images.masked_fill(absent.view(-1, 1, 1, 1), torch.nan).numpy()
-        meta = dict(modalities=graph.input_names, img_shape=size, ori_shape=size)
-        samples = [SegDataSample(metainfo=dict(meta, present=names)) for names in present]
-        with torch.no_grad():
-            samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
-        where = f'on {count} image(s) of {size[0]} x {size[1]} px'
-        outputs = _call_onnxruntime(where, session.run, list(graph.output_names), feed)
-        for name, found in zip(graph.output_names, outputs):
-            error = _compare(name, samples, torch.from_numpy(found), graph.labels)
-            if not error <= TOLERANCE:
-                raise ValueError(
-                    f'{name} differs from PyTorch by {error:.1e} {where}, expected at most '
-                    f'{TOLERANCE:.0e}: nothing is written'
-                )
-            worst = max(worst, error)
-    return worst
-
-
-def _call_onnxruntime(where: str, call: Callable, *args, **kwargs) -> Any:
-    try:
-        return call(*args, **kwargs)
-    except Exception as error:  # its errors have nothing else in common
-        raise ValueError(
-            f'onnxruntime cannot run what torch exported {where}: {_first_line(error)}'
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split('\n', 1)[0][:SHOWN]
-
-
-def subsets_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """List the subsets of the modalities that are not empty: the whole, then the smallest."""
-    sizes = (len(names), *range(1, len(names)))  # CHECKED has fewer samples than four have subsets
-    return [subset for size in sizes for subset in combinations(names, size)]
-
-
-def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: bool) -> float:
-    """Measure how far maps are from those of the samples, and from nothing where these have none.
-
-    Shape:
-        - found: logits (N, K, H, W), or class indices (N, H, W).
-    """
-    there = torch.tensor([name in sample for sample in samples])
-    blank = found[~there] == IGNORE if labels else found[~there].isnan()
-    if not blank.all():
-        raise ValueError(f'{name}: expected nothing where the modality is absent, got some')
-    if not there.any():
-        return 0.0
-    expected, found = torch.stack([s.get(name).data for s in samples if name in s]), found[there]
-    if labels:
-        expected = expected[:, 0]  # (N, 1, H, W) -> (N, H, W)
-    elif found.shape[1] == 1:  # mmseg's segmentors give the sigmoid of a single logit
-        found = found.sigmoid()
-    if expected.shape != found.shape:
-        raise ValueError(f'{name}: expected shape {expected.shape}, got {found.shape}')
-    if labels:
-        return (expected != found).double().mean().item()
-    return ((expected - found).abs().max() / expected.abs().max()).item()
-
-
-def changing_steps(cfg: Config) -> list[str]:
-    """List the transforms of the test pipeline that are not only for loading and packing."""
-    steps = build_lazily(cfg.test_dataloader.dataset).pipeline.transforms
-    known = (LoadMultimodalImages, LoadAnnotations, PackMultimodalSegInputs)
-    return [type(step).__name__ for step in steps if not isinstance(step, known)]
 
 
 def main(argv: list[str] | None = None) -> None:
     """Export and check."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope') or 'mmseg')
-    try:
-        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
-        if args.modality is not None:
-            lost = find_fusion_points(model)
-            model = single_modality_model(model, cfg.model.to_dict(), args.modality)
-            for name, kind in lost.items():
-                print(f'without what {args.modality} received at {name} ({kind})')
-        for name in fix_random_bases(model):
-            print(f'{name} starts from random bases in every call: the file has one draw of them')
-        graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
-        if model.test_cfg.mode != 'whole':
-            print('the config tests in sliding windows: the file is the network of one window')
-        for step in changing_steps(cfg):
-            print(f'the config tests after {step}, which is not in the file')
-        unchecked = args.out.with_name(f'{args.out.name}.unchecked')
-        try:
-            write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
-            error = check(unchecked, graph, model)
-            unchecked.replace(args.out)
-        finally:  # a file that is not right is not left for somebody to use
-            unchecked.unlink(missing_ok=True)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f'error: {error}') from error
-    what = 'labels that differ' if args.labels else 'largest difference of a logit'
-    print(
-        f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '
-        f'{", ".join(graph.input_names)} -> {", ".join(graph.output_names)}; {what} from PyTorch '
-        f'on {len(CHECKED)} sizes: {error:.1e}'
-    )
+    from mmamf.deployment.export_onnx import export
+
+    export(args)
 
 
 if __name__ == '__main__':

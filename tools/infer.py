@@ -11,8 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-if importlib.util.find_spec('mmamf') is None:
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import command_line  # noqa: F401
 
 WRITTEN = ('masks', 'overlays', 'montage.png')
 PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')

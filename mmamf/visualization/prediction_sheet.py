@@ -2,13 +2,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .colors import colorize_labels, ignored_color
 
-FONT = Path(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
+FONT = Path('fonts', 'ttf', 'DejaVuSans.ttf')  # in matplotlib's data
 FONT_SIZE = 27  # px
 GAP = 8  # px between tiles
 MARGIN = 20  # px around the sheet
@@ -43,7 +42,9 @@ class PredictionSheet:
         self.classes = list(classes)
         self.palette = [tuple(int(value) for value in color) for color in palette]
         self.tile_width = tile_width
-        self._font = ImageFont.truetype(str(FONT), FONT_SIZE)
+        from matplotlib import get_data_path  # takes longer than what hooks import of this
+
+        self._font = ImageFont.truetype(str(Path(get_data_path(), FONT)), FONT_SIZE)
         self._rows: list[tuple[str, dict[tuple[bool, str], np.ndarray | None]]] = []
         self._any_ignored = False
 

@@ -111,13 +111,13 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
         )
     complex_ = [name for name, value in state.items() if value.is_complex()]
     if complex_:
-        raise ValueError(f'{source}: expected real weights, got complex ones in {some(complex_)}')
+        raise ValueError(f'{source}: expected real weights, got complex ones in {_some(complex_)}')
     negative = [
         name for name, value in state.items() if name.endswith('running_var') and (value < 0).any()
     ]
     if negative:
         raise ValueError(
-            f'{source}: expected variances >= 0, got negative ones in {some(negative)}: the file '
+            f'{source}: expected variances >= 0, got negative ones in {_some(negative)}: the file '
             'was damaged or changed'
         )
 

@@ -102,6 +102,7 @@ def run_tool(monkeypatch, capsys):
     """Runner of tools/convert_checkpoint.py in this process, which has imported torch already."""
 
     def run(*args):
+        monkeypatch.syspath_prepend(str(TOOL.parent))
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
         message = None
         try:

@@ -14,6 +14,12 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def tools_on_the_path(monkeypatch):
+    """Let scripts that are loaded here find what they share, as they do when they are called."""
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+
+
 @pytest.fixture
 def tiny_config(tmp_path, rgbd_dataset_cfg, rgbd_preprocessor_cfg):
     """Writer of the config of a tiny RGB-D training: 8 samples of 48 x 64 px, ResNet-18, dropout.
@@ -169,6 +175,7 @@ def start_script(monkeypatch):
     def start(path: str | Path, *arguments: str) -> multiprocessing.Process:
         with monkeypatch.context() as patch:
             patch.setattr(sys, 'argv', [str(path), *arguments])
+            patch.syspath_prepend(str(Path(path).parent))
             process = context.Process(
                 target=runpy.run_path, args=(str(path),), kwargs=dict(run_name='__main__')
             )

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import DATASETS
+
+from mmamf.benchmarks.loading import Bare
 
 ANALYSIS = Path(__file__).resolve().parents[2] / 'tools' / 'analysis'
 
@@ -45,13 +48,13 @@ def test_table(benchmark_loading, config, capsys, monkeypatch, workers):
         assert text in said
 
 
-def test_bare_loader_scales_like_the_pipeline(benchmark_loading, config):
+def test_bare_loader_scales_like_the_pipeline(config):
     cfg = Config.fromfile(config(GEOMETRY))
-    source = benchmark_loading.DATASETS.build(cfg.train_dataloader.dataset)
-    bare = benchmark_loading.Bare(source, resize_and_crop=True, length=4)
+    source = DATASETS.build(cfg.train_dataloader.dataset)
+    bare = Bare(source, resize_and_crop=True, length=4)
     # 3 bytes of color, 2 of depth and 1 of label, in crops of 32 x 32
     assert bare[1] == 32 * 32 * 6
-    assert benchmark_loading.Bare(source, resize_and_crop=False, length=4)[3] == 48 * 64 * 6
+    assert Bare(source, resize_and_crop=False, length=4)[3] == 48 * 64 * 6
 
 
 @pytest.mark.parametrize('left', GEOMETRY, ids=lambda step: step['type'])

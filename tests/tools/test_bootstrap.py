@@ -124,7 +124,7 @@ class TestPreflight:
 
         monkeypatch.setenv('CXX', 'no-such-compiler')
         with pytest.raises(preflight.SetupError, match='No C.. compiler') as error:
-            preflight.find_compiler()
+            preflight.check_compiler()
         assert 'no-such-compiler' in str(error.value) and 'apt-get install g++' in str(error.value)
 
     def test_no_headers(self, tmp_path):
@@ -132,9 +132,9 @@ class TestPreflight:
 
         version = '{}.{}'.format(*sys.version_info)
         with pytest.raises(preflight.SetupError, match=f'apt-get install python{version}-dev'):
-            preflight.check_headers(str(tmp_path))
+            preflight.check_compiler(str(tmp_path))
         (tmp_path / 'Python.h').touch()
-        preflight.check_headers(str(tmp_path))
+        preflight.check_compiler(str(tmp_path))
 
     def test_no_space(self, tmp_path):
         import preflight
@@ -239,7 +239,7 @@ class TestCommands:
         from commands import Job, Progress
 
         job = Job('packages', ['sleep', '0.5'], tmp_path / 'log')
-        Progress(sys.stdout, interval=0.1).wait(job)
+        Progress(interval=0.1).wait(job)
         lines = [line.split('] ', 1)[1] for line in capsys.readouterr().out.splitlines()]
         assert lines[0] == 'packages ...' and '  ... packages' in lines
         assert re.fullmatch(r'packages: done in \d+ s', lines[-1])
@@ -297,7 +297,7 @@ class TestTorchChoice:
     BASE = ('2.11.0', Path('/opt/conda/site-packages'))
 
     def test_order(self, environment):
-        from torch_choice import DEFAULT, choose_torch
+        from environment import DEFAULT, choose_torch
 
         assert choose_torch(environment, '', None).requirement == DEFAULT
         chosen = choose_torch(environment, '', self.BASE)
@@ -312,7 +312,7 @@ class TestTorchChoice:
         [('2.13.0+cpu', '0.28.*'), ('2.11.0', '0.26.*'), ('2.0.1', '0.15.*')],
     )
     def test_constraints(self, version, expected):
-        from torch_choice import constraints_for
+        from environment import constraints_for
 
         lines = constraints_for(version, 'numpy==1.26.4\n').splitlines()
         assert f'torch=={version}' in lines and f'torchvision=={expected}' in lines
@@ -382,17 +382,14 @@ def make_workshop(monkeypatch, tmp_path):
     an error, and of the one that brings another torch. ``ran``: the labels of all that was run.
     """
     import installer
-    import mmcv_step
-    from workshop import Workshop
+    from commands import Workshop
 
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     for name in ('TORCH', 'FORCE_CUDA'):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(installer, 'base_torch', lambda: None)
-    for name in ('check_venv_module', 'check_disk'):
+    for name in ('check_venv_module', 'check_disk', 'check_compiler'):
         monkeypatch.setattr(installer, name, lambda *_: None)
-    for name in ('find_compiler', 'check_headers'):
-        monkeypatch.setattr(mmcv_step, name, lambda: None)
 
     class Progress:
         def say(self, text):
@@ -542,6 +539,7 @@ def checkout(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     for name in (
         'setup.py',
+        'mmamf_command.py',
         'pyproject.toml',
         'MANIFEST.in',
         'LICENSE',
@@ -589,7 +587,7 @@ class TestPackaging:
         assert not {f'mmamf/.mim/{name}' for name in configs} - set(names)
         assert 'mmamf/.mim/model-index.yml' in names and 'mmamf/version.py' in names
         assert not [name for name in names if 'tools/setup' in name or '__pycache__' in name]
-        assert not [name for name in names if not re.match(r'mmamf[/-]', name)]
+        assert not [name for name in names if not re.match(r'mmamf([/-]|_command\.py$)', name)]
         assert litter(checkout) == []
 
         wheel.extractall(tmp_path / 'site')

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS
 from PIL import Image
 
+from mmamf.analysis.browse_dataset import browse
 from mmamf.visualization import PredictionSheet, colorize_image, picture_of
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -46,13 +47,13 @@ def rgbd(tiny_config):
 
 
 @pytest.mark.parametrize('swap', [False, True])
-def test_without_augmentation_the_files_are_shown(tool, rgbd, rows, tmp_path, swap):
+def test_without_augmentation_the_files_are_shown(rgbd, rows, tmp_path, swap):
     root = tmp_path / 'rgbd'
     if swap:  # another order, and color in that of the files
         rgbd.model.data_preprocessor.modalities.reverse()
         rgbd.model.data_preprocessor.modalities[1].bgr_to_rgb = False
         rgbd.val_dataloader.dataset.modalities = ['depth', 'rgb']
-    sheet, values = tool.browse(rgbd, 'val', 3)
+    sheet, values = browse(rgbd, 'val', 3)
     assert [name for name, *_ in rows] == ['00', '04', '07']  # 3.5 is rounded to even
     assert list(rows[0][1]) == list(values) == (['depth', 'rgb'] if swap else ['rgb', 'depth'])
     for name, images, maps in rows:
@@ -67,9 +68,9 @@ def test_without_augmentation_the_files_are_shown(tool, rgbd, rows, tmp_path, sw
     assert min(sheet.draw().shape[:2]) > 300
 
 
-def test_padding_is_shown(tool, rgbd, rows, tmp_path):
+def test_padding_is_shown(rgbd, rows, tmp_path):
     rgbd.model.data_preprocessor.test_cfg = dict(size_divisor=32)
-    tool.browse(rgbd, 'val', 1)
+    browse(rgbd, 'val', 1)
     ((name, images, maps),) = rows
     rgb = cv2.imread(str(tmp_path / 'rgbd' / 'rgb' / f'{name}.png'))[..., ::-1]
     assert images['rgb'].shape == (64, 64, 3)
@@ -78,15 +79,15 @@ def test_padding_is_shown(tool, rgbd, rows, tmp_path):
     assert maps['label'].shape == (64, 64) and (maps['label'][48:] == 255).all()
 
 
-def test_absent_modalities_are_not_shown(tool, rgbd, rows):
-    _, whole = tool.browse(rgbd, 'val', 3)
+def test_absent_modalities_are_not_shown(rgbd, rows):
+    _, whole = browse(rgbd, 'val', 3)
     pipeline = rgbd.val_dataloader.dataset.pipeline
     pipeline.insert(1, dict(type='ModalityDropout', prob=dict(depth=1.0)))
-    sheet, values = tool.browse(rgbd, 'val', 3)
+    sheet, values = browse(rgbd, 'val', 3)
     assert list(rows[-1][1]) == ['rgb', 'depth'] and rows[-1][1]['depth'] is None
     assert torch.equal(values['rgb'], whole['rgb']) and len(values['depth']) == 0
     pipeline[1]['prob'] = dict(depth=0.5, rgb=0.5)
-    sheet, values = tool.browse(rgbd, 'val', 8)
+    sheet, values = browse(rgbd, 'val', 8)
     shown = [
         tuple(name for name in images if images[name] is not None) for _, images, _ in rows[-8:]
     ]
@@ -96,12 +97,12 @@ def test_absent_modalities_are_not_shown(tool, rgbd, rows):
     assert sheet.draw().shape[2] == 3
 
 
-def test_missing_readings_are_black_and_do_not_count(tool, rgbd, rows, tmp_path):
+def test_missing_readings_are_black_and_do_not_count(rgbd, rows, tmp_path):
     depth = np.full((48, 64), 2500, np.uint16)
     depth[:12] = 0
     cv2.imwrite(str(tmp_path / 'rgbd' / 'depth' / '00.png'), depth)
     rgbd.model.data_preprocessor.test_cfg = dict(size_divisor=64)
-    _, values = tool.browse(rgbd, 'val', 1)
+    _, values = browse(rgbd, 'val', 1)
     image = rows[0][1]['depth']
     assert not image[:12].any() and image[12:].any(-1).all()
     assert values['depth'].numel() == 3 * (64 * 64 - 12 * 64)
@@ -110,17 +111,17 @@ def test_missing_readings_are_black_and_do_not_count(tool, rgbd, rows, tmp_path)
     assert values['depth'].max() == pytest.approx(max(fed, 0), rel=1e-5)
 
 
-def test_training_samples_are_augmented_and_padded(tool, rgbd, rows):
+def test_training_samples_are_augmented_and_padded(rgbd, rows):
     rgbd.train_dataloader.dataset.pipeline.insert(-1, dict(type='RandomCrop', crop_size=(30, 20)))
-    _, values = tool.browse(rgbd, 'train', 2)
+    _, values = browse(rgbd, 'train', 2)
     for _, images, maps in rows:
         assert images['depth'].shape == (32, 32, 3) and maps['label'].shape == (32, 32)
         assert (maps['label'][30:] == 255).all() and (maps['label'][:, 20:] == 255).all()
     first = values['rgb']
-    assert torch.equal(tool.browse(rgbd, 'train', 2)[1]['rgb'], first)  # reproducible
+    assert torch.equal(browse(rgbd, 'train', 2)[1]['rgb'], first)  # reproducible
 
 
-def test_translation(tool, rows, make_rgbd_dataset):
+def test_translation(rows, make_rgbd_dataset):
     loading = dict(
         type='LoadTranslationImages',
         domains=dict(
@@ -140,7 +141,7 @@ def test_translation(tool, rows, make_rgbd_dataset):
     cfg = Config(
         dict(model=dict(data_preprocessor=preprocessor), test_dataloader=dict(dataset=dataset))
     )
-    tool.browse(cfg, 'test', 5)
+    browse(cfg, 'test', 5)
     item = DATASETS.build(dataset)[1]
     assert len(rows) == 2
     name, images, maps = rows[1]

@@ -9,6 +9,8 @@ import onnxruntime
 import pytest
 from mmengine.config import Config
 
+from mmamf.deployment import export_onnx
+
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 REFINENET = dict(
     type='RefineNetHead',
@@ -207,11 +209,11 @@ def test_a_difference_is_found(tool, trained, tmp_path, monkeypatch):
     out = tmp_path / 'model.onnx'
     tool.main([config, checkpoint, str(out)])
     cfg = Config.fromfile(config)
-    model = tool.load_segmentor(cfg, checkpoint)
-    graph = tool.SegmentorGraph(model).eval()
+    model = export_onnx.load_segmentor(cfg, checkpoint)
+    graph = export_onnx.SegmentorGraph(model).eval()
     model.backbone.layer4[1].conv2.weight.data += 0.1
     with pytest.raises(ValueError, match='seg_logits differs from PyTorch by .* expected at most'):
-        tool.check(out, graph, model)
+        export_onnx.check(out, graph, model)
 
 
 def fail(*args, **kwargs):
@@ -233,7 +235,7 @@ def test_a_file_that_fails_is_not_left(
     folder.mkdir()
     out = folder / 'model.onnx'
     out.write_text('good')
-    monkeypatch.setattr(f'export_onnx.{broken}', value)
+    monkeypatch.setattr(f'mmamf.deployment.export_onnx.{broken}', value)
     with pytest.raises(SystemExit, match=f'error: .*{message}'):
         tool.main([*trained(), str(out)])
     assert out.read_text() == 'good'

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS as MMSEG_MODELS
 
-from mmamf.deployment import load_segmentor
+from mmamf.deployment import extract_modality, load_segmentor
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -74,11 +74,11 @@ def test_measure_by_hand(tool, trained):
     config, checkpoint = trained()
     cfg = Config.fromfile(config)
     model = load_segmentor(cfg, checkpoint)
-    single = tool.single_modality_model(model, cfg.model.to_dict(), 'depth')
-    sample = tool.DATASETS.build(cfg.test_dataloader.dataset)[0]
-    levels, others = tool.measure(model, single, 1, [sample])
+    single = extract_modality.single_modality_model(model, cfg.model.to_dict(), 'depth')
+    sample = extract_modality.DATASETS.build(cfg.test_dataloader.dataset)[0]
+    levels, others = extract_modality.measure(model, single, 1, [sample])
     with torch.no_grad():
-        x = model.data_preprocessor(tool.pseudo_collate([sample]))['inputs']
+        x = model.data_preprocessor(extract_modality.pseudo_collate([sample]))['inputs']
         inside, alone = model.extract_feat(x), single.extract_feat(x[:, 3:])
     expected = [((a[1:] - b).norm() / a[1:].norm()).item() for a, b in zip(inside, alone)]
     assert levels == pytest.approx(expected, rel=1e-4)

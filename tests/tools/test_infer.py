@@ -18,6 +18,7 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 LIGHT = f"""
 import runpy, sys
 sys.argv[0] = 'infer.py'
+sys.path.insert(0, {str(TOOLS)!r})
 runpy.run_path({str(TOOLS / 'infer.py')!r}, run_name='__main__')
 loaded = {{'mmseg', 'mmengine.model', 'torchvision'}} & set(sys.modules)
 assert not loaded, loaded

@@ -14,6 +14,9 @@ import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
+from mmamf.commands import test as testing
+from mmamf.commands import train as training
+
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
@@ -103,7 +106,7 @@ def test_tests_that_are_run(tmp_path, monkeypatch, tiny_config, options, models)
     (tmp_path / 'some.pth').touch()
     arguments = ['test.py', tiny_config(), str(tmp_path / 'some.pth'), *options]
     monkeypatch.setattr(sys, 'argv', arguments)
-    monkeypatch.setattr(tool, 'run_test', seen.append)
+    monkeypatch.setattr(testing, 'run_test', seen.append)
     tool.main()
     assert [cfg.model.type for cfg in seen] == models
     assert [Path(cfg.work_dir) for cfg in seen] == [
@@ -119,7 +122,7 @@ def test_both_tests_need_a_way_to_augment(tmp_path, monkeypatch, tiny_config):
     config = tiny_config(tta_model=None)
     arguments = ['test.py', config, str(tmp_path / 'some.pth'), '--tta', 'both']
     monkeypatch.setattr(sys, 'argv', arguments)
-    monkeypatch.setattr(tool, 'run_test', seen.append)
+    monkeypatch.setattr(testing, 'run_test', seen.append)
     with pytest.raises(ValueError, match='--tta: expected tta_model in the config'):
         tool.main()
     assert not seen
@@ -152,7 +155,7 @@ def test_resume_without_checkpoint_is_refused(tmp_path, named):
     if named:
         (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_9.pth'))
     with pytest.raises(FileNotFoundError, match='--resume.*last_checkpoint'):
-        load_tool('train').find_checkpoint('auto', str(tmp_path))
+        training.find_checkpoint('auto', str(tmp_path))
 
 
 def test_resume_with_an_empty_note_names_the_newest(tmp_path):
@@ -168,13 +171,13 @@ def test_resume_from_a_missing_path_is_refused():
     with pytest.raises(
         FileNotFoundError, match='--resume nowhere.pth: there is no such checkpoint'
     ):
-        load_tool('train').find_checkpoint('nowhere.pth', 'work')
+        training.find_checkpoint('nowhere.pth', 'work')
 
 
 def test_resume_finds_checkpoint_of_a_moved_work_dir(tmp_path):
     (tmp_path / 'iter_9.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('/where/it/was/iter_9.pth')
-    assert load_tool('train').find_checkpoint('auto', str(tmp_path)) == str(tmp_path / 'iter_9.pth')
+    assert training.find_checkpoint('auto', str(tmp_path)) == str(tmp_path / 'iter_9.pth')
 
 
 def test_resume_prefers_the_folder_to_the_recorded_path(tmp_path):
@@ -182,7 +185,7 @@ def test_resume_prefers_the_folder_to_the_recorded_path(tmp_path):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / 'iter_9.pth').touch()
     (tmp_path / 'copy' / 'last_checkpoint').write_text(str(tmp_path / 'first' / 'iter_9.pth'))
-    found = load_tool('train').find_checkpoint('auto', str(tmp_path / 'copy'))
+    found = training.find_checkpoint('auto', str(tmp_path / 'copy'))
     assert found == str(tmp_path / 'copy' / 'iter_9.pth')
 
 
@@ -205,7 +208,7 @@ def test_training_is_locked_and_watched_over(tmp_path, monkeypatch, tiny_config,
                 held = lock.is_file() and lock.read_text()
                 assert bool(held) == (rank == '0')
 
-    monkeypatch.setattr(tool.Runner, 'from_cfg', Stub)
+    monkeypatch.setattr(training.Runner, 'from_cfg', Stub)
     monkeypatch.setenv('RANK', rank)
     monkeypatch.setenv('LOCAL_RANK', rank)
     arguments = ['train.py', config, '--work-dir', str(tmp_path / 'run'), '--launcher', 'pytorch']
@@ -221,8 +224,8 @@ def test_locked_work_dir_ends_with_a_message(tmp_path, monkeypatch, tiny_config)
     def locked(self):
         raise ValueError(f'{self.folder}: another training')
 
-    monkeypatch.setattr(tool.WorkDirLock, '__enter__', locked)
-    monkeypatch.setattr(tool.Runner, 'from_cfg', pytest.fail)
+    monkeypatch.setattr(training.WorkDirLock, '__enter__', locked)
+    monkeypatch.setattr(training.Runner, 'from_cfg', pytest.fail)
     monkeypatch.setattr(sys, 'argv', ['train.py', tiny_config(), '--work-dir', str(tmp_path)])
     with pytest.raises(SystemExit, match=f'{tmp_path}: another training'):
         tool.main()
@@ -234,21 +237,20 @@ def test_locked_work_dir_ends_with_a_message(tmp_path, monkeypatch, tiny_config)
 def test_amp_follows_the_device(monkeypatch, gpu, expected):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
     wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1))
-    load_tool('train').use_amp(wrapper)
+    training.use_amp(wrapper)
     assert wrapper['type'] == expected
 
 
 def test_amp_refuses_other_wrappers():
     with pytest.raises(ValueError, match='expected optim_wrapper.type OptimWrapper, got Apex'):
-        load_tool('train').use_amp(dict(type='ApexOptimWrapper'))
+        training.use_amp(dict(type='ApexOptimWrapper'))
 
 
 def test_tta_and_show_dir_name_what_the_config_lacks():
-    tool = load_tool('test')
     with pytest.raises(ValueError, match='--tta: expected tta_pipeline in the config'):
-        tool.use_tta(Config(dict(tta_model=dict(type='SegTTAModel'))))
+        testing.use_tta(Config(dict(tta_model=dict(type='SegTTAModel'))))
     with pytest.raises(ValueError, match='--show-dir: expected default_hooks.visualization'):
-        tool.draw_into(Config(dict(default_hooks=dict())), 'painted')
+        testing.draw_into(Config(dict(default_hooks=dict())), 'painted')
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_tta_merges_every_modality(model, tta_model, expected):
             test_dataloader=dict(dataset=dict(pipeline=[])),
         )
     )
-    load_tool('test').use_tta(cfg)
+    testing.use_tta(cfg)
     assert cfg.model == dict(type=expected, module=dict(type=model))
     assert cfg.test_dataloader.dataset.pipeline == cfg.tta_pipeline
 
@@ -301,6 +303,6 @@ def test_show_dir_paints_over_images_only_and_always_draws_the_sheet(suffix, opt
             ),
         )
     )
-    load_tool('test').draw_into(cfg, 'there')
+    testing.draw_into(cfg, 'there')
     assert cfg.default_hooks.visualization.draw == painted
     assert cfg.custom_hooks[1] == dict(type='PredictionSheetHook', out_dir='there')

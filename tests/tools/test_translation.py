@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.fileio import load
 
 from mmamf.apis import init_translator, translate
+from mmamf.commands.test import use_tta
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 SIZE = 64
@@ -273,9 +274,8 @@ def test_the_tools_test_and_translate(tmp_path, monkeypatch, translation_config,
 
 
 def test_tta_is_refused():
-    tool = runpy.run_path(str(TOOLS / 'test.py'))
     with pytest.raises(ValueError, match='--tta: expected a segmentation config'):
-        tool['use_tta'](Config(dict(default_scope='mmagic')))
+        use_tta(Config(dict(default_scope='mmagic')))
 
 
 if __name__ == '__main__':
@@ -285,5 +285,6 @@ if __name__ == '__main__':
     )
     os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
     torch.set_num_threads(1)
+    sys.path.insert(0, str(TOOLS))
     sys.argv = ['train.py', *arguments, '--launcher', 'pytorch']
     runpy.run_path(str(TOOLS / 'train.py'), run_name='__main__')

@@ -1,20 +1,9 @@
 """What --tta makes of the config of a data set inside others."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from mmengine.config import Config
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'test.py'
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('tool_test', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from mmamf.commands.test import are_pictures, use_tta
 
 
 def config_of(dataset: dict) -> Config:
@@ -28,24 +17,24 @@ def config_of(dataset: dict) -> Config:
     )
 
 
-def test_it_reaches_all_inner_data_sets(tool):
+def test_it_reaches_all_inner_data_sets():
     inner = [dict(type='MultimodalSegDataset', pipeline=[]) for _ in range(2)]
     repeated = dict(type='RepeatDataset', times=1, dataset=inner[1])
     cfg = config_of(dict(type='ConcatDataset', datasets=[inner[0], repeated]))
-    tool.use_tta(cfg)
+    use_tta(cfg)
     outer = cfg.test_dataloader.dataset
     assert 'pipeline' not in outer and 'pipeline' not in outer.datasets[1]
     for one in (outer.datasets[0], outer.datasets[1].dataset):
         assert [step.type for step in one.pipeline] == ['TestTimeAug']
 
 
-def test_mixed_images_are_refused(tool):
+def test_mixed_images_are_refused():
     mixed = dict(type='mmseg.MultiImageMixDataset', dataset=dict(type='X'), pipeline=[])
     with pytest.raises(ValueError, match='--tta: expected a test data set that mixes no images'):
-        tool.use_tta(config_of(mixed))
+        use_tta(config_of(mixed))
 
 
 @pytest.mark.parametrize(('suffix', 'expected'), [('.png', True), ('.npy', False)])
-def test_pictures_inside_others(tool, suffix, expected):
+def test_pictures_inside_others(suffix, expected):
     inner = dict(type='MultimodalSegDataset', modalities=['rgb'], img_suffix=suffix)
-    assert tool.are_pictures(dict(type='ConcatDataset', datasets=[inner])) is expected
+    assert are_pictures(dict(type='ConcatDataset', datasets=[inner])) is expected

@@ -6,23 +6,9 @@ interrupted, on this machine or, with the results alone, on another.
 """
 
 import argparse
-import signal
-import sys
 from pathlib import Path
 
-try:
-    import mmamf  # first: it cures the stack before anything else is imported
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    import mmamf  # noqa: F401
-
-from fusion_comparison.costs import COSTS, measure_costs
-from fusion_comparison.report import write_report
-from fusion_comparison.results import load_results
-from fusion_comparison.runner import Runner
-from fusion_comparison.sweep import load_sweep
+import command_line  # noqa: F401
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -52,36 +38,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def compare(args: argparse.Namespace) -> list[str]:
-    """Do what was asked for; return the names of the runs that failed."""
-    sweep = load_sweep(args.sweep)
-    runs = list(sweep.runs(args.only, args.seeds))
-    there = load_results(sweep, args.results)  # complains before an hour's training
-    failed = []
-    if args.costs:
-        measure_costs(sweep, args.only, args.results / COSTS)
-    elif not args.report:
-        failed = Runner(args.results, sweep.metric, args.jobs, args.keep).run(runs)
-        there = there or len(failed) < len(runs)
-    if there or args.report:
-        print(*write_report(sweep, args.results), sep='\n')
-    return failed
-
-
 def main(argv: list[str] | None = None) -> None:
     """Compare."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, unless nohup is at work
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
-    try:
-        failed = compare(parse_args(argv))
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
-    except KeyboardInterrupt:
-        print('\ninterrupted: run the same command again to continue', flush=True)
-        raise SystemExit(130) from None
-    if failed:
-        raise SystemExit(f'{len(failed)} runs failed: {" ".join(failed)}')
+    args = parse_args(argv)
+    from mmamf.comparison.compare import run_comparison
+
+    run_comparison(args)
 
 
 if __name__ == '__main__':

@@ -5,35 +5,15 @@ each when it is done: interrupted, the same command continues from there.
 """
 
 import argparse
-import json
-import sys
-import time
-from itertools import combinations
 from pathlib import Path
 
-try:
-    import mmamf  # first: it cures the stack before anything else is imported
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    import mmamf  # noqa: F401
-
-from mmengine.config import DictAction
-from mmengine.fileio import put_text
-from mmengine.registry import DATASETS, init_default_scope
-from robustness import add_overruling, read_done, read_model, run_tests
-
-from mmamf.evaluation.corruption_ladder import with_corruption
-from mmamf.visualization.found_classes import count_found
-from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
+from command_line import add_cfg_options, add_model
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file of a segmentation')
-    parser.add_argument('checkpoint', type=Path, help='checkpoint file')
+    add_model(parser)
     parser.add_argument(
         '--out',
         metavar='DIR',
@@ -41,97 +21,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where results.json, table.md and figure.png go; '
         'default: work_dirs/<name of the config>/missing_modalities',
     )
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, help='override the config'
-    )
-    add_overruling(parser)
+    add_cfg_options(parser)
     args = parser.parse_args(argv)
     args.out = args.out or Path('work_dirs', Path(args.config).stem, 'missing_modalities')
     return args
 
 
-def list_subsets(dataloader: dict) -> dict[str, dict]:
-    """Name the 2^M - 1 subsets, largest first, and configure a data loader for each.
-
-    Args:
-        dataloader: Config of one, of a MultimodalSegDataset. Of its samples, a subset gets those
-            that have one of its modalities.
-
-    Raises:
-        ValueError: If the data set is made of several, or no sample has any modality of a subset.
-    """
-    if not (modalities := dataloader['dataset'].get('modalities')):
-        raise ValueError(
-            'test_dataloader.dataset: expected one data set with `modalities`, got '
-            f'{dataloader["dataset"].get("type")}'
-        )
-    samples = list_present(dataloader['dataset'])
-    subsets = {}
-    for size in range(len(modalities), 0, -1):
-        for kept in combinations(modalities, size):
-            prob = {name: 1.0 for name in modalities if name not in kept}
-            steps = [dict(type='ModalityDropout', prob=prob)] if prob else []
-            subset = with_corruption(dataloader, steps)
-            usable = [index for index, present in samples.items() if present & {*kept}]
-            if not usable:
-                raise ValueError(
-                    f'test_dataloader.dataset: expected a sample with one of {kept}, got none'
-                )
-            subset['dataset']['indices'] = usable
-            subsets['+'.join(kept)] = subset
-    return subsets
-
-
-def list_present(dataset: dict) -> dict[int, set[str]]:
-    """List which modalities the samples of a data set have, by their index without `indices`."""
-    built = DATASETS.build(dataset)
-    given = dataset.get('indices')
-    indices = given if isinstance(given, list | tuple) else range(len(built))
-    entries = (built.get_data_info(place)['modality_paths'] for place in range(len(built)))
-    return {
-        index: {name for name, path in paths.items() if path is not None}
-        for index, paths in zip(indices, entries, strict=True)
-    }
-
-
 def main(argv: list[str] | None = None) -> None:
     """Test what is not yet done, then write the table and the figure."""
     args = parse_args(argv)
-    cfg, settings = read_model(args)
-    init_default_scope(cfg.get('default_scope') or 'mmseg')
-    tests = list_subsets(cfg.test_dataloader)
-    modalities = list(cfg.test_dataloader.dataset.modalities)
+    from mmamf.analysis.missing_modalities import measure_missing
 
-    store = args.out / 'results.json'
-    done = read_done(store, settings)
-    samples = {name: len(loader['dataset']['indices']) for name, loader in tests.items()}
-    todo = {
-        name: loader
-        for name, loader in tests.items()
-        if done.get(name, {}).get('samples') != samples[name]
-    }
-    print(f'{len(todo)} tests to do, {len(tests) - len(todo)} done', flush=True)
-
-    cfg.update(work_dir=str(args.out / 'logs'), load_from=str(args.checkpoint), resume=False)
-    cfg.log_level = 'WARNING'  # one line for each test is enough
-    start = time.monotonic()
-    for count, (name, scalars) in enumerate(run_tests(cfg, todo, args.allow_different_config), 1):
-        done[name] = dict(scalars, samples=samples[name])
-        text = json.dumps(dict(settings, tests=done), indent=1)
-        put_text(text, store, backend_args=dict(backend='atomic_local'))
-        left = (time.monotonic() - start) / count * (len(todo) - count)
-        print(
-            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"] or 0:.1f}, '
-            f'{count_found(scalars)} classes found; about {left:.0f} s left',
-            flush=True,
-        )
-
-    results = {name: done[name] for name in tests}
-    table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
-    table += format_subsets(modalities, results)
-    (args.out / 'table.md').write_text(table)
-    plot_subsets(modalities, results, args.out / 'figure.png')
-    print(f'{table}\n{args.out}')
+    measure_missing(args)
 
 
 if __name__ == '__main__':

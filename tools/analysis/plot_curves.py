@@ -1,16 +1,9 @@
 """Plots loss and mIoU of a training, per modality and of the ensemble, from its work dir."""
 
 import argparse
-import sys
 from pathlib import Path
 
-try:
-    from mmamf.visualization import plot_curves
-except ModuleNotFoundError as error:
-    if error.name != 'mmamf':
-        raise
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from mmamf.visualization import plot_curves
+import command_line  # noqa: F401
 
 
 def main() -> None:
@@ -20,6 +13,8 @@ def main() -> None:
     parser.add_argument('--out', type=Path, help='picture to write; default: WORK_DIR/curves.png')
     args = parser.parse_args()
     out = args.out or args.work_dir / 'curves.png'
+    from mmamf.visualization import plot_curves
+
     try:
         plot_curves(args.work_dir, out)
     except (FileNotFoundError, ValueError) as error:

@@ -1,5 +1,6 @@
 """Runs commands with their output in a log file, a line of progress, and advice when they fail."""
 
+import fcntl
 import os
 import re
 import signal
@@ -9,40 +10,29 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from environment import Environment
 from preflight import SetupError
 
 TAIL_LINES = 15
-SPINNER = '|/-\\'
 # What a log says -> what to tell. The first that matches counts.
-ADVICE = (
-    (
-        r'No space left on device|Errno 28',
-        'The disk is full. Make room (`pip cache purge` frees what pip has kept) and run the same\n'
-        'command again.',
-    ),
-    (
-        r'NewConnectionError|Temporary failure in name resolution|Max retries exceeded'
-        r'|ConnectTimeout|ReadTimeout|ProxyError|Connection (broken|refused|reset)'
-        r'|Name or service not known|Network is unreachable|SSLError',
-        'The package registry can not be reached. Check the network; set PIP_PROXY behind\n'
-        'a proxy, PIP_INDEX_URL for a mirror. Run it again: what was downloaded is kept.',
-    ),
-    (
-        r'No matching distribution found|Could not find a version',
-        'The registry has no such package for this Python and platform (see the lines above).\n'
-        'Try Python 3.11 (PYTHON=python3.11), or another torch (TORCH=torch==2.13.0).',
-    ),
-    (
-        r'Killed signal terminated|virtual memory exhausted|out of memory',
-        'The compiler ran out of memory. Build with one job: MAX_JOBS=1 make demo',
-    ),
-)
+ADVICE = {
+    r'No space left on device|Errno 28': 'The disk is full. Make room (`pip cache purge` frees '
+    'what pip has kept) and run the same\ncommand again.',
+    r'NewConnectionError|Temporary failure in name resolution|Max retries exceeded|ConnectTimeout'
+    r'|ReadTimeout|ProxyError|Connection (broken|refused|reset)|Name or service not known'
+    r'|Network is unreachable|SSLError': 'The package registry can not be reached. Check the '
+    'network; set PIP_PROXY behind\na proxy, PIP_INDEX_URL for a mirror. Run it again: what was '
+    'downloaded is kept.',
+    r'No matching distribution found|Could not find a version': 'The registry has no such package '
+    'for this Python and platform (see the lines above).\nTry Python 3.11 (PYTHON=python3.11), or '
+    'another torch (TORCH=torch==2.13.0).',
+    r'Killed signal terminated|virtual memory exhausted|out of memory': 'The compiler ran out of '
+    'memory. Build with one job: MAX_JOBS=1 make demo',
+}
 
 
 class Job:
-    """A running command that writes to the end of a log file.
-
-    It has a process group of its own, so that stopping it stops its compilers too.
+    """A running command that writes to the end of a log file, and all that it starts.
 
     Args:
         label: What it does, in a few words.
@@ -52,15 +42,9 @@ class Job:
     """
 
     def __init__(
-        self,
-        label: str,
-        command: Sequence[str],
-        log: Path,
-        keep_fd: int | None = None,
+        self, label: str, command: Sequence[str], log: Path, keep_fd: int | None = None
     ) -> None:
-        self.label = label
-        self.log = log
-        self.started = time.monotonic()
+        self.label, self.log, self.started = label, log, time.monotonic()
         with open(log, 'ab') as sink:
             sink.write(f'\n$ {" ".join(command)}\n'.encode())
             sink.flush()
@@ -101,7 +85,7 @@ class Job:
         if self.process.returncode == 0:
             return
         output = self.output()
-        advice = next((text for pattern, text in ADVICE if re.search(pattern, output)), '')
+        advice = next((text for pattern, text in ADVICE.items() if re.search(pattern, output)), '')
         tail = '\n'.join(f'    {line[:160]}' for line in output.rstrip().splitlines()[-TAIL_LINES:])
         raise SetupError(
             f'{self.label} failed with exit status {self.process.returncode}. Its last lines:\n'
@@ -110,45 +94,82 @@ class Job:
 
 
 class Progress:
-    """Shows that jobs are alive: one line that turns on a terminal, a line now and then elsewhere.
+    """Shows that jobs are alive: a line that a terminal rewrites, a line now and then elsewhere.
 
     Args:
-        stream: Where to write.
-        interval: Seconds between two lines where the stream is no terminal.
+        interval: Seconds between two lines where the output is no terminal.
     """
 
-    def __init__(self, stream=None, interval: float = 20.0) -> None:
-        self.stream = stream or sys.stdout
-        self.interval = interval
+    def __init__(self, interval: float = 20.0) -> None:
+        self.is_terminal = sys.stdout.isatty()
+        self.interval = 1.0 if self.is_terminal else interval
         self.started = time.monotonic()
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, end: str = '\n') -> None:
         """Write a line, with the seconds since the set-up began."""
-        clear = '\r\033[K' if self.stream.isatty() else ''
-        self.stream.write(f'{clear}[{time.monotonic() - self.started:4.0f} s] {text}\n')
-        self.stream.flush()
+        clear = '\r\033[K' if self.is_terminal else ''
+        line = f'[{time.monotonic() - self.started:4.0f} s] {text}'
+        print(f'{clear}{line if end else line[:100]}', end=end, flush=True)
 
     def wait(self, job: Job, background: Job | None = None) -> None:
-        """Wait for a job, showing it and the one in the background.
-
-        Raises:
-            SetupError: If the job fails.
-        """
-        shown, turn = time.monotonic(), 0
-        if not self.stream.isatty():
-            self.say(f'{job.label} ...')
+        """Wait for a job, showing it and the one in the background; raise if the job fails."""
+        shown = time.monotonic()
+        self.say(f'{job.label} ...', end='' if self.is_terminal else '\n')
         while job.process.poll() is None:
-            alive = [item for item in (job, background) if item and item.process.poll() is None]
-            text = ' | '.join(item.status() for item in alive)
-            if self.stream.isatty():
-                turn += 1
-                seconds = time.monotonic() - self.started
-                line = f'[{seconds:4.0f} s] {SPINNER[turn % len(SPINNER)]} {text}'
-                self.stream.write(f'\r\033[K{line[:100]}')
-                self.stream.flush()
-            elif time.monotonic() - shown > self.interval:
+            if time.monotonic() - shown > self.interval:
                 shown = time.monotonic()
-                self.say(f'  ... {text}')
+                alive = [item for item in (job, background) if item and item.process.poll() is None]
+                text = ' | '.join(item.status() for item in alive)
+                self.say(f'  ... {text}', end='' if self.is_terminal else '\n')
             time.sleep(0.2)
         job.raise_if_failed()
         self.say(f'{job.label}: done in {time.monotonic() - job.started:.0f} s')
+
+
+class Workshop:
+    """Runs the commands of the steps in one virtual environment, with its lock and its log.
+
+    Args:
+        root: Folder of the environment; made if it is missing.
+        progress: Shows what is going on.
+    """
+
+    def __init__(self, root: Path, progress: Progress) -> None:
+        self.environment, self.progress = Environment(root), progress
+        self.log, self.constraints = root / 'install.log', root / 'constraints.txt'
+        self.background: Job | None = None
+        self.environment.check_python()
+        root.mkdir(parents=True, exist_ok=True)
+        self._lock = open(root / 'setup.lock', 'w')
+
+    def take_lock(self) -> None:
+        """Wait until no other set-up, and no command that outlived one, works in the folder."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.progress.say('waiting for another set-up in this folder to end')
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def start(self, label: str, command: list[str], log: Path) -> None:
+        """Start a command in the background."""
+        self.background = Job(label, command, log, self._lock.fileno())
+
+    def do(self, label: str, command: list[str]) -> str:
+        """Run a command to its end and return its output; raise if it fails."""
+        job = Job(label, command, self.log, self._lock.fileno())
+        try:
+            self.progress.wait(job, self.background)
+        finally:
+            job.stop()
+        return job.output()
+
+    def python(self, *arguments: str) -> list[str]:
+        """Return the command that runs the environment's Python."""
+        return [str(self.environment.python), *arguments]
+
+    def pip_install(self, label: str, *arguments: str, constraints: Path | None = None) -> None:
+        """Install with pip, under the constraints that fix torch unless others are named."""
+        # no-compile: the first import compiles what is used, which is a small part
+        options = '--disable-pip-version-check install --no-input --no-compile --progress-bar off'
+        options = [*options.split(), '-c', str(constraints or self.constraints)]
+        self.do(label, self.python('-m', 'pip', *options, *arguments))

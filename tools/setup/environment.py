@@ -1,4 +1,4 @@
-"""The virtual environment on disk: what is in it, read from its files without its Python."""
+"""The virtual environment on disk, read from its files without its Python, and its torch."""
 
 import hashlib
 import importlib.metadata
@@ -7,8 +7,12 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
-from preflight import SetupError
+from preflight import VERSION, SetupError
+
+DEFAULT = 'torch==2.13.0'
+OLDEST = (2, 0)  # mmcv's sources are compiled as C++17, which is what torch 2 asks for
 
 
 class Environment:
@@ -21,34 +25,25 @@ class Environment:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.python = root / 'bin' / 'python'
-        version = f'{sys.version_info.major}.{sys.version_info.minor}'
-        self.site = root / 'lib' / f'python{version}' / 'site-packages'
+        self.site = root / 'lib' / f'python{VERSION}' / 'site-packages'
         self.base_torch_pth = self.site / 'mmamf_base_torch.pth'
 
     def check_python(self) -> None:
-        """Check that an environment that exists was made with this version of Python.
-
-        Raises:
-            SetupError: If it was made with another one.
-        """
+        """Check that an environment that exists was made with this version of Python."""
         config = self.root / 'pyvenv.cfg'
-        if not config.is_file():
-            return
-        found = re.search(r'^version\s*=\s*(\d+\.\d+)', config.read_text(), flags=re.MULTILINE)
-        wanted = f'{sys.version_info.major}.{sys.version_info.minor}'
-        if found and found[1] != wanted:
+        text = config.read_text() if config.is_file() else ''
+        found = re.search(r'^version\s*=\s*(\d+\.\d+)', text, flags=re.MULTILINE)
+        if found and found[1] != VERSION:
             raise SetupError(
-                f'{self.root} was made with Python {found[1]}; {sys.executable} is {wanted}.\n'
+                f'{self.root} was made with Python {found[1]}; {sys.executable} is {VERSION}.\n'
                 f'Keep it: leave PYTHON out, or set PYTHON=python{found[1]}.\n'
                 f'Make it anew: rm -r {self.root}'
             )
 
     def search_path(self) -> list[str]:
         """Return the folders its packages are imported from."""
-        paths = [str(self.site)]
-        if self.base_torch_pth.is_file():
-            paths += self.base_torch_pth.read_text().split('\n')
-        return [path for path in paths if path]
+        base = self.base_torch_pth
+        return [str(self.site), *(base.read_text().splitlines() if base.is_file() else [])]
 
     def version(self, package: str) -> str | None:
         """Return the version of a package as pip sees it, None if it is not installed."""
@@ -56,19 +51,13 @@ class Environment:
         return next((item.version for item in found), None)
 
     def remove_halves(self) -> None:
-        """Forget packages whose installation was cut off, which pip would take for installed.
-
-        pip writes the file INSTALLER after all files of a package.
-        """
+        """Forget what was cut off: packages without INSTALLER, the file that pip writes last."""
         for info in self.site.glob('*.dist-info'):
             if not (info / 'INSTALLER').is_file():
                 shutil.rmtree(info)
 
     def torch_build(self) -> str | None:
-        """Return `torch.__version__`, which names the build even where pip's version does not.
-
-        (pip: 2.13.0, torch: 2.13.0+cu130.)
-        """
+        """Return `torch.__version__`: it names the build (2.13.0+cu130), pip's version need not."""
         for folder in self.search_path():
             file = Path(folder) / 'torch' / 'version.py'
             if file.is_file():
@@ -76,21 +65,19 @@ class Environment:
                 return found[1] if found else self.version('torch')
         return None
 
-    def _stamp(self, step: str) -> Path:
-        return self.root / 'stamps' / step
-
     def stamps(self, besides: str) -> list[Path]:
         """Return the files of all stamps but one."""
-        return sorted(file for file in self._stamp('').glob('*') if file.name != besides)
+        files = (self.root / 'stamps').glob('*')
+        return sorted(file for file in files if file.name != besides)
 
     def is_done(self, step: str, key: str) -> bool:
         """Tell whether a step was done with the inputs that `key` stands for."""
-        stamp = self._stamp(step)
+        stamp = self.root / 'stamps' / step
         return stamp.is_file() and stamp.read_text() == key
 
     def record(self, step: str, key: str) -> None:
         """Record that a step was done; a crash leaves the old stamp or the new one."""
-        stamp = self._stamp(step)
+        stamp = self.root / 'stamps' / step
         stamp.parent.mkdir(parents=True, exist_ok=True)
         scratch = stamp.with_suffix(f'.{os.getpid()}')
         scratch.write_text(key)
@@ -104,3 +91,47 @@ def digest(*parts: str | Path) -> str:
         content = part.read_bytes() if isinstance(part, Path) else part.encode()
         total.update(hashlib.sha256(content).digest())
     return total.hexdigest()
+
+
+class TorchChoice(NamedTuple):
+    """The chosen torch: a pip requirement, or the folder of one that is there already."""
+
+    requirement: str | None
+    base_folder: Path | None
+    reason: str
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.match(r'(\d+)\.(\d+)', version).groups()))
+
+
+def base_torch() -> tuple[str, Path] | None:
+    """Return version and folder of the torch of the running Python, None without one we can use."""
+    for found in importlib.metadata.distributions(name='torch'):
+        if _release(found.version) >= OLDEST:
+            return found.version, Path(found.locate_file('')).resolve()
+    return None
+
+
+def choose_torch(
+    environment: Environment, wanted: str, base: tuple[str, Path] | None
+) -> TorchChoice:
+    """Choose: what TORCH says, else what .venv has, else the base Python's, else the default."""
+    present = environment.version('torch')
+    if wanted:
+        return TorchChoice(wanted, None, f'{wanted}, as TORCH says')
+    if present:
+        return TorchChoice(None, None, f'torch {present}, which .venv has')
+    if base:
+        return TorchChoice(None, base[1], 'torch {}, which the base Python has in {}'.format(*base))
+    return TorchChoice(DEFAULT, None, DEFAULT)
+
+
+def constraints_for(torch_version: str, pins: str) -> str:
+    """Add to the pins what fixes torch, and torchvision to the releases built for it.
+
+    torch 2.x goes with torchvision 0.(x + 15), whose wheels name the exact torch they need.
+    """
+    major, minor = _release(torch_version)
+    vision = f'torchvision==0.{minor + 15}.*\n' if major == 2 else ''
+    return f'{pins.rstrip()}\n\n# Written by tools/setup.\ntorch=={torch_version}\n{vision}'

@@ -17,6 +17,7 @@ from pathlib import Path
 FLAGS = '-O2 -g0 -DNDEBUG -w'
 MEMORY_PER_JOB = 1.5 * 2**30
 # Run by the Python of .venv; prints what ops can be built for: 'cpu', or CUDA version and GPU.
+# torch refuses to build with a toolkit of another major version.
 PROBE = """
 import re, shutil, subprocess, torch
 from torch.utils.cpp_extension import CUDA_HOME
@@ -25,7 +26,6 @@ if torch.cuda.is_available() and CUDA_HOME and torch.version.cuda:
     nvcc = shutil.which('nvcc', path=CUDA_HOME + '/bin')
     text = subprocess.getoutput(nvcc + ' --version') if nvcc else ''
     release = re.search(r'release (\\d+)\\.', text)
-    # torch refuses to build with a toolkit of another major version
     if release and release[1] == torch.version.cuda.split('.')[0]:
         ops = 'cuda%s-sm%d%d' % (torch.version.cuda, *torch.cuda.get_device_capability())
 print('ops=' + ops)
@@ -60,8 +60,7 @@ def store_wheel(wheel: Path, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / f'.{wheel.name}.{os.getpid()}'
     shutil.copyfile(wheel, scratch)
-    os.replace(scratch, folder / wheel.name)
-    return folder / wheel.name
+    return scratch.replace(folder / wheel.name)
 
 
 def job_count(variables: Mapping[str, str]) -> int:
@@ -89,17 +88,8 @@ def precompile_torch_header(folder: Path) -> str:
     include = Path(importlib.util.find_spec('torch').origin).parent / 'include'
     header = folder / 'torch_types.hpp'
     header.write_text('#include <torch/types.h>\n')
-    command = [
-        *compiler,
-        '-x',
-        'c++-header',
-        str(header),
-        '-o',
-        f'{header}.gch',
-        *FLAGS.split(),
-        '-fPIC',
-    ]
-    command += ['-std=c++17', f'-I{include}', f'-I{include}/torch/csrc/api/include']
+    command = [*compiler, '-x', 'c++-header', str(header), '-o', f'{header}.gch', *FLAGS.split()]
+    command += ['-fPIC', '-std=c++17', f'-I{include}', f'-I{include}/torch/csrc/api/include']
     print('$', *command, flush=True)
     return f' -include {header}' if subprocess.run(command).returncode == 0 else ''
 
@@ -110,23 +100,12 @@ def main(requirement: str, out: Path, ops: str, constraints: str) -> int:
     out.mkdir(parents=True)
     flags = FLAGS + precompile_torch_header(out)
     variables = {**os.environ, 'MMCV_WITH_OPS': '1', 'CFLAGS': flags, 'CXXFLAGS': flags}
-    variables['MAX_JOBS'] = str(job_count(os.environ))
-    variables['FORCE_CUDA'] = '0' if ops == 'cpu' else '1'
-    if ops == 'cpu':
-        variables['CUDA_VISIBLE_DEVICES'] = (
-            ''  # mmcv's setup.py builds for CUDA whenever it sees a GPU
-        )
+    variables.update(MAX_JOBS=str(job_count(os.environ)), FORCE_CUDA='0' if ops == 'cpu' else '1')
+    if ops == 'cpu':  # mmcv's setup.py builds for CUDA whenever it sees a GPU
+        variables['CUDA_VISIBLE_DEVICES'] = ''
     # no-cache-dir: pip would keep the wheel by mmcv's version alone, whatever the torch
-    command = [
-        sys.executable,
-        '-m',
-        'pip',
-        '--disable-pip-version-check',
-        'wheel',
-        '-v',
-        '--no-input',
-    ]
-    command += ['--no-cache-dir', '--no-build-isolation', '--no-deps', '--no-binary', 'mmcv']
+    options = '--disable-pip-version-check wheel -v --no-input --no-cache-dir --no-build-isolation'
+    command = [sys.executable, '-m', 'pip', *options.split(), '--no-deps', '--no-binary', 'mmcv']
     command += ['-c', constraints, '-w', str(out), requirement]
     print('$', *command, flush=True)
     return subprocess.run(command, env=variables).returncode

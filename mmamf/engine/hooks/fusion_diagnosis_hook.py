@@ -13,7 +13,6 @@ from mmamf.engine.crossing_energy import CrossingEnergy
 from mmamf.models.decode_heads import ModalityEnsembleHead
 from mmamf.models.generators import SharedMultimodalUnetGenerator
 from mmamf.models.norms.modality_specific_norm import ModalitySpecificNorm
-from mmamf.visualization import plot_fusion_diagnosis
 
 
 @HOOKS.register_module()
@@ -123,6 +122,8 @@ class FusionDiagnosisHook(Hook):
         """
         if not is_main_process():
             return
+        from mmamf.visualization import plot_fusion_diagnosis  # with all of matplotlib
+
         path = Path(runner.work_dir, self.file_name)
         try:
             plot_fusion_diagnosis(runner.work_dir, path)

@@ -1,4 +1,4 @@
-"""Sweeps of tiny runs, and the tools' modules under the names that the tools give them."""
+"""Sweeps of tiny runs, and the scripts of tools/analysis by their names."""
 
 import importlib
 from pathlib import Path
@@ -10,7 +10,7 @@ ANALYSIS = Path(__file__).resolve().parents[3] / 'tools' / 'analysis'
 
 @pytest.fixture
 def tool(monkeypatch):
-    """Importer of a module of tools/analysis."""
+    """Importer of a script in tools/analysis, or of a module of mmamf."""
     monkeypatch.syspath_prepend(str(ANALYSIS))
     return importlib.import_module
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 from mmamf.models import SharedMultimodalResNet
 
@@ -24,7 +25,7 @@ def randomize(model):
 @pytest.mark.parametrize('training', [False, True])
 def test_loop_computes_the_same(tool, depth, num_modalities, training):
     ours = randomize(SharedMultimodalResNet(depth, num_modalities, fusion=FUSION, **SMALL))
-    loop = tool('baselines').LoopResNet(depth, num_modalities, **SMALL)
+    loop = tool('mmamf.benchmarks.baselines').LoopResNet(depth, num_modalities, **SMALL)
     loop.load_ours(ours.state_dict())
     ours, loop = ours.double().train(training), loop.double().train(training)
     x = torch.randn(2, 3 * num_modalities, 40, 33, dtype=torch.double)
@@ -39,8 +40,8 @@ def test_loop_computes_the_same(tool, depth, num_modalities, training):
 
 
 def test_loop_segmentor_computes_the_same(tool):
-    tool('benchmark').init_default_scope('mmseg')
-    networks = tool('performance.networks')
+    init_default_scope('mmseg')
+    networks = tool('mmamf.benchmarks.networks')
     cell = networks.Cell('segmenter', 18, 33, 40, 1, 'inference', 'float32')
     ours, loop = (networks.build(cell, networks.Form(name)) for name in ('ours', 'loop'))
     loop.backbone.load_ours(ours.backbone.state_dict())
@@ -51,7 +52,9 @@ def test_loop_segmentor_computes_the_same(tool):
 
 
 def test_separate_networks_see_their_modality(tool):
-    networks = tool('baselines').SeparateNetworks(lambda: torch.nn.Conv2d(3, 2, 1), 2)
+    networks = tool('mmamf.benchmarks.baselines').SeparateNetworks(
+        lambda: torch.nn.Conv2d(3, 2, 1), 2
+    )
     x = torch.randn(1, 6, 4, 4)
     first, second = networks(x)
     assert torch.equal(first, networks.networks[0](x[:, :3]))
@@ -59,7 +62,7 @@ def test_separate_networks_see_their_modality(tool):
 
 
 def test_layouts_of_the_inputs(tool):
-    networks = tool('performance.networks')
+    networks = tool('mmamf.benchmarks.networks')
     cell = networks.Cell.parse('encoder-r18-40x32-b2-training-float32')
     assert cell.name == 'encoder-r18-40x32-b2-training-float32'
     plain = networks.make_inputs(cell, networks.Form('plain', 'channels_last'))
@@ -71,8 +74,8 @@ def test_layouts_of_the_inputs(tool):
 
 def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
     arguments = ['--quick', '--repeats', '1', '--out', str(tmp_path)]
-    benchmark = tool('benchmark')
-    benchmark.main(arguments)
+    benchmark, main = tool('mmamf.benchmarks.speed'), tool('benchmark').main
+    main(arguments)
     measured = json.loads((tmp_path / 'performance.json').read_text())
     assert list(measured) == [benchmark.machine()]
     (result,) = measured[benchmark.machine()].values()
@@ -84,12 +87,12 @@ def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
     assert (tmp_path / 'performance.png').stat().st_size > 1000
 
     measure, benchmark.measure = benchmark.measure, None  # nothing is measured again
-    benchmark.main(arguments)
+    main(arguments)
 
     # but what another machine measured counts for that one alone
     benchmark.machine, benchmark.measure = lambda: 'another', lambda *args: result
     capsys.readouterr()
-    benchmark.main(arguments)
+    main(arguments)
     benchmark.measure = measure
     table = capsys.readouterr().out
     assert table.count('encoder-r18-32x32-b1-inference-float32 |') == 2
@@ -98,8 +101,8 @@ def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
 
 @pytest.mark.parametrize('part', ['encoder', 'segmenter'])
 def test_onnxruntime_computes_the_same(tool, part):
-    tool('benchmark').init_default_scope('mmseg')
-    networks = tool('performance.networks')
+    init_default_scope('mmseg')
+    networks = tool('mmamf.benchmarks.networks')
     cell = networks.Cell(part, 18, 70, 45, 1, 'inference', 'float32')
     forms = networks.forms_of(cell, compiled=False)
     assert [form for form in forms if form.how == 'onnxruntime']
@@ -114,7 +117,7 @@ def test_onnxruntime_computes_the_same(tool, part):
 
 
 def test_onnxruntime_is_for_inference_where_it_is_installed(tool, monkeypatch):
-    networks, onnx = tool('performance.networks'), tool('performance.onnx_network')
+    networks, onnx = tool('mmamf.benchmarks.networks'), tool('mmamf.benchmarks.onnx_network')
     cell = networks.Cell('encoder', 18, 32, 32, 1, 'inference', 'float32')
 
     def has_onnx(cell):
@@ -126,7 +129,7 @@ def test_onnxruntime_is_for_inference_where_it_is_installed(tool, monkeypatch):
 
 
 def test_memory_of_a_training_step(tool):
-    networks, task = tool('performance.networks'), tool('performance.task')
+    networks, task = tool('mmamf.benchmarks.networks'), tool('mmamf.benchmarks.task')
     cell = networks.Cell('encoder', 18, 64, 64, 1, 'training', 'bf16')
     step = task.Task(cell, networks.Form('ours'))
     weights = sum(p.numel() * p.element_size() for p in step.network.parameters())

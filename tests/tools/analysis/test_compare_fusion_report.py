@@ -18,7 +18,7 @@ NONE, OURS = {1: 50.0, 2: 52.0, 3: 51.0}, {1: 53.0, 2: 54.0, 3: 53.5, 4: 90.0}
 
 @pytest.fixture
 def paired(tool):
-    return tool('fusion_comparison.paired')
+    return tool('mmamf.comparison.paired')
 
 
 @pytest.mark.parametrize('n', [2, 3, 5, 40])
@@ -66,7 +66,7 @@ def report(tool, tmp_path, write_sweep):
     """Write the report of made-up values, by method and seed; returns table, chart and commands."""
 
     def write(values, costs=None, **more):
-        results, modules = tool('fusion_comparison.results'), tool('fusion_comparison.sweep')
+        results, modules = tool('mmamf.comparison.results'), tool('mmamf.comparison.sweep')
         config = tmp_path / 'dummy.py'
         config.write_text("model = dict(type='A')\nb = 0\n")
         sweep = modules.load_sweep(write_sweep(config, METHODS, seeds=(1, 2, 3), **more))
@@ -82,7 +82,7 @@ def report(tool, tmp_path, write_sweep):
         for name, cost in (costs or {}).items():
             cost.update(results.identify(sweep.methods[name]))
             results.write_json(costs, tmp_path / 'costs.json')
-        return tool('fusion_comparison.report').write_report(sweep, tmp_path)
+        return tool('mmamf.comparison.report').write_report(sweep, tmp_path)
 
     return write
 
@@ -128,7 +128,7 @@ def test_table(report):
 
 
 def test_mixtures_are_named(tool):
-    describe = tool('fusion_comparison.results').describe_mixture
+    describe = tool('mmamf.comparison.results').describe_mixture
     one, other = dict(device='CPU', data='12ab'), dict(device='H100', data='12ab')
     assert describe([dict(versions=one), dict(versions=one)]) == ''
     assert describe([dict(versions=one), dict(versions=other)]) == 'device: CPU, H100'
@@ -165,7 +165,7 @@ def test_costs_of_another_network_are_refused(report, tmp_path):
 
 
 def test_costs_of_a_tiny_network(tool, tmp_path, tiny_config, write_sweep, monkeypatch):
-    costs, sweeps = tool('fusion_comparison.costs'), tool('fusion_comparison.sweep')
+    costs, sweeps = tool('mmamf.comparison.costs'), tool('mmamf.comparison.sweep')
     monkeypatch.setattr(costs, 'REPEATS', 1)
     sweep = sweeps.load_sweep(write_sweep(tiny_config()))
     written = tmp_path / 'costs.json'

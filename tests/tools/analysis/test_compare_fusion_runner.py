@@ -38,9 +38,9 @@ def compare(tool, tmp_path, write_sweep, monkeypatch):
     config.write_text("model = dict(type='A')\ndummy = None\n")
     script = tmp_path / 'train.py'
     script.write_text(STAND_IN)
-    monkeypatch.setattr(tool('fusion_comparison.sweep'), 'TRAIN', script)
-    monkeypatch.setattr(tool('fusion_comparison.runner'), 'POLL', 0.01)
-    monkeypatch.setattr(tool('fusion_comparison.report'), 'draw_chart', lambda *args: None)
+    monkeypatch.setattr(tool('mmamf.comparison.sweep'), 'TRAIN', script)
+    monkeypatch.setattr(tool('mmamf.comparison.runner'), 'POLL', 0.01)
+    monkeypatch.setattr(tool('mmamf.comparison.report'), 'draw_chart', lambda *args: None)
     alpha = torch.tensor([1.0, 1.0])
     torch.save(dict(state_dict={'decode_head.alpha': alpha}), tmp_path / 'stand_in.pth')
 

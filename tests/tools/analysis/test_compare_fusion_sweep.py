@@ -14,7 +14,7 @@ BASE = CONFIGS / 'amf' / 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'
 
 @pytest.fixture
 def sweeps(tool):
-    return tool('fusion_comparison.sweep')
+    return tool('mmamf.comparison.sweep')
 
 
 @pytest.mark.parametrize('path', SWEEPS, ids=lambda path: path.stem)

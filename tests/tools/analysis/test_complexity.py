@@ -1,4 +1,4 @@
-"""Counts of tools/analysis/complexity.py against hand counts, and the table of get_flops.py."""
+"""Counts of mmamf/analysis/complexity.py against hand counts, and the table of get_flops.py."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from mmengine.config import Config
 from mmengine.registry import MODELS
 from torch import nn
 
+from mmamf.analysis.count_parts import count_parts
+from mmamf.deployment import single_modality_config
 from mmamf.models.backbones.fusible_blocks import FusibleBasicBlock
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'amf'
@@ -33,7 +35,7 @@ class Twice(nn.Module):
 
 @pytest.fixture
 def counting(tool):
-    return tool('complexity')
+    return tool('mmamf.analysis.complexity')
 
 
 @pytest.fixture
@@ -121,12 +123,12 @@ def test_table_of_a_translator_leaves_the_discriminator_out(get_flops, capsys):
     assert lines['discriminator'] == ['*', '0.18', 'M']
 
 
-def test_private_layers_are_separate_networks(get_flops):
+def test_private_layers_are_separate_networks():
     config = Config.fromfile(ROOMS).model.to_dict()
     private = dict(conv_cfg=dict(type='ModalitySpecificConv'), fusion=None)
     config['backbone'] = {**config['backbone'], **private}
-    own = get_flops.count_parts(config, (32, 32))['backbone']
-    separate = get_flops.count_parts(get_flops.single_modality_config(config), (32, 32))['backbone']
+    own = count_parts(config, (32, 32))['backbone']
+    separate = count_parts(single_modality_config(config), (32, 32))['backbone']
     assert own.parameters == 2 * separate.parameters
     assert own.gmacs == pytest.approx(2 * separate.gmacs)
 

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def interleaved(tool):
-    return tool('interleaved')
+    return tool('mmamf.benchmarks.interleaved')
 
 
 def test_measurements_take_turns(interleaved):

@@ -76,7 +76,7 @@ def test_all_subsets(call, tmp_path, capsys):
 def test_subsets(tool, indices, samples, tmp_path, rgbd_dataset_cfg):
     dataset = rgbd_dataset_cfg(root=tmp_path, count=8)
     dataset.update({} if indices is None else dict(indices=indices))
-    list_subsets = tool('missing_modalities').list_subsets
+    list_subsets = tool('mmamf.analysis.missing_modalities').list_subsets
     subsets = list_subsets(dict(dataset=dataset))
     assert list(subsets) == ['rgb+depth', 'rgb', 'depth']
     load, *others = dataset['pipeline']
@@ -92,7 +92,7 @@ def test_subsets(tool, indices, samples, tmp_path, rgbd_dataset_cfg):
 
 
 def test_subsets_of_three(tool, monkeypatch):
-    module = tool('missing_modalities')
+    module = tool('mmamf.analysis.missing_modalities')
     monkeypatch.setattr(module, 'list_present', lambda dataset: {0: {'a', 'b', 'c'}})
     load = dict(type='LoadMultimodalImages')
     subsets = module.list_subsets(dict(dataset=dict(modalities=['a', 'b', 'c'], pipeline=[load])))
@@ -130,7 +130,7 @@ def test_no_sample_with_the_modality(call, tmp_path):
 def test_several_data_sets(tool):
     loader = dict(dataset=dict(type='ConcatDataset', datasets=[]))
     with pytest.raises(ValueError, match='expected one data set with `modalities`, got ConcatData'):
-        tool('missing_modalities').list_subsets(loader)
+        tool('mmamf.analysis.missing_modalities').list_subsets(loader)
 
 
 def test_missing_checkpoint(call):

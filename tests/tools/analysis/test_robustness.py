@@ -1,8 +1,6 @@
 """tools/analysis/robustness.py on a tiny network without training."""
 
-import importlib
 import json
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +9,6 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmseg.registry import MODELS
 
-TOOLS = Path(__file__).resolve().parents[3] / 'tools'
 LADDER = [
     dict(
         name='noise',
@@ -35,13 +32,7 @@ TESTS = ['clean', 'noise/200', 'noise/2000', 'dead/zero', 'dead/noise']
 
 
 @pytest.fixture
-def robustness(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    return importlib.import_module('analysis.robustness')
-
-
-@pytest.fixture
-def call(robustness, tiny_config, tmp_path):
+def call(tool, tiny_config, tmp_path):
     """Runner of the tool: ``call(*arguments, ladder=LADDER)`` returns what results.json holds."""
     config = tiny_config(custom_hooks=[])
     checkpoint = tmp_path / 'untrained.pth'
@@ -54,7 +45,9 @@ def call(robustness, tiny_config, tmp_path):
         path = tmp_path / 'ladder.py'
         path.write_text(f'ladder = {ladder!r}')
         out = tmp_path / 'out'
-        robustness.main([config, str(checkpoint), f'--ladder={path}', f'--out={out}', *arguments])
+        tool('robustness').main(
+            [config, str(checkpoint), f'--ladder={path}', f'--out={out}', *arguments]
+        )
         return json.loads((out / 'results.json').read_text())
 
     run.config = config
@@ -93,7 +86,7 @@ def test_equals_the_standard_test(call, tmp_path):
         assert {key: metrics[key] for key in tests[name]['scalars']} == tests[name]['scalars']
 
 
-def test_continues_after_an_interruption(call, robustness, monkeypatch, capsys):
+def test_continues_after_an_interruption(call, monkeypatch, capsys):
     tested = []
     build = Runner.build_dataloader
 

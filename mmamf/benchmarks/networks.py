@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import torch
-from baselines import LoopResNet, LoopSegmentor, SeparateNetworks
 from mmengine.registry import MODELS
 from mmseg.models.backbones import ResNet
 from mmseg.models.segmentors import EncoderDecoder
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 import mmamf
 from mmamf.models import SharedMultimodalResNet
 
+from .baselines import LoopResNet, LoopSegmentor, SeparateNetworks
 from .onnx_network import OnnxNetwork, has_onnxruntime
 
 MODALITIES = 2

@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from complexity import complexity
-from interleaved import Spread, ratio, take_turns
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
+
+from mmamf.analysis.complexity import complexity
+from mmamf.benchmarks.interleaved import Spread, ratio, take_turns
 
 from .results import check_identity, identify, read_json, versions, write_json
 from .sweep import Method, Sweep

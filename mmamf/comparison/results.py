@@ -14,9 +14,9 @@ import mmcv
 import mmengine
 import mmseg
 import torch
-from results_table import collect_results
 
 import mmamf
+from mmamf.analysis.results_table import collect_results
 from mmamf.engine import AtomicLocalBackend
 from mmamf.visualization.curves import read_scalars
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from mmamf.own_files import own_file
+
 WORK_DIRS = Path('work_dirs')
-TRAIN = Path(__file__).resolve().parents[2] / 'train.py'
+TRAIN = own_file('tools/train.py')
 NAME = re.compile(r'[A-Za-z0-9_.-]+')
 TOP = ('config', 'metric', 'reference', 'groups')
 GROUP = ('title', 'methods', 'seeds', 'config', 'reference', 'control')

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from interleaved import Spread, ratio, spread
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .interleaved import Spread, ratio, spread
 from .networks import Cell
 
 ONNX = 'ours/contiguous/onnxruntime'

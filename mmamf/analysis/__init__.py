@@ -1,0 +1,1 @@
+"""Looks at data, networks and checkpoints: what is fed, what it costs, what it withstands."""

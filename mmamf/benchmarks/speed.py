@@ -1,0 +1,103 @@
+"""Measures the network against a plain one, a loop over the modalities, and separate networks.
+
+Two modalities, random weights and images. The networks of a cell (part, size, batch, task) take
+turns, and all figures but memory and latencies are ratios of neighbors in time. What this machine
+has in the results file is not measured again. The table is printed; the file of results and the
+figure are written. Set the number of threads with OMP_NUM_THREADS.
+"""
+
+import argparse
+import json
+import platform
+from itertools import product
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+
+from mmamf.analysis.complexity import complexity
+
+from .interleaved import take_turns
+from .networks import Cell, Form, build, forms_of, make_inputs
+from .report import draw, make_tables
+from .task import Task, keep_memory, peak_memory
+
+QUICK = Cell('encoder', 18, 32, 32, 1, 'inference', 'float32')
+WARM_UP = 2  # steps
+
+
+def choose_cells(args: argparse.Namespace) -> list[Cell]:
+    """List the cells that the command line asks for."""
+    if args.quick:
+        return [QUICK]
+    settings = (args.precisions, args.parts, args.depths, args.sizes, args.batches, args.modes)
+    return [
+        Cell(part, depth, *map(int, size.split('x')[::-1]), batch, mode, precision)
+        for precision, part, depth, size, batch, mode in product(*settings)
+    ]
+
+
+def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
+    """Measure a cell: seconds of every round, peak memory, parameters and multiply-adds."""
+    forms = forms_of(cell, compiled)
+    tasks = {form.name: Task(cell, form) for form in forms}
+    for task in tasks.values():
+        for _ in range(WARM_UP):
+            task.step()
+    seconds = take_turns({name: task.seconds for name, task in tasks.items()}, repeats)
+    # the profiler sees nothing of what is compiled, or of another library
+    memory = {
+        form.name: round(peak_memory(tasks[form.name]), 2)
+        for form in forms
+        if form.how not in ('compiled', 'onnxruntime')
+    }
+    return dict(
+        seconds=seconds,
+        memory=memory,
+        complexity={form.network: _count(cell, form) for form in forms if form.how == 'eager'},
+        gpu=torch.cuda.is_available(),
+    )
+
+
+def machine() -> str:
+    """Name what times depend on: the device, the number of threads, and torch."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
+    return f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}'
+
+
+def _processor() -> str:
+    info = Path('/proc/cpuinfo')
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(': ')[2] for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.machine()
+
+
+def _count(cell: Cell, form: Form) -> tuple[int, float]:
+    with torch.device('meta'):
+        return complexity(build(cell, form), make_inputs(cell, form))
+
+
+def measure_speed(args: argparse.Namespace) -> None:
+    """Measure, print and draw.
+
+    Args:
+        args: What `tools/analysis/benchmark.py` has read.
+    """
+    init_default_scope('mmseg')
+    keep_memory()
+    path = args.out / 'performance.json'
+    results = json.loads(path.read_text()) if path.is_file() else {}
+    own = results.setdefault(machine(), {})  # those of several machines lie side by side
+    args.out.mkdir(parents=True, exist_ok=True)
+    for cell in [] if args.report else choose_cells(args):
+        if cell.name in own:
+            print(f'{cell.name}: is in {path}, not measured again')
+            continue
+        print(cell.name, flush=True)
+        own[cell.name] = measure(cell, args.repeats, args.compile)
+        partial = path.with_suffix('.partial')
+        partial.write_text(json.dumps(results, indent=1))
+        partial.replace(path)
+    results = {name: cells for name, cells in results.items() if cells}
+    print(make_tables(results))
+    draw(results, args.out / 'performance.png')

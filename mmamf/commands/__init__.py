@@ -1,0 +1,1 @@
+"""What training, test and demo do when they are called from the command line."""

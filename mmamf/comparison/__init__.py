@@ -1,0 +1,1 @@
+"""A comparison of methods: sweep file, runs, results, statistics, costs and report."""

@@ -1,0 +1,27 @@
+"""Measures what a start costs: `import mmamf`, and --help of every command, in processor time.
+
+The first is a ratio to `import mmseg.models`, the others to `import torch`: median of the rounds,
+smallest and largest.
+"""
+
+import argparse
+from pathlib import Path
+
+import command_line  # noqa: F401
+
+TOOLS = Path(__file__).resolve().parents[1]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--repeats', type=int, default=5, help='rounds; default: 5')
+    args = parser.parse_args(argv)
+    from mmamf.benchmarks.start_up import find_commands, measure_start_up
+
+    for name, spread in measure_start_up(find_commands(TOOLS), args.repeats).items():
+        print(f'{name:50} {spread.median:.2f} ({spread.smallest:.2f}..{spread.largest:.2f})')
+
+
+if __name__ == '__main__':
+    main()
