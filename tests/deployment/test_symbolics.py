@@ -12,7 +12,7 @@ from torch import nn
 from mmamf.deployment.symbolics import dynamic_sizes
 from mmamf.models.modality_axis import fold_modalities
 from mmamf.models.norms import make_norms_private
-from mmamf.models.presence import take_presence
+from mmamf.models.folded_batch import share_batch
 
 OPSET = 17
 FUSIONS = [
@@ -91,11 +91,14 @@ class Block(nn.Module):
             self.fusion.attach_norm(self.norm[0])
         for parameter in self.parameters():
             nn.init.normal_(parameter)
+        self.batch = share_batch(self, num_modalities)
 
     def forward(self, x):
-        x, _ = take_presence(x, self)
-        x, carry = self.fusion.enter(fold_modalities(x, self.num_modalities))
-        return self.fusion.leave(self.norm(x), carry)
+        return self.batch.run(self.fuse, x)[0]
+
+    def fuse(self, x):
+        x, carry = self.fusion.enter(x)
+        return (self.fusion.leave(self.norm(x), carry),)
 
 
 @pytest.mark.parametrize(

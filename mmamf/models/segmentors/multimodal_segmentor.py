@@ -8,8 +8,9 @@ from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
 from ..decode_heads import ModalityEnsembleHead
+from ..folded_batch import presence_of, share_batch, with_presence
 from ..fusions import fusion_losses
-from ..presence import presence_of, tell_presence, with_presence
+
 
 
 @MODELS.register_module()
@@ -39,6 +40,8 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if self.with_neck:
+            self.neck_batch = share_batch(self.neck, self.decode_head.num_modalities)
         bands = getattr(self.backbone, 'bands', None)
         channels = getattr(self.data_preprocessor, 'bands', None)
         if bands and channels and tuple(bands) != channels:
@@ -88,8 +91,8 @@ class MultimodalSegmentor(EncoderDecoder):
         if not self.with_neck:
             return features
         presence = presence_of(features)
-        tell_presence(self.neck, presence)  # its private norms
-        return with_presence(self.neck(features), presence)
+        with self.neck_batch.knowing(presence):  # its private norms do
+            return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""

@@ -251,8 +251,8 @@ def test_absent_modalities_are_as_if_there_were_none(partners, options):
     rows = [[1, 0, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 1, 0]]
     x = torch.randn(4, 4, 23, 5, 6, requires_grad=True)
     operator = ChannelShufflePixelShiftFusion(4, partners=partners, **options)
-    operator.presence = torch.tensor(rows, dtype=torch.bool)
-    out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
+    with operator.batch.knowing(torch.tensor(rows, dtype=torch.bool)):
+        out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
     for index, row in enumerate(rows):
         keep = [m for m in range(4) if row[m]]
         small = ChannelShufflePixelShiftFusion(len(keep), partners=partners, **options)
