@@ -496,8 +496,8 @@ def convert_layers_as_they_say() -> None:
 
     torch/nn/modules/batchnorm.py:926 (SyncBatchNorm.convert_sync_batchnorm) and
     mmengine/model/utils.py:177 (revert_sync_batchnorm) put a plain layer of their own class in the
-    place of every batch norm, whatever class that has. A layer with a method `adopt` is shown the
-    new one, and returns what takes its place.
+    place of every batch norm, whatever class that has. A layer with a method `turn_into` is shown
+    the new one, and stays where it is.
     """
     from mmengine import model
     from mmengine._strategy import single_device
@@ -508,8 +508,8 @@ def convert_layers_as_they_say() -> None:
         def wrapper(*args: Any) -> torch.nn.Module:
             converted = convert(*args)
             layer = next(arg for arg in args if isinstance(arg, torch.nn.Module))
-            is_new = converted is not layer and hasattr(layer, 'adopt')
-            return layer.adopt(converted) if is_new else converted
+            is_new = converted is not layer and hasattr(layer, 'turn_into')
+            return layer.turn_into(converted) if is_new else converted
 
         return wrapper
 

@@ -10,16 +10,15 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from mmamf.deployment.symbolics import dynamic_sizes
-from mmamf.models.modality_axis import fold_modalities
-from mmamf.models.norms import make_norms_private
 from mmamf.models.folded_batch import share_batch
+from mmamf.models.norms import make_norms_private
 
 OPSET = 17
 FUSIONS = [
     dict(type='ChannelShufflePixelShiftFusion'),
-    dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
-    dict(type='ChannelShufflePixelShiftFusion', receivers=[0, 2], shift=2),
-    dict(type='ChannelShufflePixelShiftFusion', partners='all'),
+    dict(type='ShuffleShiftAblation', symmetric=True),
+    dict(type='ShuffleShiftAblation', receivers=[0, 2], shift=2),
+    dict(type='ShuffleShiftAblation', partners='all'),
     dict(type='AdditionFusion', average=True),
     dict(type='ConcatenationFusion'),
     dict(type='SelfAttentionFusion'),
@@ -130,7 +129,7 @@ def test_a_mixed_batch(fusion, norm):
 def test_a_sample_without_any_modality_does_no_harm(partners):
     """A division by its number of modalities would end the process."""
     torch.manual_seed(0)
-    block = Block(dict(type='ChannelShufflePixelShiftFusion', partners=partners), nn.Identity())
+    block = Block(dict(type='ShuffleShiftAblation', partners=partners), nn.Identity())
     x = torch.randn(2, 30, 7, 6)
     lost = torch.stack([torch.full_like(x[0], torch.nan), x[1]])
     with torch.no_grad():

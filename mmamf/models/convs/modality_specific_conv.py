@@ -62,7 +62,7 @@ class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
 
     def init_weights(self) -> None:
-        """Keep torch's own start inside mmcv's ConvModule, which would take the fan of M kernels."""
+        """Keep torch's own start: mmcv's ConvModule would take the fan of M kernels."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Convolve as torch does, with the groups of all modalities."""

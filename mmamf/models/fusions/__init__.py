@@ -6,6 +6,7 @@ from .concatenation_fusion import ConcatenationFusion
 from .fusion_losses import fusion_losses
 from .fusion_operator import FusionOperator
 from .self_attention_fusion import SelfAttentionFusion
+from .shuffle_shift_ablation import ShuffleShiftAblation
 from .squeeze_excitation_fusion import SqueezeExcitationFusion
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'ConcatenationFusion',
     'FusionOperator',
     'SelfAttentionFusion',
+    'ShuffleShiftAblation',
     'SqueezeExcitationFusion',
     'fusion_losses',
 ]

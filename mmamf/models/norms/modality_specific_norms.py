@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from ..modality_axis import separate_modalities
+from ..modality_axis import is_channels_last, separate_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..tracing import is_eager, is_exporting
 
@@ -47,20 +47,17 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
                 )
             return self._call_copies(x)
         out = super().apply_private(x)
-        if self.keeps_its_input and out.requires_grad and is_eager(out):
-            # Autograd forgets that it is a view, of a tensor that nobody else has: a ReLU that
-            # changes a view in place would cost three copies of it in the backward pass.
-            return torch.ops.aten._unsafe_view(out, out.shape)
-        return out
+        return _forget_view(out) if self.keeps_its_input else out
 
-    def adopt(self, norm: nn.Module) -> 'ModalitySpecificNorm':
-        """Make the layer private that torch or mmengine has made of this one.
+    def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
+        """Become private to the class of a layer that torch or mmengine has made of this one.
 
         They turn batch norms into synchronized ones and back (see mmamf/compat.py).
         """
-        norm.__class__ = private_class(type(norm))
-        norm.num_modalities, norm.batch = self.num_modalities, self.batch
-        return norm
+        self.__class__ = private_class(type(norm))
+        for name, value in vars(norm).items():  # a group of processes
+            self.__dict__.setdefault(name, value)
+        return self
 
     def _takes_statistics(self) -> bool:
         """Tell whether the layer learns statistics from this batch, or normalizes by its."""
@@ -88,7 +85,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             if rows is not None and not rows.any():
                 results.append(torch.zeros_like(part))
                 continue
-            own = {k: v.chunk(m)[index] if v is not None and v.ndim else v for k, v in values.items()}
+            own = {
+                k: v.chunk(m)[index] if v is not None and v.ndim else v for k, v in values.items()
+            }
             seen = self._call_copy(own, part if rows is None else part[rows])
             values |= {name: number.clone() for name, number in later.items()}
             if rows is not None:
@@ -131,6 +130,19 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
 
     def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
         super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
+    def apply_private(self, x: Tensor) -> Tensor:
+        """Apply its own layer to every modality."""
+        frozen = not self.training and self.track_running_stats and self.affine
+        if not frozen or not is_eager(x) or not is_channels_last(x):
+            return super().apply_private(x)
+        # In this layout, to unfold is a copy, and to fold is one back.
+        maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        sizes = (self.num_modalities, -1, 1, 1)
+        out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
+        return _forget_view(out.flatten(0, 1))
 
 
 class ModalitySpecificSyncBN(ModalitySpecificNorm, nn.SyncBatchNorm, _BatchNorm):
@@ -240,6 +252,16 @@ class ModalitySpecificCopies(ModalitySpecificNorm):
     def apply_private(self, x: Tensor) -> Tensor:
         """Call the layer for every modality, with that modality's values."""
         return self._call_copies(x)
+
+
+def _forget_view(out: Tensor) -> Tensor:
+    """Let autograd forget that a tensor is a view of one that nobody else has.
+
+    A ReLU that changes a view in place would cost three copies of it in the backward pass.
+    """
+    if not out.requires_grad or not is_eager(out):
+        return out
+    return torch.ops.aten._unsafe_view(out, out.shape)
 
 
 _CLASSES = {

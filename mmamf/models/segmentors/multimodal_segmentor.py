@@ -12,7 +12,6 @@ from ..folded_batch import presence_of, share_batch, with_presence
 from ..fusions import fusion_losses
 
 
-
 @MODELS.register_module()
 class MultimodalSegmentor(EncoderDecoder):
     """mmseg's EncoderDecoder that also returns what every modality predicts by itself.

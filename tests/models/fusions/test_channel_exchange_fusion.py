@@ -81,8 +81,8 @@ def test_a_resnet_attaches_the_norm_before_leave(depth, name):
 def test_survives_the_conversion_to_synchronized_norms():
     model = nn.SyncBatchNorm.convert_sync_batchnorm(SharedMultimodalResNet(18, 2, FUSION, **SMALL))
     block = model.layer1[-1]
-    assert isinstance(block.norm1.norm, nn.SyncBatchNorm)
-    assert block.fusion._norm[0].norm is block.norm1.norm
+    assert isinstance(block.norm1, nn.SyncBatchNorm)
+    assert block.fusion._norm[0] is block.norm1
 
 
 def test_exchanges_inside_a_resnet():

@@ -133,7 +133,7 @@ def test_weight_decay_rules_see_a_norm(private, plain):
         },
     )
     decay = {id(g['params'][0]): g['weight_decay'] for g in wrapper.param_groups}
-    assert decay[id(model[1].norm.weight)] == decay[id(model[1].norm.bias)] == 0
+    assert decay[id(model[1].weight)] == decay[id(model[1].bias)] == 0
     assert decay[id(model[0].weight)] == 1e-4
 
 
