@@ -9,7 +9,7 @@ their own is a view.
 import torch
 from torch import Tensor
 
-from .tracing import as_one_step
+from .tracing import as_one_step, in_torch_func
 
 
 @as_one_step
@@ -72,8 +72,8 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
 
 def is_channels_last(x: Tensor) -> bool:
     """Tell whether maps are stored channels last, and not in the usual way as well."""
-    if x.is_contiguous() or torch._C._functorch.is_functorch_wrapped_tensor(x):
-        return False  # torch.func.vmap cannot answer
+    if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap cannot answer
+        return False
     return x.is_contiguous(memory_format=torch.channels_last)
 
 

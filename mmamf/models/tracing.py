@@ -14,8 +14,15 @@ def is_eager(x: Tensor) -> bool:
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
         or isinstance(x, Proxy)
-        or torch._C._functorch.is_functorch_wrapped_tensor(x)  # there is no public name for it
+        or in_torch_func(x)
     )
+
+
+def in_torch_func(x: Tensor) -> bool:
+    """Tell whether a tensor is inside a transform of torch.func, such as vmap."""
+    if torch.compiler.is_compiling():
+        return False
+    return torch._C._functorch.is_functorch_wrapped_tensor(x)  # there is no public name for it
 
 
 def is_exporting() -> bool:

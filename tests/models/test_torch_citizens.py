@@ -2,15 +2,15 @@
 
 import copy
 import pickle
-from types import SimpleNamespace
 
 import pytest
 import torch
-import torch.distributed.checkpoint as dcp
 from mmengine.model.efficient_conv_bn_eval import turn_on_efficient_conv_bn_eval
 from mmengine.optim import build_optim_wrapper
 from mmseg.models.backbones import ResNet
 from torch import fx, nn
+from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint.state_dict import get_model_state_dict, set_model_state_dict
 
 from mmamf.models import ModalitySpecificBN, SharedMultimodalBackbone, SharedMultimodalResNet
 from mmamf.models.fusions import FusionOperator
@@ -38,7 +38,7 @@ def build(kind, **kwargs):
     net = KINDS[kind](**kwargs)
     net.train(False)
     for name, value in net.state_dict().items():
-        if 'running' in name:
+        if 'running_var' in name:
             value.uniform_(0.5, 1.5)
     return net
 
@@ -80,11 +80,11 @@ def test_distributed_checkpoints(kind, tmp_path):
     net, again = build(kind), build(kind)
     net.load_state_dict(other_weights(net))
     dcp.save({'model': net.state_dict()}, checkpoint_id=tmp_path, no_dist=True)
-    model_state = dcp.state_dict.get_model_state_dict(net)
+    model_state = get_model_state_dict(net)
     assert model_state.keys() == net.state_dict().keys()
     loaded = {'model': again.state_dict()}
     dcp.load(loaded, checkpoint_id=tmp_path, no_dist=True)
-    dcp.state_dict.set_model_state_dict(again, loaded['model'])
+    set_model_state_dict(again, loaded['model'])
     for key, value in net.state_dict().items():
         assert torch.equal(again.state_dict()[key], value)
 
@@ -107,7 +107,9 @@ def test_rules_of_an_optimizer_see_one_name_once():
     )
     groups = build_optim_wrapper(net, cfg).param_groups
     of = {id(p): group for group in groups for p in group['params']}
-    assert len(groups) == len(of) == len(list(net.parameters()))
+    assert all(
+        sum(p is q for group in groups for q in group['params']) == 1 for p in net.parameters()
+    )
     names = dict(net.named_parameters())
     assert of[id(names['bn1.weight'])]['lr'] == 3 and of[id(names['bn1.bias'])]['lr'] == 1
     assert of[id(names['conv1.weight'])]['lr'] == 2
@@ -209,7 +211,6 @@ def test_synchronized_and_back(kind):
     net, x = build(kind), draw(kind)
     expected = net(x)
     norms = {name for name, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)}
-    net.bn_hook = None
     synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(net))
     converted = {n for n, m in synchronized.named_modules() if isinstance(m, nn.SyncBatchNorm)}
     assert converted == norms
@@ -234,11 +235,11 @@ def test_norms_that_stay_frozen():
     assert not net.bn1.weight.requires_grad and net.layer2[0].bn1.weight.requires_grad
 
 
-def test_no_module_is_looked_for_in_a_forward_pass():
+def test_no_module_is_looked_for_in_a_forward_pass(monkeypatch):
     """Who has to know is decided when a network is built."""
     net = build('fused')
-    net.modules = net.named_modules = SimpleNamespace()  # cannot be called
+    operator = next(m for m in net.modules() if isinstance(m, FusionOperator))
+    assert operator.batch is net.batch
+    monkeypatch.setattr(nn.Module, 'named_modules', None)  # cannot be called
     for batch in (draw('fused'), draw('fused').index_fill(1, torch.arange(3), torch.nan)):
         assert net(batch)[0].isfinite().any()
-    operator = next(m for m in nn.Module.modules(net) if isinstance(m, FusionOperator))
-    assert operator.batch is net.batch

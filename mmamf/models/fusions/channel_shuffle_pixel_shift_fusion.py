@@ -52,7 +52,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         if self.num_modalities == 1:
             return x
         kept, given = _split(x)
-        added = self._from_partner(_look_around(carry), alone=0)
+        added = _look_around(self._from_partner(carry, alone=0))
         return torch.cat([kept + added, self._from_partner(given)], dim=1)
 
     def _from_partner(self, x: Tensor, alone: float | None = None) -> Tensor:

@@ -139,7 +139,8 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
         # In this layout, to unfold is a copy, and to fold is one back.
         maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         scale = self.weight * (self.running_var + self.eps).rsqrt()
-        shift = self.bias - self.running_mean * scale
+        # a copy, as an update before backward must not change the gradient
+        shift = self.bias - self.running_mean.clone() * scale
         sizes = (self.num_modalities, -1, 1, 1)
         out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
         return _forget_view(out.flatten(0, 1))

@@ -310,7 +310,8 @@ def test_the_ablation_starts_from_the_paper_bit_by_bit(m, channels, size, rows):
                 out = weight * fuse(operator, own, torch.tanh)
             out.sin().sum().backward()
             results.append((out.detach(), own.grad))
-            if type(operator) is ChannelShufflePixelShiftFusion and rows is None:
+            paper = type(operator) is ChannelShufflePixelShiftFusion
+            if paper and rows is None and channels >= 5:
                 assert out.is_contiguous(memory_format=layout)
                 assert own.grad.is_contiguous(memory_format=layout)
     for out, gradient in results[1:]:
@@ -318,7 +319,7 @@ def test_the_ablation_starts_from_the_paper_bit_by_bit(m, channels, size, rows):
 
 
 def test_mixed_types():
-    x, carry = torch.randn(2, 10, 3, 3, dtype=torch.bfloat16), torch.randn(2, 10, 3, 3)
+    x, carry = torch.randn(2, 10, 3, 3, dtype=torch.bfloat16), torch.randn(2, 8, 3, 3)
     operator = ChannelShufflePixelShiftFusion(2)
     assert torch.equal(operator.leave(x, carry), operator.leave(x.float(), carry))
 
