@@ -65,7 +65,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         steps = torch.arange(self.num_modalities, device=x.device)
         others = (steps[:, None] + steps + 1) % len(steps)  # in cyclic order, itself comes last
         nearest = self.presence[:, others].int().argmax(2)  # (N, M), the first that is present
-        samples = torch.arange(len(maps), device=x.device)[:, None]
+        samples = torch.arange(maps.shape[0], device=x.device)[:, None]
         given = maps[samples, others[steps, nearest]]
         if alone is not None:
             is_alone = (self.presence.sum(1) < 2)[:, None, None, None, None]
