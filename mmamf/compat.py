@@ -42,6 +42,7 @@ def apply() -> None:
     resume_from_own_folder()
     keep_frozen_groups_frozen()
     find_classes_of_nested_datasets()
+    convert_layers_as_they_say()
 
 
 def skip_albumentations_update_check() -> None:
@@ -487,3 +488,34 @@ def find_classes_of_nested_datasets() -> None:
     for kind, get_cat_ids in ((ConcatDataset, of_concatenated), (RepeatDataset, of_repeated)):
         if not hasattr(kind, 'get_cat_ids'):
             kind.get_cat_ids = get_cat_ids
+
+
+def convert_layers_as_they_say() -> None:
+    """Let private batch norms stay private where torch and mmengine convert batch norms.
+
+    torch/nn/modules/batchnorm.py:926 (SyncBatchNorm.convert_sync_batchnorm) and
+    mmengine/model/utils.py:177 (revert_sync_batchnorm) put a plain layer of their own class in the
+    place of every batch norm, whatever class that has. A layer with a method `turn_into` is shown
+    the new one, and stays where it is.
+    """
+    from mmengine import model
+    from mmengine._strategy import single_device
+    from mmengine.runner import runner
+
+    def ask(convert: Callable) -> Callable:
+        @functools.wraps(convert)
+        def wrapper(*args: Any) -> torch.nn.Module:
+            converted = convert(*args)
+            layer = next(arg for arg in args if isinstance(arg, torch.nn.Module))
+            is_new = converted is not layer and hasattr(layer, 'turn_into')
+            return layer.turn_into(converted) if is_new else converted
+
+        return wrapper
+
+    norm = torch.nn.SyncBatchNorm
+    if hasattr(norm.convert_sync_batchnorm, '__wrapped__'):
+        return
+    norm.convert_sync_batchnorm = classmethod(ask(norm.convert_sync_batchnorm.__func__))
+    revert = ask(model.revert_sync_batchnorm)
+    for module in (model, model.utils, runner, single_device):
+        module.revert_sync_batchnorm = revert

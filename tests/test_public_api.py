@@ -34,6 +34,7 @@ NAMES = {
         'SharedMultimodalBackbone',
         'SharedMultimodalResNet',
         'SharedMultimodalUnetGenerator',
+        'ShuffleShiftAblation',
         'SqueezeExcitationFusion',
         'BackboneFeatures',
         'EfficientNetLite0Features',

@@ -8,6 +8,7 @@ five, three = [0, 1, 2, 3, 4], [0, 1, 2]
 
 ours = dict()
 none = {'model.backbone.fusion': None}
+ablation = {'model.backbone.fusion.type': 'ShuffleShiftAblation'}
 shared_bn = {'model.backbone.norm_cfg.type': 'BN'}
 private_conv = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
 rgb = '../amf/amf_r18_refinenet_1xb2-2400_rooms-large-160x120_rgb.py'
@@ -26,17 +27,17 @@ groups = [
             dict(
                 name='shuffle-only',
                 title='shuffle only',
-                options={'model.backbone.fusion.shift': None},
+                options={**ablation, 'model.backbone.fusion.shift': None},
             ),
             dict(
                 name='shift-only',
                 title='shift only',
-                options={'model.backbone.fusion.exchange': 0},
+                options={**ablation, 'model.backbone.fusion.exchange': 0},
             ),
             dict(
                 name='symmetric',
                 title='symmetric exchange of the same share',
-                options={'model.backbone.fusion.symmetric': True},
+                options={**ablation, 'model.backbone.fusion.symmetric': True},
             ),
         ],
     ),
@@ -133,12 +134,12 @@ groups = [
             dict(
                 name='depth-to-rgb',
                 title='only RGB receives',
-                options={'model.backbone.fusion.receivers': [0]},
+                options={**ablation, 'model.backbone.fusion.receivers': [0]},
             ),
             dict(
                 name='rgb-to-depth',
                 title='only depth receives',
-                options={'model.backbone.fusion.receivers': [1]},
+                options={**ablation, 'model.backbone.fusion.receivers': [1]},
             ),
             dict(
                 name='every-block',
@@ -158,22 +159,22 @@ groups = [
             dict(
                 name='exchange-0.1',
                 title='a tenth exchanged',
-                options={'model.backbone.fusion.exchange': 0.1},
+                options={**ablation, 'model.backbone.fusion.exchange': 0.1},
             ),
             dict(
                 name='exchange-0.4',
                 title='two fifths exchanged',
-                options={'model.backbone.fusion.exchange': 0.4},
+                options={**ablation, 'model.backbone.fusion.exchange': 0.4},
             ),
             dict(
                 name='shift-0',
                 title='added without a shift',
-                options={'model.backbone.fusion.shift': 0},
+                options={**ablation, 'model.backbone.fusion.shift': 0},
             ),
             dict(
                 name='shift-2',
                 title='shifted by 2 px',
-                options={'model.backbone.fusion.shift': 2},
+                options={**ablation, 'model.backbone.fusion.shift': 2},
             ),
         ],
     ),

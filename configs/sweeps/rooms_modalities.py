@@ -14,7 +14,10 @@ as_many_updates = {
     'train_cfg.val_interval': 400,
     'param_scheduler.1.end': 1200,
 }
-all_others = {'model.backbone.fusion.partners': 'all'}
+all_others = {
+    'model.backbone.fusion.type': 'ShuffleShiftAblation',
+    'model.backbone.fusion.partners': 'all',
+}
 
 groups = [
     dict(

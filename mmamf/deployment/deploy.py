@@ -11,7 +11,7 @@ from torch.nn.utils import fuse_conv_bn_weights
 
 from ..models.fusions import ChannelExchangeFusion
 from ..models.modality_specific_layer import ModalitySpecificLayer
-from ..models.norms.modality_specific_norm import ModalitySpecificNorm
+from ..models.norms import ModalitySpecificNorm
 
 # Plain convolutions: mmcv's, which check for empty maps first, and those of which they are made.
 _CONVS = (nn.Conv2d, nn.ConvTranspose2d, wrappers.Conv2d, wrappers.ConvTranspose2d)
@@ -83,7 +83,7 @@ class _PrivateAffine(nn.Module):
     def __init__(self, norm: ModalitySpecificNorm) -> None:
         super().__init__()
         self.num_modalities = norm.num_modalities
-        scale, shift = _as_affine(norm.child)
+        scale, shift = _as_affine(norm)
         for name, values in (('scale', scale), ('shift', shift)):
             # (M*C) -> (M, C, 1, 1), to be repeated for every sample
             values = values.unflatten(0, (self.num_modalities, -1))[..., None, None]
@@ -112,14 +112,13 @@ def _find_pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
 
 
 def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
-    kernel, statistics = _plain(conv), _plain(norm)
-    transposed = isinstance(kernel, nn.ConvTranspose2d)
+    transposed = isinstance(conv, nn.ConvTranspose2d)
     return (
-        type(kernel).forward in [conv.forward for conv in _CONVS]
-        and 'weight' in kernel._parameters  # else it is computed, as spectral_norm does
-        and not (transposed and kernel.groups > 1)
-        and type(statistics).forward in [norm.forward for norm in _NORMS]
-        and statistics.running_mean is not None
+        _plain_class(conv).forward in [plain.forward for plain in _CONVS]
+        and 'weight' in conv._parameters  # else it is computed, as spectral_norm does
+        and not (transposed and conv.groups > 1)
+        and _plain_class(norm).forward in [plain.forward for plain in _NORMS]
+        and norm.running_mean is not None
     )
 
 
@@ -128,19 +127,18 @@ def _fold(conv: nn.Module, norm: nn.Module) -> nn.Module:
     ratio = getattr(conv, 'num_modalities', 1) / getattr(norm, 'num_modalities', 1)
     if ratio < 1:
         return _PrivateAffine(norm)
-    kernel, statistics = _plain(conv), _plain(norm)
     names = ('running_mean', 'running_var', 'weight', 'bias')
-    values = [getattr(statistics, name) for name in names]
+    values = [getattr(norm, name) for name in names]
     mean, var, weight, bias = (v if v is None else v.repeat(int(ratio)) for v in values)
-    kernel.weight, kernel.bias = fuse_conv_bn_weights(
-        kernel.weight,
-        kernel.bias,
+    conv.weight, conv.bias = fuse_conv_bn_weights(
+        conv.weight,
+        conv.bias,
         mean,
         var,
-        statistics.eps,
+        norm.eps,
         weight,
         bias,
-        transpose=isinstance(kernel, nn.ConvTranspose2d),
+        transpose=isinstance(conv, nn.ConvTranspose2d),
     )
     return nn.Identity()
 
@@ -154,5 +152,5 @@ def _as_affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
     return scale, shift + norm.bias if norm.affine else shift
 
 
-def _plain(layer: nn.Module) -> nn.Module:
-    return layer.child if isinstance(layer, ModalitySpecificLayer) else layer
+def _plain_class(layer: nn.Module) -> type:
+    return layer.plain_class if isinstance(layer, ModalitySpecificLayer) else type(layer)

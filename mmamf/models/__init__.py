@@ -14,6 +14,7 @@ from .fusions import (
     ConcatenationFusion,
     FusionOperator,
     SelfAttentionFusion,
+    ShuffleShiftAblation,
     SqueezeExcitationFusion,
     fusion_losses,
 )
@@ -51,6 +52,7 @@ __all__ = [
     'SharedMultimodalBackbone',
     'SharedMultimodalResNet',
     'SharedMultimodalUnetGenerator',
+    'ShuffleShiftAblation',
     'SqueezeExcitationFusion',
     'fusion_losses',
 ]

@@ -1,7 +1,9 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import FunctionCtx
+
+from .tracing import is_eager
 
 
 class FastMaxPool2d(nn.MaxPool2d):
@@ -9,8 +11,8 @@ class FastMaxPool2d(nn.MaxPool2d):
 
     Torch pools channels-last maps several times as fast, which pays for the copies. Results and
     gradients are equal to the last bit. For the gradient it keeps what torch keeps. Maps on other
-    devices, those that are channels-last already, and graphs that are traced or compiled go the
-    direct way.
+    devices, those that are channels-last already, and what is traced, compiled or inside torch.func
+    goes the direct way.
 
     Args:
         kernel_size: Side of the window in px.
@@ -27,8 +29,8 @@ class FastMaxPool2d(nn.MaxPool2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool, in the layout of the input."""
-        usual = x.device.type == 'cpu' and x.ndim == 4 and x.is_contiguous() and x.numel()
-        if not usual or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        usual = is_eager(x) and x.device.type == 'cpu' and x.ndim == 4 and x.is_contiguous()
+        if not usual or not x.numel():
             return super().forward(x)
         return _Pool.apply(x, self.kernel_size, self.stride, self.padding)
 
@@ -49,7 +51,6 @@ class _Pool(torch.autograd.Function):
         return torch.cat(outs)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple:
         x, indices = ctx.saved_tensors
         sizes = [[size, size] for size in (*ctx.sizes, 1)]  # the last is the dilation

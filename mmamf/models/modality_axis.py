@@ -9,7 +9,10 @@ their own is a view.
 import torch
 from torch import Tensor
 
+from .tracing import as_one_step, in_torch_func
 
+
+@as_one_step
 def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     """Move the modalities from the channels into the batch.
 
@@ -33,6 +36,7 @@ def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     return x.reshape(n * num_modalities, channels // num_modalities, *x.shape[2:])
 
 
+@as_one_step
 def unfold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     """Move the modalities from the batch back into the channels.
 
@@ -51,6 +55,7 @@ def unfold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     return x.reshape(batch // num_modalities, num_modalities * channels, *x.shape[2:])
 
 
+@as_one_step
 def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
     """Give the modalities of a folded batch an axis, as a view whatever the memory layout.
 
@@ -67,7 +72,9 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
 
 def is_channels_last(x: Tensor) -> bool:
     """Tell whether maps are stored channels last, and not in the usual way as well."""
-    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap cannot answer
+        return False
+    return x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _check_batch(x: Tensor, num_modalities: int) -> None:

@@ -234,7 +234,7 @@ def test_private_affine_by_hand(conv, bias):
     m, norm = 2, dict(type='ModalitySpecificBN', num_modalities=2)
     torch.manual_seed(0)
     module = ConvModule(3, 4, 3, bias=bias, conv_cfg=dict(type=conv), norm_cfg=norm, act_cfg=None)
-    bn = module.norm.child
+    bn = module.norm
     for values in (bn.running_mean, bn.weight.data, bn.bias.data):
         values.normal_()
     bn.running_var.uniform_(0.5, 2)

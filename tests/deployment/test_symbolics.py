@@ -10,16 +10,15 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from mmamf.deployment.symbolics import dynamic_sizes
-from mmamf.models.modality_axis import fold_modalities
+from mmamf.models.folded_batch import share_batch
 from mmamf.models.norms import make_norms_private
-from mmamf.models.presence import take_presence
 
 OPSET = 17
 FUSIONS = [
     dict(type='ChannelShufflePixelShiftFusion'),
-    dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
-    dict(type='ChannelShufflePixelShiftFusion', receivers=[0, 2], shift=2),
-    dict(type='ChannelShufflePixelShiftFusion', partners='all'),
+    dict(type='ShuffleShiftAblation', symmetric=True),
+    dict(type='ShuffleShiftAblation', receivers=[0, 2], shift=2),
+    dict(type='ShuffleShiftAblation', partners='all'),
     dict(type='AdditionFusion', average=True),
     dict(type='ConcatenationFusion'),
     dict(type='SelfAttentionFusion'),
@@ -91,11 +90,14 @@ class Block(nn.Module):
             self.fusion.attach_norm(self.norm[0])
         for parameter in self.parameters():
             nn.init.normal_(parameter)
+        self.batch = share_batch(self, num_modalities)
 
     def forward(self, x):
-        x, _ = take_presence(x, self)
-        x, carry = self.fusion.enter(fold_modalities(x, self.num_modalities))
-        return self.fusion.leave(self.norm(x), carry)
+        return self.batch.run(self.fuse, x)[0]
+
+    def fuse(self, x):
+        x, carry = self.fusion.enter(x)
+        return (self.fusion.leave(self.norm(x), carry),)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_a_mixed_batch(fusion, norm):
 def test_a_sample_without_any_modality_does_no_harm(partners):
     """A division by its number of modalities would end the process."""
     torch.manual_seed(0)
-    block = Block(dict(type='ChannelShufflePixelShiftFusion', partners=partners), nn.Identity())
+    block = Block(dict(type='ShuffleShiftAblation', partners=partners), nn.Identity())
     x = torch.randn(2, 30, 7, 6)
     lost = torch.stack([torch.full_like(x[0], torch.nan), x[1]])
     with torch.no_grad():

@@ -102,9 +102,9 @@ def test_absent_modalities_do_not_count():
     fusion = MODELS.build(dict(type='ChannelShufflePixelShiftFusion', num_modalities=2))
     model, x = Point(fusion), torch.randn(2 * N, C, H, W)
     expected = measure(model, x)
-    fusion.presence = torch.tensor([[True, True]] * N + [[True, False]])
     alone = torch.randn(2, C, H, W) * torch.tensor([0, 9.0]).view(2, 1, 1, 1)
-    shares = measure(model, torch.cat([x, alone]))
+    with fusion.batch.knowing(torch.tensor([[True, True]] * N + [[True, False]])):
+        shares = measure(model, torch.cat([x, alone]))
     assert shares['fusion/enter'] == pytest.approx(expected['fusion/enter'])
 
 

@@ -10,17 +10,18 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.structures import SegDataSample
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmamf.models.presence import presence_of, take_presence
+from mmamf.models.folded_batch import SharesBatch, presence_of, share_batch
 
 NAMES = ('a', 'b', 'c')
 FUSIONS = [
     None,
     dict(type='ChannelShufflePixelShiftFusion'),
-    dict(type='ChannelShufflePixelShiftFusion', symmetric=True),
-    dict(type='ChannelShufflePixelShiftFusion', partners='all'),
-    dict(type='ChannelShufflePixelShiftFusion', receivers=[0]),
-    dict(type='ChannelShufflePixelShiftFusion', exchange=0, shift=None),
+    dict(type='ShuffleShiftAblation', symmetric=True),
+    dict(type='ShuffleShiftAblation', partners='all'),
+    dict(type='ShuffleShiftAblation', receivers=[0]),
+    dict(type='ShuffleShiftAblation', exchange=0, shift=None),
     dict(type='AdditionFusion'),
     dict(type='AdditionFusion', average=True),
     dict(type='ConcatenationFusion'),
@@ -110,17 +111,93 @@ def subnetwork(net: nn.Module, keep: list[int], m: int) -> dict:
     return state
 
 
-def test_take_presence_reads_nan_and_tells_layers():
-    net = make_resnet(2)
-    x, presence = take_presence(make_inputs([[1, 0], [1, 1], [0, 1]]), net)
-    assert presence.tolist() == [[True, False], [True, True], [False, True]]
-    assert x.isfinite().all() and (x[0, 3:] == 0).all() and (x[2, :3] == 0).all()
-    told = [layer.presence for layer in net.modules() if hasattr(layer, 'presence')]
-    assert len(told) > 20 and all(mask is presence for mask in told)
+def test_a_backbone_reads_nan_and_its_layers_know():
+    net, seen = make_resnet(2), []
+    layers = [m for m in net.modules() if isinstance(m, SharesBatch)]
+    assert len(layers) > 20 and all(layer.batch is net.batch for layer in layers)
+    net.conv1.register_forward_hook(lambda *args: seen.append((args[1][0], net.bn1.presence)))
+    rows = [[1, 0], [1, 1], [0, 1]]
+    presence = presence_of(net(make_inputs(rows)))
+    x, mask = seen.pop()
+    assert mask is presence and torch.equal(presence, torch.tensor(rows, dtype=torch.bool))
+    assert x.isfinite().all() and (x[1] == 0).all() and (x[4] == 0).all()
     whole = make_inputs([[1, 1]])
-    same, presence = take_presence(whole, net)
-    assert same is whole and presence is None
-    assert all(m.presence is None for m in net.modules() if hasattr(m, 'presence'))
+    assert presence_of(net(whole)) is None and seen.pop()[1] is None
+    assert net.bn1.presence is None  # outside of a pass
+
+
+def test_a_hole_is_no_absence():
+    """Not even at the first pixel, or all over in one of its planes."""
+    net = make_resnet(2)
+    for hole in ((0, 0), (slice(None), 0), (slice(None), slice(None))):
+        x = make_inputs([[1, 1]])
+        x[(0, 3, *hole)] = torch.nan
+        assert presence_of(net(x)) is None
+    x[0, 3:] = torch.nan
+    assert presence_of(net(x)).tolist() == [[True, False]]
+
+
+def make_preprocessor(size_divisor=None):
+    return MODELS.build(
+        dict(
+            type='MultimodalSegDataPreProcessor',
+            modalities=[dict(name=n, channels=3, mean=[9.0] * 3, std=[2.0] * 3) for n in NAMES[:2]],
+            test_cfg=size_divisor and dict(size_divisor=size_divisor),
+        )
+    )
+
+
+class Looks(TorchDispatchMode):
+    """Counts where the host would wait for a device to look at a tensor."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        looks = ('_local_scalar_dense', 'is_nonzero', 'nonzero', 'equal', 'masked_select')
+        self.count += function.overloadpacket.__name__ in looks
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize('kind', ['MultimodalSegmentor', 'EncoderDecoder'])
+@pytest.mark.parametrize('mode', ['whole', 'slide', 'loss'])
+def test_nobody_waits_for_a_device(kind, mode):
+    """The data preprocessor knows what the samples have, also of windows of an image."""
+    slide = dict(mode='slide', crop_size=(48, 48), stride=(16, 16))
+    model = make_segmentor(2, kind, test_cfg=slide if mode == 'slide' else dict(mode='whole'))
+    model.data_preprocessor = make_preprocessor()
+    samples = make_samples([[1, 1]] * 2)
+    data = dict(inputs=[torch.randn(6, 64, 64) for _ in samples], data_samples=samples)
+    batch = model.data_preprocessor(data, training=mode == 'loss')
+    windows = []
+    run = model.backbone.batch.run
+
+    def counted(*args):
+        windows.append(Looks())
+        with windows[-1]:
+            return run(*args)
+
+    model.backbone.batch.run = counted
+    if mode == 'loss':
+        model.loss(batch['inputs'], samples)
+    else:
+        with torch.no_grad():
+            model.eval().predict(batch['inputs'], samples)
+    assert len(windows) == (4 if mode == 'slide' else 1)
+    assert not any(window.count for window in windows)
+
+
+def test_a_note_holds_until_somebody_writes():
+    model = make_segmentor(2)
+    samples = make_samples([[1, 0], [1, 1]])
+    data = dict(inputs=[torch.randn(6, 64, 64) for _ in samples], data_samples=samples)
+    x = make_preprocessor()(data, training=True)['inputs']
+    assert x._present[1] == [[True, False], [True, True]]
+    for part in (x, x[:, :, :32, 8:], x[1:], x.clone()):
+        expected = [[True, False], [True, True]] if len(part) == 2 else None
+        presence = presence_of(model.backbone(part))
+        assert (presence if presence is None else presence.tolist()) == expected
+    x[1, :3] = torch.nan
+    assert presence_of(model.backbone(x)).tolist() == [[True, False], [False, True]]
 
 
 @pytest.mark.filterwarnings('ignore')  # of everything that tracing fixes
@@ -169,13 +246,14 @@ def test_what_an_absent_modality_held_changes_nothing(fusion):
     operator = MODELS.build(dict(fusion, num_modalities=3, channels=10))
     nn.init.normal_(getattr(getattr(operator, 'mix', None), 'weight', torch.empty(1)))
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=10, num_modalities=3))
-    nn.init.normal_(norm.norm.weight)
+    nn.init.normal_(norm.weight)
     operator.attach_norm(norm)
-    operator.presence = mask = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 1, 1]], dtype=torch.bool)
+    mask = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 1, 1]], dtype=torch.bool)
     rows = mask.flatten()
     x = torch.randn(9, 10, 6, 7)
     other = torch.where(rows[:, None, None, None], x, 1e3 * torch.randn_like(x))
-    first, second = (operator.eval().leave(*operator.enter(maps)) for maps in (x, other))
+    with operator.batch.knowing(mask):
+        first, second = (operator.eval().leave(*operator.enter(maps)) for maps in (x, other))
     torch.testing.assert_close(first[rows], second[rows], rtol=0, atol=0)
     torch.testing.assert_close(first[4], x[4], rtol=0, atol=0)  # alone: the identity
 
@@ -230,42 +308,44 @@ def test_private_statistics_are_of_present_samples_alone(layout):
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     plain = [nn.BatchNorm2d(5), nn.BatchNorm2d(5)]
     x = (torch.randn(6, 5, 4, 4) + 3).contiguous(memory_format=layout).requires_grad_()
-    norm.presence = torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)
-    out = norm(x)
+    with share_batch(norm, 2).knowing(torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)):
+        out = norm(x)
     torch.testing.assert_close(out[[0, 2]], plain[0](x[[0, 2]]))
     torch.testing.assert_close(out[[3, 5]], plain[1](x[[3, 5]]))
     assert (out[[1, 4]] == 0).all()
     out.square().sum().backward()
-    assert (x.grad[[1, 4]] == 0).all() and norm.norm.weight.grad is not None
+    assert (x.grad[[1, 4]] == 0).all() and norm.weight.grad is not None
     for name in ('running_mean', 'running_var'):
         expected = torch.cat([getattr(layer, name) for layer in plain])
-        torch.testing.assert_close(getattr(norm.norm, name), expected)
-    assert norm.norm.num_batches_tracked == 1
+        torch.testing.assert_close(getattr(norm, name), expected)
+    assert norm.num_batches_tracked == 1
 
 
 def test_instance_norms_need_no_mask():
     norm = MODELS.build(
         dict(type='ModalitySpecificIN', num_features=5, num_modalities=2, affine=True)
     )
-    nn.init.normal_(norm.norm.weight)
+    nn.init.normal_(norm.weight)
     x = torch.randn(4, 5, 4, 4)
     expected = norm(x)
-    norm.presence = torch.tensor([[True, False], [True, True]])
-    torch.testing.assert_close(norm(x)[[0, 2, 3]], expected[[0, 2, 3]])
+    mask = torch.tensor([[True, False], [True, True]])
+    with share_batch(norm, 2).knowing(mask):
+        torch.testing.assert_close(norm(x)[[0, 2, 3]], expected[[0, 2, 3]])
     kwargs = dict(num_features=5, num_modalities=2, track_running_stats=True)
     norm = MODELS.build(dict(type='ModalitySpecificIN', **kwargs))
-    norm.presence = torch.tensor([[True, False], [True, True]])
-    with pytest.raises(ValueError, match='of instances'):
-        norm(x)
-    assert norm.eval()(x).isfinite().all()
+    with share_batch(norm, 2).knowing(mask):
+        with pytest.raises(ValueError, match='of instances'):
+            norm(x)
+        assert norm.eval()(x).isfinite().all()
 
 
 def test_synchronized_statistics_are_refused():
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
-    norm.presence = torch.tensor([[True, False]])
-    with pytest.raises(ValueError, match='all modalities in every sample where statistics are syn'):
-        norm(torch.randn(2, 5, 4, 4))
+    message = 'all modalities in every sample where statistics are syn'
+    with share_batch(norm, 2).knowing(torch.tensor([[True, False]])):
+        with pytest.raises(ValueError, match=message):
+            norm(torch.randn(2, 5, 4, 4))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +424,7 @@ def test_private_norms_of_a_neck(rows):
     neck = dict(type='FPN', in_channels=[8, 16, 32, 64], out_channels=64, num_outs=4, norm_cfg=norm)
     model = make_segmentor(2, neck=neck)
     model.loss(make_inputs(rows), make_samples(rows))
-    norm = model.neck.lateral_convs[0].norm.norm
+    norm = model.neck.lateral_convs[0].norm
     seen = (norm.running_var.view(2, -1) != 1).any(1)
     assert seen.tolist() == [True, rows[1][1] == 1]
     model.loss(make_inputs([[1, 1], [1, 1]]), make_samples([[1, 1], [1, 1]]))
@@ -407,17 +487,10 @@ def test_time_augmentation_of_a_mixed_batch():
 
 @pytest.mark.parametrize('kind', ['MultimodalSegmentor', 'EncoderDecoder'])
 @torch.no_grad()
-def test_a_hole_at_the_first_pixel_makes_no_modality_absent(kind):
-    """The presence rule looks at the first pixel, where holes are numbers again; also padded."""
-    specs = [dict(name=name, channels=3, mean=[9.0] * 3, std=[2.0] * 3) for name in NAMES[:2]]
+def test_a_hole_makes_no_modality_absent(kind):
+    """Behind the preprocessor holes are numbers again; also where it pads."""
     model = make_segmentor(2, kind).eval()
-    model.data_preprocessor = MODELS.build(
-        dict(
-            type='MultimodalSegDataPreProcessor',
-            modalities=specs,
-            test_cfg=dict(size_divisor=32),
-        )
-    )
+    model.data_preprocessor = make_preprocessor(size_divisor=32)
     image = torch.randn(6, 60, 64)
     filled = image.clone()
     image[3:, :4], filled[3:, :4] = torch.nan, 9.0
@@ -426,7 +499,8 @@ def test_a_hole_at_the_first_pixel_makes_no_modality_absent(kind):
         sample = make_samples([[1, 1]])
         sample[0].set_metainfo(dict(img_shape=(60, 64), ori_shape=(60, 64)))
         batch = model.data_preprocessor(dict(inputs=[inputs], data_samples=sample))
-        x, presence = take_presence(batch['inputs'], model.backbone)
-        assert presence is None and x.isfinite().all()
-        outputs.append(model.extract_feat(batch['inputs'])[-1])
+        assert batch['inputs'].isfinite().all()
+        features = model.extract_feat(batch['inputs'])
+        assert presence_of(features) is None
+        outputs.append(features[-1])
     assert torch.equal(*outputs) and outputs[0].isfinite().all()

@@ -11,8 +11,7 @@ from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 from torch.utils.checkpoint import checkpoint
 
-from mmamf.models.pass_value import PassValue
-from mmamf.models.presence import presence_of
+from mmamf.models.folded_batch import FoldedBatch, SharesBatch, presence_of
 
 M, SIZE = 3, 40
 SUBSETS = [[1, 1, 1], [1, 0, 0], [0, 1, 1], [1, 0, 1], [0, 0, 1], [1, 1, 0]]
@@ -101,7 +100,9 @@ def test_copies_start_without_a_mask():
     model = make_model(RESNET)
     expected = [predict(model, index) for index in (0, 1)]
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        assert all(m.presence is None for m in other.modules() if hasattr(m, 'presence'))
+        assert all(m.presence is None for m in other.modules() if isinstance(m, SharesBatch))
+        holders = {id(m.batch) for m in other.backbone.modules() if isinstance(m, SharesBatch)}
+        assert len(holders) == 1 and id(model.backbone.batch) not in holders
         assert torch.equal(predict(other, 0), expected[0])
         assert torch.equal(predict(other, 1), expected[1])
 
@@ -125,37 +126,62 @@ def test_two_models_keep_their_masks_for_backward():
             torch.testing.assert_close(own.grad, other.grad, msg=lambda m, n=name: f'{n}: {m}')
 
 
-def test_a_value_of_each_thread():
-    value = PassValue('none')
-    value.set('first')
+def test_backward_of_an_earlier_pass_finds_its_own_mask():
+    """Two more forward passes of one model before the backward pass of the first."""
+    net, twin = (MODELS.build(c).train() for c in ({**RESNET, 'with_cp': True}, RESNET))
+    twin.load_state_dict(net.state_dict())
+    x = make_batch(1).requires_grad_()
+    weights = [torch.randn(level.shape) for level in twin(make_batch(1))]
+    out = net(x)
+    net(make_batch(0)), net.eval()(make_batch(4)), net.train()
+    for maps in (out, twin(x)):
+        sum((level * w).sum() for level, w in zip(maps, weights)).backward()
+    for (name, own), other in zip(net.named_parameters(), twin.parameters()):
+        torch.testing.assert_close(own.grad, other.grad, msg=lambda m, n=name: f'{n}: {m}')
+
+
+def look(batch):
+    """What a layer sees."""
+    return None if batch.presence is None else batch.presence.tolist()
+
+
+def test_a_mask_of_each_thread_and_of_its_pass():
+    batch, rows = FoldedBatch(2), torch.tensor([[True, False]])
+    x = torch.randn(1, 4, 3, 3)
+    x[:, 2:] = torch.nan
     seen = []
 
-    def other():
-        seen.append(value.get())
-        value.set('second')
-        seen.append(value.get())
+    def network(maps):
+        seen.append(look(batch))
+        thread = threading.Thread(target=lambda: seen.append(look(batch)))
+        thread.start()
+        thread.join()
+        seen.append(look(copy.deepcopy(batch)))
+        return (maps,)
 
-    thread = threading.Thread(target=other)
-    thread.start()
-    thread.join()
-    assert seen == ['none', 'second'] and value.get() == 'first'
-    assert copy.deepcopy(value).get() == 'none'
+    (out,) = outputs = batch.run(network, x)
+    assert seen == [rows.tolist(), None, None]
+    assert (out[1] == 0).all() and torch.equal(presence_of(outputs), rows)
+    assert look(batch) is None  # nothing is left over
+    with pytest.raises(ZeroDivisionError):
+        batch.run(lambda maps: 1 / 0, x)
+    assert look(batch) is None
 
 
-def test_backward_in_another_thread_reads_what_was_set():
-    """As on a GPU, where autograd has threads of its own."""
-    value = PassValue()
-    value.set(2.0)
-    seen = []
+def test_backward_in_another_thread_finds_the_mask():
+    """As on a GPU, where autograd has threads of its own, and checkpointing that is not ours."""
+    batch, seen = FoldedBatch(2), []
 
     def layer(x):
-        seen.append(value.get())
-        return (x * seen[-1]).exp()  # of which autograd keeps the result
+        seen.append(look(batch))
+        return x.exp()  # of which autograd keeps the result
 
-    x = torch.ones(1, requires_grad=True)
-    out = checkpoint(layer, x, use_reentrant=False)
-    thread = threading.Thread(target=out.backward)
+    x = torch.ones(1, 2, 1, 1)
+    x[:, 1] = torch.nan
+    x.requires_grad_()
+    out = batch.run(lambda maps: (checkpoint(layer, maps, use_reentrant=False),), x)[0]
+    thread = threading.Thread(target=out.sum().backward)
     thread.start()
     thread.join()
-    assert seen == [2.0, 2.0]
-    torch.testing.assert_close(x.grad, 2 * out.detach())
+    assert seen == [[[True, False]]] * 2
+    assert x.grad.flatten().tolist() == [torch.ones(1).exp().item(), 0]

@@ -194,7 +194,7 @@ def test_two_processes_equal_one_on_the_joint_batch(run_processes, mode, toleran
             assert value.any() or 'running' in name, name
             assert (got[name] - value).abs().max() <= tolerance * value.abs().max(), name
     if mode != 'frozen':
-        mean = 'backbone.bn1.norm.running_mean'
+        mean = 'backbone.bn1.running_mean'
         rgb, depth = (expected[mean] - before[mean]).chunk(2)
         assert not torch.allclose(rgb, depth)
 
@@ -205,7 +205,7 @@ def test_a_process_whose_samples_lack_a_modality(run_processes):
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
     first, second = run_processes(train_half_without_depth, 2, '')
     assert first.keys() == second.keys() == step(model, slice(None)).keys()
-    mean = 'backbone.bn1.norm.running_mean'
+    mean = 'backbone.bn1.running_mean'
     for name, value in first.items():
         assert value.isfinite().all(), name
         if 'running' not in name:

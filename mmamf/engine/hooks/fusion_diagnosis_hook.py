@@ -12,7 +12,7 @@ from torch import nn
 from mmamf.engine.crossing_energy import CrossingEnergy
 from mmamf.models.decode_heads import ModalityEnsembleHead
 from mmamf.models.generators import SharedMultimodalUnetGenerator
-from mmamf.models.norms.modality_specific_norm import ModalitySpecificNorm
+from mmamf.models.norms import ModalitySpecificNorm
 
 
 @HOOKS.register_module()

@@ -5,25 +5,25 @@ from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from ..folded_batch import SharesBatch
 from ..fusions import FusionOperator
 
 
-class _FusionSlot:
-    """A slot for a fusion operator; while it is empty, mmseg's own forward pass runs.
+class _FusionSlot(SharesBatch):
+    """A slot for a fusion operator; while it is empty, the block is mmseg's.
 
     An operator enters before the block's fused convolution and leaves after it. Where this
-    convolution changes the resolution or the number of channels, what was carried past it would not
-    fit behind it: there the operator enters and leaves behind it, as a neck does.
+    convolution changes the resolution or the number of channels, its output has another shape than
+    what was carried past it: there the operator enters and leaves behind it, as a neck does.
 
-    Activation checkpointing is done here, as mmseg calls torch's in the reentrant form, which torch
-    is retiring.
+    Activation checkpointing (``with_cp``) is done here: mmseg calls torch's in the reentrant form,
+    which torch is retiring.
     """
 
     fused_layer: int  # number of the fused convolution and of its norm
 
-    def __init__(self, *args, with_cp: bool = False, **kwargs) -> None:
+    def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.recompute = with_cp
         self.fusion: FusionOperator | None = None
 
     def fill_slot(self, fusion: dict, num_modalities: int) -> None:
@@ -39,8 +39,10 @@ class _FusionSlot:
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block, fused if the slot is filled."""
-        forward = super().forward if self.fusion is None else self._fused_forward
-        return checkpoint(forward, x, use_reentrant=False) if self.recompute else forward(x)
+        if not self.with_cp:
+            return self._run(x)
+        run = self._run if self.batch is None else self.batch.remember(self._run)
+        return checkpoint(run, x, use_reentrant=False)
 
     @property
     def _fused_conv(self):
@@ -53,6 +55,8 @@ class _FusionSlot:
     def _fuse(self, x: Tensor) -> Tensor:
         """Run the fused convolution, its norm and its rectifier."""
         conv, norm = self._fused_conv, self._fused_norm
+        if self.fusion is None:
+            return self.relu(norm(conv(x)))
         if conv.in_channels != conv.out_channels or max(conv.stride) > 1:
             x = self.relu(norm(conv(x)))
             return self.fusion.leave(*self.fusion.enter(x))
@@ -69,11 +73,18 @@ class FusibleBottleneck(_FusionSlot, Bottleneck):
 
     fused_layer = 2
 
-    def _fused_forward(self, x: Tensor) -> Tensor:
-        out = self._fuse(self.relu(self.norm1(self.conv1(x))))
-        out = self.norm3(self.conv3(out))
+    def _run(self, x: Tensor) -> Tensor:
+        out = self._plug(self.relu(self.norm1(self.conv1(x))), 1)
+        out = self._plug(self._fuse(out), 2)
+        out = self._plug(self.norm3(self.conv3(out)), 3)
         out += x if self.downsample is None else self.downsample(x)
         return self.relu(out)
+
+    def _plug(self, x: Tensor, index: int) -> Tensor:
+        """Call the plugins that follow a convolution."""
+        if not self.with_plugins:
+            return x
+        return self.forward_plugin(x, getattr(self, f'after_conv{index}_plugin_names'))
 
 
 class FusibleBasicBlock(_FusionSlot, BasicBlock):
@@ -89,7 +100,7 @@ class FusibleBasicBlock(_FusionSlot, BasicBlock):
 
     fused_layer = 1
 
-    def _fused_forward(self, x: Tensor) -> Tensor:
+    def _run(self, x: Tensor) -> Tensor:
         out = self.norm2(self.conv2(self._fuse(x)))
         out += x if self.downsample is None else self.downsample(x)
         return self.relu(out)

@@ -8,10 +8,8 @@ from mmseg.utils import ConfigType
 from torch import Tensor
 
 from ...weights import accept_whole_models
-from ..modality_axis import fold_modalities
+from ..folded_batch import share_batch
 from ..norms import make_norms_private
-from ..presence import take_presence, with_presence
-from .folded_rows import FoldedRows
 from .sharing import check_fusion_stages, fill_in_num_modalities, find_stems, fit_stem
 
 
@@ -83,7 +81,6 @@ class SharedMultimodalBackbone(BaseModule):
         fit_stem(self.backbone, stems, num_modalities, bands)
         if num_modalities > 1:
             make_norms_private(self.backbone, num_modalities)
-            self.rows = FoldedRows(self.backbone, num_modalities)
         accept_whole_models(self.backbone)
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
         channels = fusion_channels or [None] * len(self.fusion_stages)
@@ -98,12 +95,11 @@ class SharedMultimodalBackbone(BaseModule):
             )
             for index in range(len(self.fusion_stages))
         )
+        self.batch = share_batch(self, num_modalities)
 
     def forward(self, x: Tensor) -> Sequence[Tensor]:
         """Fold the modalities into the batch, run the backbone and fuse its outputs."""
-        x, presence = take_presence(x, self)
-        outputs = self.backbone(fold_modalities(x, self.num_modalities))
-        return with_presence(self._fuse(outputs) if self.fusions else outputs, presence)
+        return self.batch.run(self._run, x)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         # A model with the plain backbone has its weights where this one has the parts.
@@ -112,6 +108,10 @@ class SharedMultimodalBackbone(BaseModule):
         for name in () if nested else own & set(state_dict):
             state_dict[f'{prefix}backbone.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _run(self, x: Tensor) -> Sequence[Tensor]:
+        outputs = self.backbone(x)
+        return self._fuse(outputs) if self.fusions else outputs
 
     def _fuse(self, outputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if not isinstance(outputs, Sequence):

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...weights import accept_whole_models
 from ..fast_max_pool2d import FastMaxPool2d
-from ..modality_axis import fold_modalities
-from ..presence import take_presence, with_presence
+from ..folded_batch import share_batch
+from ..tracing import as_one_step
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
 from .sharing import check_fusion_stages, fill_in_num_modalities, fit_stem
 
@@ -103,6 +103,7 @@ class SharedMultimodalResNet(ResNet):
         self._freeze_stages()  # what has come into the first, too
         if fusion is not None:
             self._fill_fusion_slots(fusion, fusion_stages, fused_blocks)
+        self.batch = share_batch(self, num_modalities)
 
     def make_res_layer(self, block: type, **kwargs) -> ResLayer:
         """Pack all blocks of a stage, each with an empty slot for fusion."""
@@ -110,14 +111,8 @@ class SharedMultimodalResNet(ResNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Fold the modalities into the batch and run the shared network."""
-        expected = self.num_modalities * self.in_channels
-        if x.shape[1] != expected:
-            raise ValueError(
-                f'expected {expected} input channels ({self.num_modalities} modalities x '
-                f'{self.in_channels}), got an input of shape {tuple(x.shape)}'
-            )
-        x, presence = take_presence(x, self)
-        return with_presence(super().forward(fold_modalities(x, self.num_modalities)), presence)
+        x = _check_channels(x, self.num_modalities, self.in_channels)
+        return self.batch.run(super().forward, x)
 
     def train(self, mode: bool = True) -> 'SharedMultimodalResNet':
         """Set the mode as mmseg does, and return self, which mmseg forgets."""
@@ -134,3 +129,14 @@ class SharedMultimodalResNet(ResNet):
             layer = list(self.get_submodule(self.res_layers[stage]))
             for block in layer[-1:] if blocks == 'last' else layer:
                 block.fill_slot(fusion, self.num_modalities)
+
+
+@as_one_step
+def _check_channels(x: Tensor, num_modalities: int, in_channels: int) -> Tensor:
+    expected = num_modalities * in_channels
+    if x.shape[1] != expected:
+        raise ValueError(
+            f'expected {expected} input channels ({num_modalities} modalities x {in_channels}), '
+            f'got an input of shape {tuple(x.shape)}'
+        )
+    return x

@@ -52,15 +52,10 @@ def find_stems(network: nn.Module, in_channels: int) -> list[str]:
         network: The network.
         in_channels: Channels of an image.
     """
-    inside = {
-        module.conv for module in network.modules() if isinstance(module, ModalitySpecificConv)
-    }
     return [
         name
         for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d | ModalitySpecificConv)
-        and module not in inside
-        and module.in_channels == in_channels
+        if isinstance(module, nn.Conv2d) and module.in_channels == in_channels
     ]
 
 
@@ -85,7 +80,7 @@ def fit_stem(
     """
     if bands is None:
         for stem in map(network.get_submodule, stems):
-            if isinstance(stem, nn.Conv2d):
+            if not isinstance(stem, ModalitySpecificConv):
                 accept_rgb(stem)
         return None
     wrong = isinstance(bands, str) or not isinstance(bands, Sequence)

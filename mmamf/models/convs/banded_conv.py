@@ -41,8 +41,8 @@ class BandedConv(nn.Module):
     def __init__(self, conv: nn.Module, bands: Sequence[int]) -> None:
         super().__init__()
         is_private = isinstance(conv, ModalitySpecificConv)
-        plain = conv.conv if is_private else conv
-        if type(plain) not in (nn.Conv2d, Conv2d) or conv.groups != 1:
+        kind = conv.plain_class if is_private else type(conv)
+        if kind not in (nn.Conv2d, Conv2d) or conv.groups != 1:
             raise ValueError(
                 'bands: expected a first convolution that is a plain one without groups, got '
                 f'{conv}'
@@ -61,8 +61,8 @@ class BandedConv(nn.Module):
                     stride=conv.stride,
                     padding=conv.padding,
                     dilation=conv.dilation,
-                    bias=plain.bias is not None,
-                    padding_mode=plain.padding_mode,
+                    bias=conv.bias is not None,
+                    padding_mode=conv.padding_mode,
                 )
                 for index, count in enumerate(bands)
                 if not is_shared[index]

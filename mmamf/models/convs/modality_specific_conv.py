@@ -1,13 +1,14 @@
 from collections.abc import Callable, Iterator
 
-import torch.nn as nn
+import torch.nn.functional as F
 from mmengine.registry import MODELS
+from torch import Tensor, nn
 
 from ..modality_specific_layer import ModalitySpecificLayer
 
 
 @MODELS.register_module()
-class ModalitySpecificConv(ModalitySpecificLayer):
+class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
     """Convolution with a kernel of its own for every modality: the opposite of a shared one.
 
     The method of `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer
@@ -20,7 +21,10 @@ class ModalitySpecificConv(ModalitySpecificLayer):
 
     Every kernel starts like that of a plain layer: mmengine's initializers, which would take the
     fan of M kernels for that of one, are shown each kernel by itself. The start that mmcv's
-    ConvModule gives its convolution finds no weight here; what remains is torch's own.
+    ConvModule gives its convolution is left out; what remains is torch's own.
+
+    Attributes ``in_channels``, ``out_channels`` and ``groups`` are those of one modality, as
+    networks read them to build what comes next.
 
     Args:
         in_channels: Input channels C of one modality.
@@ -39,7 +43,6 @@ class ModalitySpecificConv(ModalitySpecificLayer):
             width.
     """
 
-    child_name = 'conv'
     private_entries = ('weight', 'bias')
 
     def __init__(
@@ -52,18 +55,22 @@ class ModalitySpecificConv(ModalitySpecificLayer):
         groups: int = 1,
         **kwargs,
     ) -> None:
-        super().__init__(num_modalities)
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.groups = groups
         m = num_modalities
-        self.conv = nn.Conv2d(
-            m * in_channels, m * out_channels, kernel_size, groups=m * groups, **kwargs
+        super().__init__(
+            m, m * in_channels, m * out_channels, kernel_size, groups=m * groups, **kwargs
         )
-        # What mmcv's ConvModule reads from its convolution.
-        for name in ('kernel_size', 'stride', 'padding', 'dilation', 'transposed'):
-            setattr(self, name, getattr(self.conv, name))
-        self.output_padding = self.conv.output_padding
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+
+    def init_weights(self) -> None:
+        """Keep torch's own start: mmcv's ConvModule would take the fan of M kernels."""
+
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve as torch does, with the groups of all modalities."""
+        padding, groups = self.padding, self.num_modalities * self.groups
+        if self.padding_mode != 'zeros':
+            x = F.pad(x, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+            padding = 0
+        return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
 
     def apply(self, fn: Callable[[nn.Module], None]) -> 'ModalitySpecificConv':
         """Apply ``fn`` as torch does, then to each modality's kernel in a layer by itself.
@@ -79,7 +86,7 @@ class ModalitySpecificConv(ModalitySpecificLayer):
     def _plain_layers(self) -> Iterator[nn.Conv2d]:
         """Make one plain layer per modality, on the memory of this one's parameters."""
         m = self.num_modalities
-        for parts in zip(*(parameter.data.chunk(m) for parameter in self.conv.parameters())):
+        for parts in zip(*(parameter.data.chunk(m) for parameter in self.parameters())):
             plain = nn.Conv2d(
                 self.in_channels,
                 self.out_channels,

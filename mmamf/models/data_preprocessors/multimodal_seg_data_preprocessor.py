@@ -10,6 +10,8 @@ from mmseg.utils import stack_batch
 
 from mmamf.structures import Modality, read_modalities
 
+from ..folded_batch import note_presence
+
 
 @MODELS.register_module()
 class MultimodalSegDataPreProcessor(SegDataPreProcessor):
@@ -109,7 +111,9 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             sample.set_metainfo(note)
         for planes, sample in zip(batch['inputs'], samples or []):
             self._blank(planes, sample)
-        if not samples:
+        if samples:
+            note_presence(batch['inputs'], [self._presence(sample) for sample in samples])
+        else:
             batch['data_samples'] = samples
         return batch
 
@@ -158,10 +162,13 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
 
     def _blank(self, planes: torch.Tensor, sample: SegDataSample) -> None:
         """Mark the planes of absent modalities, (M * in_channels, H, W), in place."""
-        present = sample.metainfo.get('present', self.modalities)
-        for index, name in enumerate(self.modalities):
-            if name not in present:
+        for index, is_present in enumerate(self._presence(sample)):
+            if not is_present:
                 planes[index * self.in_channels : (index + 1) * self.in_channels] = torch.nan
+
+    def _presence(self, sample: SegDataSample) -> list[bool]:
+        present = sample.metainfo.get('present', self.modalities)
+        return [name in present for name in self.modalities]
 
     def _check_sample(self, sample: SegDataSample) -> None:
         names = sample.metainfo.get('modalities')

@@ -11,9 +11,10 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 
 from ...ensemble import ENSEMBLE, check_alpha, modality_names, name_losses
+from ..folded_batch import presence_of, share_batch
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
-from ..presence import is_exporting, presence_of, tell_presence
+from ..tracing import is_exporting
 from .check_losses import check_losses, check_weight_files, losses_of
 from .mend_losses import mend_losses
 
@@ -75,6 +76,7 @@ class ModalityEnsembleHead(BaseModule):
             )
         check_losses(self.head)
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
+        self.batch = share_batch(self.head, num_modalities)
         self.alpha = nn.Parameter(torch.ones(num_modalities))
         # What mmseg's segmentors ask of their decode head.
         self.align_corners = self.head.align_corners
@@ -172,10 +174,9 @@ class ModalityEnsembleHead(BaseModule):
     def _logits(self, inputs: Sequence[Tensor]) -> Tensor:
         """Call the wrapped head, for the maps of present modalities if it allows it."""
         presence = presence_of(inputs)
-        if self._is_private:  # its layers need all maps, to know which is whose
-            tell_presence(self.head, presence)
         if presence is None or self._is_private or is_exporting():
-            return self._call_head(inputs)
+            with self.batch.knowing(presence):  # private layers need all maps
+                return self._call_head(inputs)
         rows = presence.flatten()
         logits = self._call_head(tuple(level[rows] for level in inputs))
         if not isinstance(logits, Tensor):

@@ -5,6 +5,7 @@ from .channel_shuffle_pixel_shift_fusion import ChannelShufflePixelShiftFusion
 from .concatenation_fusion import ConcatenationFusion
 from .fusion_operator import FusionOperator, fusion_losses
 from .self_attention_fusion import SelfAttentionFusion
+from .shuffle_shift_ablation import ShuffleShiftAblation
 from .squeeze_excitation_fusion import SqueezeExcitationFusion
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'ConcatenationFusion',
     'FusionOperator',
     'SelfAttentionFusion',
+    'ShuffleShiftAblation',
     'SqueezeExcitationFusion',
     'fusion_losses',
 ]

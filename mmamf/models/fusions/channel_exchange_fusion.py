@@ -2,7 +2,7 @@ import torch
 from mmengine.registry import MODELS
 from torch import Tensor, nn
 
-from ..norms.modality_specific_norm import ModalitySpecificNorm
+from ..norms import ModalitySpecificNorm
 from .fusion_operator import FusionOperator
 
 
@@ -63,7 +63,7 @@ class ChannelExchangeFusion(FusionOperator):
         m = self.num_modalities
         if m == 1:
             return
-        if not isinstance(norm, ModalitySpecificNorm) or norm.norm.weight is None:
+        if not isinstance(norm, ModalitySpecificNorm) or norm.weight is None:
             raise ValueError(
                 'ChannelExchangeFusion is usable only with private norms: expected norm_cfg='
                 "dict(type='ModalitySpecificBN') or another modality-specific norm with affine "
@@ -103,7 +103,7 @@ class ChannelExchangeFusion(FusionOperator):
                 'ChannelExchangeFusion reads the scales of the private norm at its fusion point, '
                 'got no norm: it works as `fusion` of a backbone or a generator, not as a neck'
             )
-        return self._norm[0].norm.weight.unflatten(0, (self.num_modalities, -1))
+        return self._norm[0].weight.unflatten(0, (self.num_modalities, -1))
 
 
 def _parts(num_modalities: int, channels: int, device: torch.device) -> Tensor:

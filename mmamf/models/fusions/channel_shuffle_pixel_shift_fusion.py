@@ -1,13 +1,11 @@
-from collections.abc import Sequence
-from fractions import Fraction
-
 import torch
+import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor
 
 from ..modality_axis import separate_modalities
+from ..tracing import is_eager
 from .fusion_operator import FusionOperator
-from .shuffle_and_shift import share_out, shift_and_shuffle, shuffle
 
 
 @MODELS.register_module()
@@ -23,209 +21,65 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
       in four groups of g channels read from the pixel above, left, right and below; pixels from
       outside the map count as zero.
 
-    The authors define it for two modalities, each the other's partner. ``partners`` says what it is
-    for more. By 'next', the partner of modality m is (m + 1) mod M. By 'all', all others are its
-    partners: the exchanged channels, and each of the four groups of g, are shared out evenly among
-    them, the first slice from (m + 1) mod M, the second from (m + 2) mod M, and so on. Both are the
-    paper's for M = 2, the identity for M = 1 and, for any M, permutations of the M*C channels at
-    the same cost. With three and four modalities no difference was measured between them
-    (configs/amf/README.md), so the default is the simpler one. Renaming the modalities by a
-    rotation rotates the output likewise; another permutation changes who partners whom. With C < 5,
-    k is 0: whole maps are exchanged and nothing is added.
-
-    Where a sample lacks modalities, it is as if there were no such modality: the partner is the
-    next one that is present, in the same cyclic order, or the partners are all that are present; a
-    modality that is alone keeps all its channels and gets nothing added.
+    The authors define it for two modalities, each the other's partner. Here the partner of modality
+    m is (m + 1) mod M, or the next one that is present in the sample. So for any M the shuffle is a
+    permutation of the M*C channels. A modality that is alone keeps all its channels, and gets
+    nothing added. With C < 5, k is 0: whole maps are exchanged and nothing is added.
 
     As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
     remains is the addition of shifted channels.
 
-    All further arguments are for ablations; their defaults are the paper's method.
-
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
-        exchange: Share of the channels that is exchanged, 0 to 1: k = 4 g stay, with
-            g = floor(C * (1 - exchange) / 4). 0 switches the shuffle off: the C - 4 g channels left
-            over, fewer than four, stay too. 1 exchanges whole maps and adds nothing.
-        shift: Distance in pixels of the four reads. 0 adds the partner's channels as they are; None
-            adds nothing.
-        receivers: Indices of the modalities that receive; None stands for all. Any other keeps all
-            of its own channels and gets nothing added, while it still gives.
-        symmetric: Whether all receive the same, instead of each what its partner has: in place of
-            the exchanged channels the mean of these over all M modalities, its own included, and
-            added the mean of the shifted channels over all M, its own included. Two modalities then
-            differ only in the channels they keep, and any renaming of them renames the output
-            likewise.
-        partners: 'next' or 'all', from which of the others a modality receives; of no effect with
-            two.
 
     Shape:
         - Maps: folded (N*M, C, H, W), input and output alike.
 
     Raises:
-        ValueError: If an argument lies outside its range, or the batch is not a multiple of M.
+        ValueError: If the batch is not a multiple of M.
     """
 
-    def __init__(
-        self,
-        num_modalities: int,
-        channels: int | None = None,
-        exchange: float = 0.2,
-        shift: int | None = 1,
-        receivers: Sequence[int] | None = None,
-        symmetric: bool = False,
-        partners: str = 'next',
-    ) -> None:
-        super().__init__(num_modalities, channels)
-        if type(exchange) not in (int, float) or not 0 <= exchange <= 1:
-            raise ValueError(f'exchange must be a number from 0 to 1, got {exchange!r}')
-        if shift is not None and (type(shift) is not int or shift < 0):
-            raise ValueError(f'shift must be None or an integer of at least 0, got {shift!r}')
-        _check_receivers(receivers, num_modalities)
-        if not isinstance(symmetric, bool):
-            raise ValueError(f'symmetric must be True or False, got {symmetric!r}')
-        if partners not in ('next', 'all'):
-            raise ValueError(f"partners must be 'next' or 'all', got {partners!r}")
-        if symmetric and partners == 'all':
-            raise ValueError("symmetric=True has no partners: expected partners='next', got 'all'")
-        # In fractions: in floats, 5 * (1 - 0.8) is less than 1.
-        group_share = (1 - Fraction(exchange).limit_denominator(10**6)) / 4
-        self.group_share = group_share.numerator, group_share.denominator
-        self.exchange = exchange
-        self.shift = shift
-        self.receivers = receivers
-        self.symmetric = symmetric
-        self.num_partners = max(num_modalities - 1, 1) if partners == 'all' else 1
-
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Shuffle the channels; carry the maps as they were."""
+        """Shuffle the channels; carry those that stay, as they were."""
         if self.num_modalities == 1:
             return x, None
-        carry = None if self.shift is None else x
-        if self._is_plain(x):
-            first = self._first_given(x)
-            return shuffle(x, self.num_modalities, first, self.num_partners), carry
-        kept, given = self._split(x)  # (N, M, k, H, W), (N, M, C - k, H, W)
-        return self._join(kept, self._exchange(given)), carry
+        kept, given = _split(x)
+        return torch.cat([kept, self._from_partner(given)], dim=1), kept
 
     def leave(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """Add the partners' shifted channels and shuffle again."""
+        """Add what the partner carried around every pixel, and shuffle the channels again."""
         if self.num_modalities == 1:
             return x
-        if self._is_plain(x, carry):
-            m, given, partners = self.num_modalities, self._first_given(x), self.num_partners
-            if carry is None:
-                return shuffle(x, m, given, partners)
-            kept = self._count_kept(x)
-            return shift_and_shuffle(x, carry, m, kept, self.shift, given, partners)
-        kept, given = self._split(x)
-        if carry is not None:
-            offered = self._offer(self._split(carry)[0], groups=4)
-            kept = self._receive(kept, kept + _pixel_shift(offered, self.shift))
-        return self._join(kept, self._exchange(given))
+        kept, given = _split(x)
+        added = _look_around(self._from_partner(carry, alone=0))
+        return torch.cat([kept + added, self._from_partner(given)], dim=1)
 
-    def _is_plain(self, x: Tensor, carry: Tensor | None = None) -> bool:
-        """Tell whether the fast form fits: eager, all receive from their partners, one type."""
-        traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
-        one_type = carry is None or carry.dtype == x.dtype
-        plain = self.presence is None and self.receivers is None and not self.symmetric
-        return plain and one_type and not traced
-
-    def _count_kept(self, x: Tensor) -> int:
-        numerator, denominator = self.group_share
-        return x.shape[1] * numerator // denominator * 4
-
-    def _first_given(self, x: Tensor) -> int:
-        """Find the first channel that is exchanged."""
-        return x.shape[1] if self.exchange == 0 else self._count_kept(x)
-
-    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        kept = self._count_kept(x)
-        x = separate_modalities(x, self.num_modalities)
-        return x.split([kept, x.shape[2] - kept], dim=2)
-
-    def _join(self, kept: Tensor, given: Tensor) -> Tensor:
-        return torch.cat([kept, given], dim=2).flatten(0, 1)
-
-    def _exchange(self, given: Tensor) -> Tensor:
-        return given if self.exchange == 0 else self._receive(given, self._offer(given))
-
-    def _offer(self, x: Tensor, groups: int = 1) -> Tensor:
-        """Offer every modality, axis 1, the maps of its partners, or all of them the mean.
-
-        Each of the groups, of equal size, into which the channels are divided is shared out.
-        """
-        if self.symmetric:
-            return self._mean(x).expand_as(x)
-        if self.presence is not None:
-            samples = torch.arange(x.shape[0], device=x.device)[:, None, None]
-            channels = torch.arange(x.shape[2], device=x.device)
-            return x[samples, self._givers(x.shape[2], groups), channels]
-        if self.num_partners == 1:
-            return x.roll(-1, dims=1)
-        sizes = share_out(x.shape[2] // groups, self.num_partners) * groups
-        steps = [*range(1, self.num_modalities)] * groups
-        slices = zip(x.split(sizes, dim=2), steps)
-        return torch.cat([maps.roll(-step, dims=1) for maps, step in slices], dim=2)
-
-    def _mean(self, x: Tensor) -> Tensor:
-        """Average over the modalities that are present, axis 1."""
+    def _from_partner(self, x: Tensor, alone: float | None = None) -> Tensor:
+        """Give every modality the maps of its partner; to one alone its own, or the number."""
+        if is_eager(x) and 1 == x.stride(1) < x.stride(3):  # what is channels last shall stay so
+            return self._from_partner(x.permute(0, 2, 3, 1), alone).permute(0, 3, 1, 2)
+        maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         if self.presence is None:
-            return x.mean(1, keepdim=True)
-        x = x.masked_fill(~self.presence[:, :, None, None, None], 0)
-        return x.sum(1, keepdim=True) / self.count_present()
-
-    def _givers(self, channels: int, groups: int) -> Tensor:
-        """Find which modality, of those that are present, gives every channel to whom.
-
-        Shape:
-            - Output: indices (N, M, channels); for a modality that is alone its own.
-        """
-        # (N, 1); a graph is told nothing of a sample without any, and cannot divide by 0
-        m, present = self.num_modalities, self.presence.sum(1)[:, None].clamp(min=1)
-        partners = torch.ones_like(present) if self.num_partners == 1 else (present - 1).clamp(1)
-        size = max(channels // groups, 1)
-        place = torch.arange(channels, device=present.device) % size
-        # the slice that a channel lies in, by the rule of share_out, counted from 1
-        step = ((place + 1) * partners - 1) // size + 1  # (N, channels)
-        rank = self.presence.long().cumsum(1) - 1  # among those that are present, (N, M)
-        giver = (rank[:, :, None] + step[:, None]) % present[:, :, None]
-        absent_last = torch.arange(m, device=present.device) + m * ~self.presence
-        order = absent_last.argsort(dim=1)
-        return order.gather(1, giver.flatten(1)).view_as(giver)
-
-    def _receive(self, own: Tensor, offered: Tensor) -> Tensor:
-        """Let the receivers, of axis 1, take what they are offered, and the others keep theirs."""
-        if self.presence is not None:
-            receives = self.presence & (self.presence.sum(1, keepdim=True) > 1)
-            offered = torch.where(receives[:, :, None, None, None], offered, own)
-        if self.receivers is None:
-            return offered
-        sources = (offered if m in self.receivers else own for m in range(self.num_modalities))
-        return torch.stack([source[:, m] for m, source in enumerate(sources)], dim=1)
+            return maps.roll(-1, dims=1).flatten(0, 1)
+        steps = torch.arange(self.num_modalities, device=x.device)
+        others = (steps[:, None] + steps + 1) % len(steps)  # in cyclic order, itself comes last
+        nearest = self.presence[:, others].int().argmax(2)  # (N, M), the first that is present
+        samples = torch.arange(maps.shape[0], device=x.device)[:, None]
+        given = maps[samples, others[steps, nearest]]
+        if alone is not None:
+            is_alone = (self.presence.sum(1) < 2)[:, None, None, None, None]
+            given = given.masked_fill(is_alone, alone)
+        return given.flatten(0, 1)
 
 
-def _check_receivers(receivers: Sequence[int] | None, num_modalities: int) -> None:
-    if receivers is None:
-        return
-    wrong = not isinstance(receivers, Sequence) or not receivers
-    if wrong or len(set(receivers)) < len(receivers) or set(receivers) - set(range(num_modalities)):
-        raise ValueError(
-            f'receivers must be None or different indices in 0..{num_modalities - 1}, at least '
-            f'one, got {receivers!r}'
-        )
+def _split(x: Tensor) -> tuple[Tensor, Tensor]:
+    kept = x.shape[1] // 5 * 4
+    return x.split([kept, x.shape[1] - kept], dim=1)
 
 
-def _pixel_shift(x: Tensor, distance: int) -> Tensor:
-    """Read four groups of channels, axis 2, from the pixels above, left, right and below."""
-    if distance == 0:
-        return x
-    group = x.shape[2] // 4
-    shifted = torch.zeros_like(x)
-    shifted[:, :, :group, distance:, :] = x[:, :, :group, :-distance, :]
-    shifted[:, :, group : 2 * group, :, distance:] = x[:, :, group : 2 * group, :, :-distance]
-    right, below = slice(2 * group, 3 * group), slice(3 * group, None)
-    shifted[:, :, right, :, :-distance] = x[:, :, right, :, distance:]
-    shifted[:, :, below, :-distance, :] = x[:, :, below, distance:, :]
-    return shifted
+def _look_around(x: Tensor) -> Tensor:
+    """Read four groups of channels from the pixels above, left, right and below."""
+    above, left, right, below = x.chunk(4, dim=1)
+    sides = ((above, (0, 0, 1, -1)), (left, (1, -1)), (right, (-1, 1)), (below, (0, 0, -1, 1)))
+    return torch.cat([F.pad(maps, padding) for maps, padding in sides], dim=1)

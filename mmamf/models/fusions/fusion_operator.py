@@ -9,12 +9,11 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from ..folded_batch import FoldedBatch, SharesBatch, in_backward, presence_of, with_presence
 from ..modality_axis import fold_modalities, unfold_modalities
-from ..pass_value import in_backward
-from ..presence import layer_presence, presence_of, with_presence
 
 
-class FusionOperator(BaseModule, metaclass=ABCMeta):
+class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
     """Contract of every operator that exchanges features between modalities.
 
     Inside a block, ``enter`` runs before a spatial convolution and ``leave`` after it; what
@@ -23,8 +22,8 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     take folded maps and return folded maps of the same shape, and both are the identity for one
     modality. Most operators have nothing to do in ``enter``.
 
-    A sample may lack modalities. Then a backbone sets ``presence``, (N, M), before it runs, and as
-    a neck the operator reads it from the pyramid. An absent modality neither gives nor receives:
+    A sample may lack modalities. Then ``presence``, (N, M), says so: a backbone has read it from
+    its input, a neck reads it from the pyramid. An absent modality neither gives nor receives:
     the others exchange as if there were no such modality, and a modality that is alone in its
     sample keeps its maps. What becomes of the maps of an absent modality means nothing. An operator
     that takes maps with :meth:`present_maps`, divides by :meth:`count_present` and returns
@@ -50,14 +49,13 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
             ``channels`` or maps with another number of them.
     """
 
-    presence = layer_presence()
-
     def __init__(self, num_modalities: int, channels: int | None = None) -> None:
         super().__init__()
         if num_modalities < 1:
             raise ValueError(f'num_modalities must be at least 1, got {num_modalities}')
         self.num_modalities = num_modalities
         self.channels = channels
+        self.batch = FoldedBatch(num_modalities)  # until a network shares its own
         self._losses: dict[str, Tensor] = {}
 
     def enter(self, x: Tensor) -> tuple[Tensor, Any]:
@@ -85,12 +83,13 @@ class FusionOperator(BaseModule, metaclass=ABCMeta):
     def forward(self, pyramid: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fuse every level of a pyramid of folded maps (the neck)."""
         fused, losses = [], []
-        self.presence = presence_of(pyramid)
-        for level in pyramid:
-            fused.append(self.leave(*self.enter(level)))
-            losses.append(self.pop_losses())
+        presence = presence_of(pyramid)
+        with self.batch.knowing(presence):
+            for level in pyramid:
+                fused.append(self.leave(*self.enter(level)))
+                losses.append(self.pop_losses())
         self._losses = sum_losses(losses)
-        return with_presence(tuple(fused), self.presence)
+        return with_presence(tuple(fused), presence)
 
     @property
     def has_losses(self) -> bool:

@@ -1,9 +1,12 @@
 from .make_norms_private import make_norms_private
-from .modality_specific_bn import ModalitySpecificBN
-from .modality_specific_copies import ModalitySpecificCopies
-from .modality_specific_gn import ModalitySpecificGN
-from .modality_specific_in import ModalitySpecificIN
-from .modality_specific_ln import ModalitySpecificLN
+from .modality_specific_norms import (
+    ModalitySpecificBN,
+    ModalitySpecificCopies,
+    ModalitySpecificGN,
+    ModalitySpecificIN,
+    ModalitySpecificLN,
+    ModalitySpecificNorm,
+)
 
 __all__ = [
     'ModalitySpecificBN',
@@ -11,5 +14,6 @@ __all__ = [
     'ModalitySpecificGN',
     'ModalitySpecificIN',
     'ModalitySpecificLN',
+    'ModalitySpecificNorm',
     'make_norms_private',
 ]

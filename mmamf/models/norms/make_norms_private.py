@@ -3,14 +3,9 @@ import copy
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.modules.instancenorm import _InstanceNorm
 
 from ..modality_specific_layer import ModalitySpecificLayer
-from .modality_specific_bn import ModalitySpecificBN
-from .modality_specific_copies import ModalitySpecificCopies
-from .modality_specific_gn import ModalitySpecificGN
-from .modality_specific_in import ModalitySpecificIN
-from .modality_specific_ln import ModalitySpecificLN
+from .modality_specific_norms import private_class
 
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 
@@ -32,8 +27,6 @@ def make_norms_private(model: nn.Module, num_modalities: int) -> None:
     """
     made: dict[nn.Module, nn.Module] = {}  # a layer in two places stays one
     for name, parent in list(model.named_modules()):
-        if isinstance(parent, ModalitySpecificLayer):
-            continue
         for key, child in list(parent._modules.items()):
             if child is None or not _is_norm(child):
                 continue
@@ -43,8 +36,8 @@ def make_norms_private(model: nn.Module, num_modalities: int) -> None:
 
 
 def _is_norm(module: nn.Module) -> bool:
-    if isinstance(module, _BatchNorm):
-        return True
+    if isinstance(module, _BatchNorm | ModalitySpecificLayer):
+        return not isinstance(module, ModalitySpecificLayer)
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     named = (
         'norm' in type(module).__name__.lower()
@@ -57,21 +50,19 @@ def _is_norm(module: nn.Module) -> bool:
 
 
 def _make_private(name: str, norm: nn.Module, num_modalities: int) -> nn.Module:
-    if isinstance(norm, _BatchNorm):
-        private = ModalitySpecificBN(norm.num_features, num_modalities)
-    elif isinstance(norm, _InstanceNorm):
-        private = ModalitySpecificIN(norm.num_features, num_modalities)
+    private = _widen(name, norm, num_modalities)
+    is_flat = type(norm) is nn.LayerNorm and len(norm.normalized_shape) == 1
+    if isinstance(norm, _NormBase):
+        private.num_features *= num_modalities
     elif isinstance(norm, nn.GroupNorm):
-        private = ModalitySpecificGN(norm.num_channels, num_modalities, num_groups=norm.num_groups)
-    elif type(norm) is nn.LayerNorm and len(norm.normalized_shape) == 1:
-        private = ModalitySpecificLN(norm.normalized_shape[0], num_modalities)
-    else:
-        return ModalitySpecificCopies(_widen(name, norm, num_modalities), num_modalities)
-    wide = _widen(name, norm, num_modalities)
-    for size in ('num_features', 'num_groups', 'num_channels', 'normalized_shape'):
-        if hasattr(private.norm, size):
-            setattr(wide, size, getattr(private.norm, size))
-    private.norm = wide  # of the class that it had: SyncBN, one with an activation inside
+        private.num_groups *= num_modalities
+        private.num_channels *= num_modalities
+    elif is_flat:
+        private.normalized_shape = (num_modalities * norm.normalized_shape[0],)
+    copies = not isinstance(norm, _NormBase | nn.GroupNorm) and not is_flat
+    private.__class__ = private_class(type(norm), copies)
+    private.num_modalities = num_modalities
+    private.private_entries = tuple(key for key, v in norm.state_dict().items() if v.ndim)
     return private
 
 

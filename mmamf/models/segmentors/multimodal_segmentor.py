@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
+from ..folded_batch import presence_of, share_batch, with_presence
 from ..fusions import fusion_losses
-from ..presence import presence_of, tell_presence, with_presence
 
 
 @MODELS.register_module()
@@ -45,6 +45,8 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
         super().__init__(**fit_model(dict(kwargs, backbone=backbone, decode_head=decode_head)))
+        if self.with_neck:
+            self.neck_batch = share_batch(self.neck, self.decode_head.num_modalities)
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
         super()._init_decode_head(decode_head)
@@ -82,8 +84,8 @@ class MultimodalSegmentor(EncoderDecoder):
         if not self.with_neck:
             return features
         presence = presence_of(features)
-        tell_presence(self.neck, presence)  # its private norms
-        return with_presence(self.neck(features), presence)
+        with self.neck_batch.knowing(presence):  # its private norms do
+            return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""

@@ -34,6 +34,12 @@ class MultimodalTTAModel(SegTTAModel):
             data_preprocessor = None
         super().__init__(module, data_preprocessor)
 
+    def test_step(self, data: dict | list) -> SampleList:
+        """Predict from the augmented images; as for a segmentor, ``data_samples`` may be None."""
+        if isinstance(data, dict):
+            data = {key: value for key, value in data.items() if value is not None}
+        return super().test_step(data)
+
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
         """Merge the augmented predictions of every image, part by part."""
         return [self._merge(samples) for samples in data_samples_list]

@@ -212,8 +212,8 @@ def test_translator(names):
 )
 def test_divergence_by_hand(scales, expected):
     norm = ModalitySpecificBN(2, num_modalities=len(scales))
-    nn.init.constant_(norm.norm.weight, 0)
-    norm.norm.weight.data += torch.tensor(scales).flatten()
+    nn.init.constant_(norm.weight, 0)
+    norm.weight.data += torch.tensor(scales).flatten()
     model = nn.ModuleDict(dict(private=norm, plain=nn.BatchNorm2d(2)))
     model['bare'] = ModalitySpecificBN(2, num_modalities=2, affine=False)
     runner = stub_runner(model)

@@ -241,7 +241,7 @@ def test_equals_a_plain_backbone_per_modality_in_training(cfg):
         gradients = {name: value.grad for name, value in plain.named_parameters()}
         largest = max(grad.abs().max().item() for grad in gradients.values() if grad is not None)
         for name, layer in layers.items():
-            for key, value in layer.child.named_parameters():
+            for key, value in layer.named_parameters():
                 its, mine = gradients[f'{name}.{key}'], value.grad
                 if its is None or its.abs().max() < 1e-10 * largest:
                     untrained.add(f'{name}.{key}')
@@ -269,7 +269,7 @@ def test_a_step_of_one_modality_leaves_the_norms_of_the_other(cfg):
     private = {
         f'{name}.{key}'
         for name, layer in private_layers(model.backbone).items()
-        for key, _ in layer.child.named_parameters()
+        for key, _ in layer.named_parameters()
     }
     assert all(torch.equal(after[1][key], before[1][key]) for key in private)
     moved = [key for key in private if not torch.equal(after[0][key], before[0][key])]

@@ -12,7 +12,7 @@ from mmamf.models import (
     SharedMultimodalBackbone,
     fusion_losses,
 )
-from mmamf.models.backbones.folded_rows import FoldedRows
+from mmamf.models.folded_batch import share_batch
 
 RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
 MIT = dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1] * 4, num_heads=[1, 2, 2, 4])
@@ -42,10 +42,10 @@ def test_rows_folded_into_the_batch_find_their_modality(training):
     network = Windows(private=True)
     for value in network.state_dict().values():
         value.uniform_(0.5, 1.5) if value.is_floating_point() else None
-    FoldedRows(network, M)
+    network.batch = share_batch(network, M)
     network = copy.deepcopy(network).train(training)  # the copy counts its own rows
     x = torch.randn(N * M, C, 4, 4)
-    out = network(x).view(N, M, 4, C, 2, 2)
+    out = network.batch.run(network, x.view(N, M * C, 4, 4)).view(N, M, 4, C, 2, 2)
     for m in range(M):
         plain = Windows(private=False).train(training)
         state = {k: v.chunk(M)[m] if v.ndim else v for k, v in network.state_dict().items()}
@@ -58,12 +58,16 @@ def test_rows_folded_into_the_batch_find_their_modality(training):
 
 def test_rows_of_unknown_modality():
     network = Windows(private=True)
-    FoldedRows(network, M)
-    network.forward = lambda x: network.ln(x.permute(2, 3, 0, 1)[0])  # (W, N*M, C)
-    with pytest.raises(ValueError, match=r'ln: .* expected 6 \(3 samples x 2 .*got .*\(4, 6, 4\)'):
-        network(torch.zeros(N * M, C, 4, 4))
-    with pytest.raises(ValueError, match='batch of 5 maps does not hold 2 modalities'):
-        network(torch.zeros(5, C, 4, 4))
+    batch = share_batch(network, M)
+
+    def tokens_first(x):
+        return network.ln(x.permute(2, 3, 0, 1)[0])  # (W, N*M, C)
+
+    message = r'ModalitySpecificLN.* expected 6 \(3 samples x 2 .*got .*\(4, 6, 4\)'
+    with pytest.raises(ValueError, match=message):
+        batch.run(tokens_first, torch.zeros(N, M * C, 4, 4))
+    with pytest.raises(ValueError, match='cannot fold 7 channels into 2 modalities'):
+        batch.run(tokens_first, torch.zeros(N, 7, 4, 4))
 
 
 def test_checkpointed_activations(tmp_path):

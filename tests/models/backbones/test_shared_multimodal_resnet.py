@@ -277,7 +277,7 @@ def test_private_convolutions_start_like_plain_ones():
         'shortcut': (model.layer2[0].downsample[0], 128),
     }
     for name, (layer, fan_out) in weights.items():
-        for kernel in layer.conv.weight.chunk(4):
+        for kernel in layer.weight.chunk(4):
             assert kernel.std().item() == pytest.approx((2 / fan_out) ** 0.5, rel=0.05), name
 
 

@@ -17,7 +17,7 @@ def build(scales, **kwargs):
     scales = torch.tensor(scales)
     operator = ChannelExchangeFusion(len(scales), **kwargs)
     norm = ModalitySpecificBN(scales.shape[1], len(scales))
-    norm.norm.weight.data = scales.flatten()
+    norm.weight.data = scales.flatten()
     operator.attach_norm(norm)
     return operator, norm
 
@@ -39,7 +39,7 @@ def test_threshold_and_penalty():
     loss = fusion_losses(operator)['fusion.loss_sparsity']
     assert loss.item() == pytest.approx(0.5 * (0.1 + 0.5 + 0.5))
     loss.backward()
-    assert norm.norm.weight.grad.tolist() == [0.5, 0.5, 0, 0, 0, 0.5]
+    assert norm.weight.grad.tolist() == [0.5, 0.5, 0, 0, 0, 0.5]
 
 
 def test_after_relu_equals_before_for_two():
@@ -81,8 +81,8 @@ def test_a_resnet_attaches_the_norm_before_leave(depth, name):
 def test_survives_the_conversion_to_synchronized_norms():
     model = nn.SyncBatchNorm.convert_sync_batchnorm(SharedMultimodalResNet(18, 2, FUSION, **SMALL))
     block = model.layer1[-1]
-    assert isinstance(block.norm1.norm, nn.SyncBatchNorm)
-    assert block.fusion._norm[0].norm is block.norm1.norm
+    assert isinstance(block.norm1, nn.SyncBatchNorm)
+    assert block.fusion._norm[0] is block.norm1
 
 
 def test_exchanges_inside_a_resnet():
@@ -92,7 +92,7 @@ def test_exchanges_inside_a_resnet():
     other = torch.cat([x[:, :3], -x[:, 3:]], 1)
     before = model(x)[0][0]
     assert torch.equal(before, model(other)[0][0])
-    model.layer1[-1].norm1.norm.weight.data[0] = 0
+    model.layer1[-1].norm1.weight.data[0] = 0
     assert not torch.equal(model(x)[0][0], model(other)[0][0])
 
 

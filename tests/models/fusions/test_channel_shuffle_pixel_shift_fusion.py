@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.registry import MODELS
 
-from mmamf.models import ChannelShufflePixelShiftFusion
+from mmamf.models import ChannelShufflePixelShiftFusion, ShuffleShiftAblation
 
 
 def naive(
@@ -80,10 +80,13 @@ def fuse(operator, x, between=lambda x: x):
 @pytest.mark.parametrize('partners', ['next', 'all'])
 def test_equals_the_formula(num_modalities, channels, size, partners):
     maps = [torch.randn(2, channels, *size) for _ in range(num_modalities)]
-    operator = ChannelShufflePixelShiftFusion(num_modalities, partners=partners)
+    operator = ShuffleShiftAblation(num_modalities, partners=partners)
     out = fuse(operator, torch.stack(maps, 1).flatten(0, 1), between=torch.tanh)
     expected = naive(maps, between=torch.tanh, partners=partners)
     assert torch.equal(out, torch.stack(expected, 1).flatten(0, 1))
+    if partners == 'next':
+        paper = ChannelShufflePixelShiftFusion(num_modalities)
+        assert torch.equal(fuse(paper, torch.stack(maps, 1).flatten(0, 1), torch.tanh), out)
 
 
 OPTIONS = [
@@ -118,7 +121,7 @@ CASES = [(m, o) for m in (1, 2, 3) for o in OPTIONS if max(o.get('receivers', [0
 @pytest.mark.parametrize('channels', [3, 10, 23])
 def test_options_equal_the_formula(num_modalities, options, channels):
     maps = [torch.randn(2, channels, 4, 5) for _ in range(num_modalities)]
-    operator = ChannelShufflePixelShiftFusion(num_modalities, **options)
+    operator = ShuffleShiftAblation(num_modalities, **options)
     out = fuse(operator, torch.stack(maps, 1).flatten(0, 1), between=torch.tanh)
     if 'exchange' in options:
         options = {**options, 'exchange': Fraction(str(options['exchange']))}
@@ -131,7 +134,7 @@ def test_options_equal_the_formula(num_modalities, options, channels):
     [(0.2, '1/5'), (1 / 3, '1/3'), (5 / 7, '5/7'), (0.8, '4/5'), (0.123456, '0.123456'), (1, '1')],
 )
 def test_share_is_not_lost_to_rounding(exchange, share):
-    operator = ChannelShufflePixelShiftFusion(2, exchange=exchange)
+    operator = ShuffleShiftAblation(2, exchange=exchange)
     for channels in range(1, 1025):
         mine, partner = torch.zeros(channels, 1, 1), torch.ones(channels, 1, 1)
         mixed, _ = operator.enter(torch.stack([mine, partner]))
@@ -142,7 +145,7 @@ def test_share_is_not_lost_to_rounding(exchange, share):
 
 def test_one_direction_leaves_the_giver_alone():
     x = torch.randn(4, 10, 4, 4)
-    out = fuse(ChannelShufflePixelShiftFusion(2, receivers=[1]), x, between=torch.tanh)
+    out = fuse(ShuffleShiftAblation(2, receivers=[1]), x, between=torch.tanh)
     both = fuse(ChannelShufflePixelShiftFusion(2), x, between=torch.tanh)
     assert torch.equal(out[0::2], x[0::2].tanh())
     assert torch.equal(out[1::2, :8], both[1::2, :8])  # one exchange; the second differs
@@ -151,7 +154,7 @@ def test_one_direction_leaves_the_giver_alone():
 
 def test_symmetric_gives_all_the_same():
     x = torch.randn(2, 3, 10, 4, 4)
-    operator = ChannelShufflePixelShiftFusion(3, symmetric=True)
+    operator = ShuffleShiftAblation(3, symmetric=True)
     mixed, carry = operator.enter(x.flatten(0, 1))
     nothing = torch.zeros_like(carry)
     for maps in (mixed.unflatten(0, (2, 3))[:, :, 8:], operator.leave(nothing, carry)):
@@ -165,7 +168,7 @@ def test_symmetric_gives_all_the_same():
 
 def test_nothing_to_exchange_is_the_identity():
     x = torch.randn(4, 11, 4, 4)
-    assert torch.equal(fuse(ChannelShufflePixelShiftFusion(2, exchange=0, shift=None), x), x)
+    assert torch.equal(fuse(ShuffleShiftAblation(2, exchange=0, shift=None), x), x)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +194,7 @@ def test_nothing_to_exchange_is_the_identity():
 )
 def test_wrong_options(options, message):
     with pytest.raises(ValueError, match=message):
-        ChannelShufflePixelShiftFusion(2, **options)
+        ShuffleShiftAblation(2, **options)
 
 
 def test_identity_for_one_modality():
@@ -211,21 +214,18 @@ def test_has_no_parameters_and_no_state():
 @pytest.mark.parametrize('partners', ['next', 'all'])
 def test_rotations_of_the_modalities_commute(order, commutes, partners):
     x = torch.randn(2, 3, 10, 4, 4)
-    operator = ChannelShufflePixelShiftFusion(3, partners=partners)
+    operator = ShuffleShiftAblation(3, partners=partners)
     fused = fuse(operator, x.flatten(0, 1)).unflatten(0, (2, 3))[:, order]
     renamed = fuse(operator, x[:, order].flatten(0, 1)).unflatten(0, (2, 3))
     assert torch.equal(fused, renamed) is commutes
 
 
 @pytest.mark.parametrize('options', [{}, {'receivers': [1]}, {'shift': 2}], ids=str)
-@pytest.mark.parametrize('fast', [True, False])
-def test_both_kinds_of_partners_are_the_papers_for_two(monkeypatch, options, fast):
+def test_both_kinds_of_partners_are_the_papers_for_two(options):
     x = torch.randn(4, 23, 5, 6, requires_grad=True)
     results = []
     for partners in ('next', 'all'):
-        operator = ChannelShufflePixelShiftFusion(2, partners=partners, **options)
-        if not fast:
-            monkeypatch.setattr(operator, '_is_plain', lambda *maps: False)
+        operator = ShuffleShiftAblation(2, partners=partners, **options)
         out = fuse(operator, x, torch.tanh)
         results.append((out, torch.autograd.grad(out.sin().sum(), x)[0]))
     assert all(torch.equal(*pair) for pair in zip(*results))
@@ -236,7 +236,7 @@ def test_both_kinds_of_partners_are_the_papers_for_two(monkeypatch, options, fas
 def test_all_partners_give_alike(m, channels):
     """A permutation of all maps, of which each of the others gives as many as possible alike."""
     own = torch.arange(float(m)).view(m, 1, 1, 1).expand(m, channels, 1, 1)
-    mixed, _ = ChannelShufflePixelShiftFusion(m, partners='all').enter(own)
+    mixed, _ = ShuffleShiftAblation(m, partners='all').enter(own)
     kept = channels // 5 * 4
     assert (mixed[:, :kept] == own[:, :kept]).all()
     for index in range(m):
@@ -250,12 +250,12 @@ def test_all_partners_give_alike(m, channels):
 def test_absent_modalities_are_as_if_there_were_none(partners, options):
     rows = [[1, 0, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 1, 0]]
     x = torch.randn(4, 4, 23, 5, 6, requires_grad=True)
-    operator = ChannelShufflePixelShiftFusion(4, partners=partners, **options)
-    operator.presence = torch.tensor(rows, dtype=torch.bool)
-    out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
+    operator = ShuffleShiftAblation(4, partners=partners, **options)
+    with operator.batch.knowing(torch.tensor(rows, dtype=torch.bool)):
+        out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
     for index, row in enumerate(rows):
         keep = [m for m in range(4) if row[m]]
-        small = ChannelShufflePixelShiftFusion(len(keep), partners=partners, **options)
+        small = ShuffleShiftAblation(len(keep), partners=partners, **options)
         expected = fuse(small, x[index, keep], torch.tanh)
         assert torch.equal(out[index, keep], expected)
         gradients = [
@@ -273,37 +273,45 @@ def test_two_modalities_can_be_swapped():
 
 
 @pytest.mark.parametrize('channels', [3, 7])
+@pytest.mark.parametrize('m', [2, 3])
+def test_second_derivatives(channels, m):
+    operator = ChannelShufflePixelShiftFusion(m)
+    x = torch.randn(m, channels, 3, 4, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: fuse(operator, x, torch.sin), x)
+    assert torch.autograd.gradgradcheck(lambda x: fuse(operator, x, torch.sin), x)
+
+
+@pytest.mark.parametrize('channels', [3, 7])
 @pytest.mark.parametrize(
     ('m', 'options'),
     [(2, {}), (2, {'symmetric': True, 'receivers': [0]}), (3, {'partners': 'all'})],
     ids=str,
 )
 def test_gradcheck(channels, m, options):
-    operator = ChannelShufflePixelShiftFusion(m, **options)
+    operator = ShuffleShiftAblation(m, **options)
     x = torch.randn(m, channels, 3, 4, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: fuse(operator, x, torch.sin), x)
 
 
 @pytest.mark.parametrize('m', [2, 3])
-@pytest.mark.parametrize(
-    'options',
-    [{}, {'exchange': 0}, {'shift': None}, {'shift': 3}, {'partners': 'all', 'exchange': 0.4}],
-    ids=str,
-)
-@pytest.mark.parametrize('size', [(5, 7), (2, 4)])
-def test_fast_form_equals_the_formula_bit_by_bit(monkeypatch, m, options, size):
-    x = torch.randn(2 * m, 11, *size)
-    operator = ChannelShufflePixelShiftFusion(m, **options)
+@pytest.mark.parametrize('channels', [3, 11, 20])
+@pytest.mark.parametrize('size', [(5, 7), (2, 4), (1, 1)])
+@pytest.mark.parametrize('rows', [None, [[1, 0, 1], [0, 1, 0]]])
+def test_the_ablation_starts_from_the_paper_bit_by_bit(m, channels, size, rows):
+    """In both layouts, with gradients, and where modalities are absent."""
+    x = torch.randn(2 * m, channels, *size)
     results = []
-    for fast in (True, False):
+    presence = rows and torch.tensor(rows, dtype=torch.bool)[:, :m]
+    weight = 1 if rows is None else presence.flatten()[:, None, None, None]
+    for operator in (ChannelShufflePixelShiftFusion(m), ShuffleShiftAblation(m)):
         for layout in (torch.contiguous_format, torch.channels_last):
-            if not fast:
-                monkeypatch.setattr(operator, '_is_plain', lambda *maps: False)
             own = x.clone().contiguous(memory_format=layout).requires_grad_()
-            out = fuse(operator, own, torch.tanh)
+            with operator.batch.knowing(presence):
+                out = weight * fuse(operator, own, torch.tanh)
             out.sin().sum().backward()
             results.append((out.detach(), own.grad))
-            if fast:
+            paper = type(operator) is ChannelShufflePixelShiftFusion
+            if paper and rows is None and channels >= 5:
                 assert out.is_contiguous(memory_format=layout)
                 assert own.grad.is_contiguous(memory_format=layout)
     for out, gradient in results[1:]:
@@ -311,21 +319,20 @@ def test_fast_form_equals_the_formula_bit_by_bit(monkeypatch, m, options, size):
 
 
 def test_mixed_types():
-    x, carry = torch.randn(2, 10, 3, 3, dtype=torch.bfloat16), torch.randn(2, 10, 3, 3)
+    x, carry = torch.randn(2, 10, 3, 3, dtype=torch.bfloat16), torch.randn(2, 8, 3, 3)
     operator = ChannelShufflePixelShiftFusion(2)
     assert torch.equal(operator.leave(x, carry), operator.leave(x.float(), carry))
 
 
 @pytest.mark.parametrize(
-    ('layout', 'm', 'partners'),
+    ('layout', 'operator'),
     [
-        (torch.contiguous_format, 2, 'next'),
-        (torch.channels_last, 2, 'next'),
-        (torch.contiguous_format, 4, 'all'),
+        (torch.contiguous_format, ChannelShufflePixelShiftFusion(2)),
+        (torch.channels_last, ChannelShufflePixelShiftFusion(2)),
+        (torch.contiguous_format, ShuffleShiftAblation(4, partners='all')),
     ],
 )
-def test_compiles_to_one_graph(layout, m, partners):
-    operator = ChannelShufflePixelShiftFusion(m, partners=partners)
+def test_compiles_to_one_graph(layout, operator):
 
     def forward(x):
         return fuse(operator, x, torch.tanh)

@@ -23,7 +23,7 @@ def build(kind, num_modalities=2, channels=C, **options):
     for parameter in operator.parameters():
         nn.init.normal_(parameter, std=0.5)
     norm = ModalitySpecificBN(channels, num_modalities)
-    nn.init.uniform_(norm.norm.weight, -0.04, 0.04)  # half of it below the threshold
+    nn.init.uniform_(norm.weight, -0.04, 0.04)  # half of it below the threshold
     operator.attach_norm(norm)
     return operator
 
@@ -73,7 +73,7 @@ def self_attention(op, maps):
 
 
 def channel_exchange(op, maps):
-    scales = op._norm[0].norm.weight.detach().chunk(len(maps))
+    scales = op._norm[0].weight.detach().chunk(len(maps))
     fused = [x.clone() for x in maps]
     for m, own in enumerate(scales):
         for c in range(m * C // len(maps), (m + 1) * C // len(maps)):

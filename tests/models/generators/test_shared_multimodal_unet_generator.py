@@ -217,7 +217,7 @@ def test_weights_start_as_in_pix2pix():
     generator.init_weights()
     assert generator.encoder[2].conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
     assert generator.decoder[0].conv.weight.std().item() == pytest.approx(0.02, rel=0.05)
-    scale = getattr(generator.encoder[3], 'in').norm.weight
+    scale = getattr(generator.encoder[3], 'in').weight
     assert scale.mean().item() == pytest.approx(1, abs=0.01)
     assert scale.std().item() == pytest.approx(0.02, rel=0.3)
     assert torch.equal(generator.alpha, torch.ones(2))

@@ -15,7 +15,11 @@ from mmamf.models import (
     ModalitySpecificIN,
     ModalitySpecificLN,
 )
-from mmamf.models.norms import ModalitySpecificCopies, make_norms_private
+from mmamf.models.norms import (
+    ModalitySpecificCopies,
+    ModalitySpecificNorm,
+    make_norms_private,
+)
 
 M, N, C = 3, 2, 4
 MAPS, TOKENS = (N * M, C, 5, 3), (N * M, 7, C)
@@ -50,8 +54,8 @@ class NormWithActivation(nn.BatchNorm2d):
 NORMS = {
     'BN': (lambda: nn.BatchNorm2d(C), ModalitySpecificBN, MAPS),
     'BN without parameters': (lambda: nn.BatchNorm2d(C, affine=False), ModalitySpecificBN, MAPS),
-    'BN of tokens': (lambda: nn.BatchNorm1d(C), ModalitySpecificBN, (N * M, C)),
-    'BN with activation': (lambda: NormWithActivation(C), ModalitySpecificBN, MAPS),
+    'BN of tokens': (lambda: nn.BatchNorm1d(C), ModalitySpecificNorm, (N * M, C)),
+    'BN with activation': (lambda: NormWithActivation(C), ModalitySpecificNorm, MAPS),
     'IN': (lambda: nn.InstanceNorm2d(C, affine=True), ModalitySpecificIN, MAPS),
     'GN': (lambda: nn.GroupNorm(2, C), ModalitySpecificGN, MAPS),
     'LN': (lambda: nn.LayerNorm(C), ModalitySpecificLN, TOKENS),
@@ -83,8 +87,7 @@ def test_starts_from_the_values_of_the_plain_layer(case, training):
     plain, expected, shape = case
     model = nn.Sequential(copy.deepcopy(plain))
     make_norms_private(model, M)
-    assert type(model[0]) is expected
-    assert type(model[0].norm) is type(plain)
+    assert isinstance(model[0], expected) and isinstance(model[0], type(plain))
     model.train(training), plain.train(training)
     x = torch.randn(shape)
     out = model(x)
@@ -110,7 +113,7 @@ def test_equals_one_layer_per_modality(case):
         torch.testing.assert_close(out[m::M], own, rtol=1e-4, atol=1e-5)
         (own * weight[m::M]).sum().backward()
         for key, value in layer.named_parameters():
-            mine = model[0].child.get_parameter(key).grad.chunk(M)[m]
+            mine = model[0].get_parameter(key).grad.chunk(M)[m]
             torch.testing.assert_close(mine, value.grad, rtol=1e-4, atol=1e-4)
         for key, value in layer.named_buffers():
             mine = model[0].state_dict()[key]
@@ -158,8 +161,9 @@ def test_finds_norms_and_nothing_else():
     make_norms_private(model, M)
     assert model['first'] is model['second']
     assert type(model['first']) is ModalitySpecificLN
-    assert type(model['inner'][0].norm) is nn.SyncBatchNorm
-    assert not model['frozen'].norm.training
+    assert isinstance(model['inner'][0], ModalitySpecificNorm)
+    assert isinstance(model['inner'][0], nn.SyncBatchNorm)
+    assert not model['frozen'].training
     assert not any(value.requires_grad for value in model['frozen'].parameters())
     for name, module in kept.items():
         assert list(model[name].modules()) == inside[name]

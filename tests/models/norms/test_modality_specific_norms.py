@@ -50,8 +50,8 @@ def test_equals_one_layer_per_modality(private, plain, training):
 def test_gradients_stay_with_their_modality():
     norm = ModalitySpecificBN(C, num_modalities=2)
     norm(torch.randn(4, C, 3, 3))[0::2].square().sum().backward()
-    assert norm.norm.weight.grad[:C].abs().min() > 0
-    assert torch.equal(norm.norm.weight.grad[C:], torch.zeros(C))
+    assert norm.weight.grad[:C].abs().min() > 0
+    assert torch.equal(norm.weight.grad[C:], torch.zeros(C))
 
 
 @pytest.mark.parametrize(('kind', 'name'), [('BN', 'bn1'), ('IN', 'in1')])
@@ -115,10 +115,10 @@ def test_sync_bn_conversion_and_back():
     x = torch.randn(2 * M, C, 3, 3)
     expected = model.eval()(x)
     converted = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-    assert isinstance(converted[0].norm, nn.SyncBatchNorm)
+    assert isinstance(converted[0], nn.SyncBatchNorm)
     assert list(converted.state_dict()) == [f'0.{key}' for key in BN_KEYS]
     reverted = revert_sync_batchnorm(converted).eval()
-    assert not isinstance(reverted[0].norm, nn.SyncBatchNorm)
+    assert not isinstance(reverted[0], nn.SyncBatchNorm)
     torch.testing.assert_close(reverted(x), expected)
 
 
@@ -133,7 +133,7 @@ def test_weight_decay_rules_see_a_norm(private, plain):
         },
     )
     decay = {id(g['params'][0]): g['weight_decay'] for g in wrapper.param_groups}
-    assert decay[id(model[1].norm.weight)] == decay[id(model[1].norm.bias)] == 0
+    assert decay[id(model[1].weight)] == decay[id(model[1].bias)] == 0
     assert decay[id(model[0].weight)] == 1e-4
 
 

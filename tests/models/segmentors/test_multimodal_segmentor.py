@@ -180,6 +180,29 @@ def test_time_augmentation(kind):
 
 
 @torch.no_grad()
+def test_time_augmentation_takes_what_the_segmentor_takes():
+    """Inputs without samples, and samples that do not say what is present."""
+    model = build()
+    tta = MMSEG_MODELS.build({'type': 'MultimodalTTAModel', 'module': model})
+    image = torch.randint(0, 255, (4, *SIZE)).float()
+    expected = model.test_step({'inputs': [image], 'data_samples': make_samples(1)})[0]
+    for sample in (None, *make_samples(1)):
+        if sample is not None:
+            sample.set_metainfo({'modalities': NAMES})
+            assert 'present' not in sample.metainfo
+        samples = None if sample is None else [[sample], [sample.clone()]]
+        merged = tta.test_step({'inputs': [[image], [image]], 'data_samples': samples})[0]
+        names = NAMES if samples else ('modality0', 'modality1')
+        for own, its in zip(('', *(f'_{name}' for name in names)), ('', '_rgb', '_depth')):
+            found = merged.get(f'pred_sem_seg{own}').data
+            assert (found == expected.get(f'pred_sem_seg{its}').data).all()
+    inputs = torch.randn(1, 6, *SIZE)
+    bare = [model.predict(inputs) for _ in range(2)]
+    merged = tta.merge_preds([list(pair) for pair in zip(*bare)])[0]
+    assert torch.equal(merged.pred_sem_seg_modality1.data, bare[0][0].pred_sem_seg_modality1.data)
+
+
+@torch.no_grad()
 def test_binary_heads_slide_and_augment():
     """One channel of logits is thresholded, never compared by argmax."""
     model = build(out_channels=1, **SLIDE)

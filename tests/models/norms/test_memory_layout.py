@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmamf.models import ModalitySpecificBN, ModalitySpecificIN, SharedMultimodalResNet
-from mmamf.models.norms import channels_last_batch_norm as module
+from mmamf.models.norms import make_norms_private
 
 LAST = torch.channels_last
 
@@ -17,18 +17,12 @@ def randomize(norm):
     return norm
 
 
-@pytest.fixture(params=['kernels', 'copies'])
-def small(request, monkeypatch):
-    """Whether small maps, too, are normalized where they lie in training."""
-    monkeypatch.setattr(module, '_SMALL', 0 if request.param == 'kernels' else 10**9)
-
-
 @pytest.mark.parametrize('training', [True, False])
 @pytest.mark.parametrize(('n', 'm'), [(1, 1), (1, 2), (3, 2), (2, 3)])
 @pytest.mark.parametrize('frozen', [False, True])
-def test_equals_the_usual_layout(small, training, n, m, frozen):
+def test_equals_the_usual_layout(training, n, m, frozen):
     usual = randomize(ModalitySpecificBN(5, num_modalities=m)).train(training)
-    usual.norm.weight.requires_grad_(not frozen)
+    usual.weight.requires_grad_(not frozen)
     last = copy.deepcopy(usual)
     x = (torch.randn(n * m, 5, 7, 6) * 3 + 2).requires_grad_()
     y = x.detach().contiguous(memory_format=LAST).requires_grad_()
@@ -37,15 +31,15 @@ def test_equals_the_usual_layout(small, training, n, m, frozen):
     gradient = torch.randn_like(expected)
     expected.backward(gradient)
     out.backward(gradient)
-    pairs = [(out, expected), (y.grad, x.grad), (last.norm.bias.grad, usual.norm.bias.grad)]
+    pairs = [(out, expected), (y.grad, x.grad), (last.bias.grad, usual.bias.grad)]
     if not frozen:
-        pairs.append((last.norm.weight.grad, usual.norm.weight.grad))
+        pairs.append((last.weight.grad, usual.weight.grad))
     pairs += zip(last.state_dict().values(), usual.state_dict().values())
     for ours, theirs in pairs:
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_variance_of_maps_with_a_large_mean(small):
+def test_variance_of_maps_with_a_large_mean():
     norm = ModalitySpecificBN(4, num_modalities=2)
     x = (torch.randn(4, 4, 8, 8) + 1000).contiguous(memory_format=LAST)
     reference = nn.BatchNorm2d(4).double()
@@ -60,11 +54,11 @@ def test_statistics_may_change_before_backward():
     for change in (0, 5):
         x = torch.randn(2, 4, 5, 5, generator=torch.Generator().manual_seed(0))
         out = norm(x.contiguous(memory_format=LAST))
-        norm.norm.running_mean.add_(change)
+        norm.running_mean.add_(change)
         norm.zero_grad()
         out.sum().backward()
-        norm.norm.running_mean.sub_(change)
-        gradients.append(norm.norm.weight.grad.clone())
+        norm.running_mean.sub_(change)
+        gradients.append(norm.weight.grad.clone())
     torch.testing.assert_close(*gradients)
 
 
@@ -97,7 +91,7 @@ def test_no_map_of_a_network_leaves_the_layout(depth, training, n, m):
 
 @pytest.mark.parametrize('training', [True, False])
 @pytest.mark.parametrize('layout', [torch.contiguous_format, LAST])
-def test_relu_in_place_behind_it(small, layout, training):
+def test_relu_in_place_behind_it(layout, training):
     """It costs autograd nothing more, and the gradient is that of a ReLU out of place."""
     norm = randomize(ModalitySpecificBN(4, num_modalities=2)).train(training)
     x = torch.randn(4, 4, 5, 6).contiguous(memory_format=layout)
@@ -108,7 +102,7 @@ def test_relu_in_place_behind_it(small, layout, training):
         out = norm(y)
         assert not out._is_view()
         nn.functional.relu(out, inplace).square().sum().backward()
-        gradients.append((y.grad, norm.norm.weight.grad, norm.norm.bias.grad))
+        gradients.append((y.grad, norm.weight.grad, norm.bias.grad))
     for found, expected in zip(*gradients, strict=True):
         torch.testing.assert_close(found, expected)
 
@@ -120,8 +114,8 @@ class _Rectified(nn.BatchNorm2d):
 
 def test_layers_that_need_their_output_are_guarded():
     """Of a layer with an activation, autograd notices a change in place of what it keeps."""
-    norm = ModalitySpecificBN(4, num_modalities=2)
-    norm.norm = _Rectified(8)
+    norm = nn.Sequential(_Rectified(4))
+    make_norms_private(norm, 2)
     out = norm(torch.randn(4, 4, 5, 6, requires_grad=True))
     out.add_(1)
     with pytest.raises(RuntimeError, match='modified by an inplace operation'):

@@ -1,0 +1,256 @@
+"""What the layers of a network have to know about the batch of a forward pass.
+
+Outside a network the planes of an absent modality are NaN: so presence travels inside the one
+tensor, through whatever crops, stacks or moves it. A modality is absent if all its planes are NaN
+all over; a hole is no absence. A backbone reads it there, puts zeros in the place of NaN, and hands
+the mask on with its output. Where all modalities are present there is no mask.
+
+To look at a tensor, the host waits for its device. The data preprocessor knows what the samples
+have, and notes it (:func:`note_presence`); without a note, a backbone looks at the tensor.
+
+Traced and compiled graphs and ``torch.func.vmap`` do not look: they are for samples that have all
+modalities. ONNX graphs compute the mask anew for every batch.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .modality_axis import fold_modalities
+from .tracing import is_eager, is_exporting
+
+
+class _State(NamedTuple):
+    num_maps: int | None = None  # N*M; None if every row of a layer is a map
+    presence: Tensor | None = None  # (N, M), bool; None if all are present
+
+
+_IDLE = _State()
+
+
+class FoldedBatch:
+    """The batch of the forward pass that a network is in, for the layers that share this object.
+
+    A network makes one and gives it to its layers by :func:`share_batch`. Every thread has its own
+    forward pass. When the pass ends, all is forgotten; only activations that backward computes
+    again still find it. So a copy of a network starts without.
+
+    Args:
+        num_modalities: Number of modalities M.
+    """
+
+    def __init__(self, num_modalities: int) -> None:
+        self.num_modalities = num_modalities
+        self._own = threading.local()
+        # Of any thread: compiled graphs cannot look at threads, and on a GPU backward has its own.
+        self._running = self._done = _IDLE
+
+    @property
+    def presence(self) -> Tensor | None:
+        """The mask of the present modalities, (N, M); None if all are present."""
+        return self._state().presence
+
+    def run(self, network: Callable, x: Tensor) -> Any:
+        """Fold an input, and call a network whose layers know what is in it.
+
+        Args:
+            network: What takes folded maps and returns what a backbone returns.
+            x: The input; NaN where a modality is absent.
+
+        Returns:
+            What the network returns, with the mask if a modality is absent.
+
+        Shape:
+            - Input: (N, M*C, H, W).
+
+        Raises:
+            ValueError: If a sample has no modality, or M does not divide the channels.
+        """
+        m = self.num_modalities
+        if torch.compiler.is_compiling():
+            self._running = _State(x.shape[0] * m)
+            outputs = network(fold_modalities(x, m))
+            self._running = _IDLE
+            return outputs
+        x, presence = _read(x, m) if is_eager(x) or is_exporting() else (x, None)
+        with self._hold(_State(x.shape[0] * m, presence)):
+            outputs = network(fold_modalities(x, m))
+        return with_presence(outputs, presence)
+
+    def knowing(self, presence: Tensor | None) -> AbstractContextManager:
+        """Let the layers know a mask, in a part of a model that gets folded maps."""
+        return nullcontext() if presence is None else self._hold(_State(None, presence))
+
+    def remember(self, function: Callable) -> Callable:
+        """Wrap a function that backward calls again, so that it finds the batch of today."""
+        if torch.compiler.is_compiling():
+            return function
+        state = self._state()
+
+        def again(*args: Any) -> Any:
+            with self._hold(state):
+                return function(*args)
+
+        return again
+
+    def rows_per_map(self, layer: nn.Module, x: Tensor) -> int:
+        """Count the rows that a layer sees of every map: windows, say, or tokens."""
+        num_maps = self._state().num_maps
+        if num_maps in (None, x.shape[0]):
+            return 1
+        if x.shape[0] % num_maps:
+            m = self.num_modalities
+            raise ValueError(
+                f'{type(layer).__name__} cannot know the modality of its rows: expected {num_maps} '
+                f'({num_maps // m} samples x {m} modalities) or a multiple, got an input of shape '
+                f'{tuple(x.shape)}'
+            )
+        return x.shape[0] // num_maps
+
+    def _state(self) -> _State:
+        if torch.compiler.is_compiling():
+            return self._running
+        state = getattr(self._own, 'state', _IDLE)
+        if state is _IDLE and in_backward():
+            return getattr(self._own, 'done', self._done)
+        return state
+
+    @contextmanager
+    def _hold(self, state: _State) -> Iterator[None]:
+        before = getattr(self._own, 'state', _IDLE)
+        self._own.state = self._running = state
+        self._own.done = self._done = state
+        try:
+            yield
+        finally:
+            self._own.state = self._running = before
+
+    def __reduce__(self) -> tuple:
+        return FoldedBatch, (self.num_modalities,)
+
+
+class SharesBatch:
+    """Marks the modules that have to know the batch."""
+
+    batch: FoldedBatch | None = None
+
+    @property
+    def presence(self) -> Tensor | None:
+        """The mask of this forward pass, (N, M); None if all modalities are present."""
+        return None if self.batch is None else self.batch.presence
+
+
+def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
+    """Give one new object to all layers of a network that have to know the batch.
+
+    Args:
+        network: The network, when it is built.
+        num_modalities: Number of modalities M.
+    """
+    batch = FoldedBatch(num_modalities)
+    for module in network.modules():
+        if isinstance(module, SharesBatch):
+            module.batch = batch
+    return batch
+
+
+class Pyramid(tuple):
+    """The maps that a backbone returns, with the mask of what is present, (N, M).
+
+    Args:
+        maps: Folded maps, (N*M, C_i, H_i, W_i).
+        presence: The mask.
+    """
+
+    presence: Tensor
+
+    def __new__(cls, maps: Iterable[Tensor], presence: Tensor) -> 'Pyramid':
+        """Make a tuple that knows the mask."""
+        pyramid = super().__new__(cls, maps)
+        pyramid.presence = presence
+        return pyramid
+
+
+def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
+    """Attach a mask to maps; without one, return them as they are."""
+    return outputs if presence is None else Pyramid(outputs, presence)
+
+
+def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
+    """Read the mask of maps, None if all modalities are present."""
+    return getattr(pyramid, 'presence', None)
+
+
+def note_presence(inputs: Tensor, rows: Sequence[Sequence[bool]]) -> None:
+    """Note on a tensor which modalities its samples have, so that nobody has to look.
+
+    The note holds for the tensor and its crops, until somebody writes into it.
+
+    Args:
+        inputs: The input of a network, NaN where a modality is absent.
+        rows: For each sample, whether it has each modality.
+
+    Shape:
+        - inputs: (N, M*C, H, W).
+    """
+    if not inputs.is_inference():  # these do not tell whether they were written into
+        inputs._present = (inputs._version, rows)
+
+
+def in_backward() -> bool:
+    """Tell whether autograd runs a backward pass in this thread."""
+    # torch's own checkpointing asks the same; there is no public name for it
+    return torch._C._current_graph_task_id() != -1
+
+
+def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
+    """Find the absent modalities, and put zeros in the place of their NaN."""
+    # a network for one modality has nothing to look for, a meta tensor nothing to look at, and
+    # a wrong number of channels is refused where they are folded
+    if num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities:
+        return x, None
+    if is_exporting():  # in the graph nothing may depend on a value
+        there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
+        absent = there.view(-1, num_modalities) == 0
+    else:
+        rows = _noted(x, num_modalities)
+        rows = _look(x, num_modalities) if rows is None else rows
+        if all(map(all, rows)):
+            return x, None
+        lost = [index for index, row in enumerate(rows) if not any(row)]
+        if lost:
+            raise ValueError(
+                'expected at least one modality in each sample, got none (NaN in all planes) in '
+                f'the samples {lost} of the batch'
+            )
+        absent = ~torch.tensor(rows, device=x.device)
+    zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
+    return x.masked_fill(zeros, 0), ~absent
+
+
+def _noted(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
+    """Read the note of a tensor, or of the one that it is a crop of."""
+    source = x if hasattr(x, '_present') or x.is_inference() else x._base
+    if not hasattr(source, '_present'):
+        return None
+    version, rows = source._present
+    is_crop = source.shape[:2] == x.shape[:2] and source.stride() == x.stride()
+    is_current = source._version == version and len(rows[0]) == num_modalities
+    return rows if is_crop and is_current else None
+
+
+def _look(x: Tensor, num_modalities: int) -> list[list[bool]]:
+    """Find the planes that are NaN all over; where the first pixel is none, they are not."""
+    first = fold_modalities(x[:, :, :1, :1], num_modalities).isnan().flatten(1).all(1)
+    absent = first.tolist()  # here the host waits
+    suspects = [index for index, lost in enumerate(absent) if lost]
+    if suspects:
+        lost = fold_modalities(x, num_modalities)[suspects].isnan().flatten(1).all(1)
+        for index, value in zip(suspects, lost.tolist()):
+            absent[index] = value
+    rows = zip(*[iter(absent)] * num_modalities)
+    return [[not lost for lost in row] for row in rows]

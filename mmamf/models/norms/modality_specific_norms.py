@@ -1,0 +1,298 @@
+"""Norm layers with parameters and statistics of their own for every modality.
+
+From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+<https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), which has them for batch and for instance
+normalization. The authors keep a list of M layers and call them one by one; here they are one layer
+over M*C channels, with the same numbers.
+
+Use one as ``norm_cfg=dict(type='ModalitySpecificBN', num_modalities=M)``. All of them take folded
+maps (N*M, C, H, W), raise a ValueError for a batch that M does not divide or a checkpoint of
+another M, and start every modality with the values of a plain checkpoint
+(:class:`ModalitySpecificLayer`).
+"""
+
+import functools
+from itertools import chain
+
+import torch
+import torch.nn.functional as F
+from mmengine.registry import MODELS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
+from torch.nn.modules.instancenorm import _InstanceNorm
+
+from ..modality_axis import is_channels_last, separate_modalities
+from ..modality_specific_layer import ModalitySpecificLayer
+from ..tracing import is_eager, is_exporting
+
+
+class ModalitySpecificNorm(ModalitySpecificLayer):
+    """Mixin that makes a norm layer private. Maps of absent modalities enter no statistics.
+
+    Raises:
+        ValueError: If synchronized statistics, or running ones of instances, are taken of samples
+            that lack modalities.
+    """
+
+    keeps_its_input = False  # for the gradient, where others may keep what they return
+
+    def apply_private(self, x: Tensor) -> Tensor:
+        """Apply its own layer to every modality."""
+        if self.presence is not None and self._takes_statistics():
+            if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
+                raise ValueError(
+                    'ModalitySpecificNorm: expected all modalities in every sample where '
+                    'statistics are synchronized (SyncBN), as processes may lack different ones, '
+                    'or are those of instances (track_running_stats); use ModalitySpecificBN'
+                )
+            return self._call_copies(x)
+        out = super().apply_private(x)
+        return _forget_view(out) if self.keeps_its_input else out
+
+    def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
+        """Become private to the class of a layer that torch or mmengine has made of this one.
+
+        They turn batch norms into synchronized ones and back (see mmamf/compat.py).
+        """
+        self.__class__ = private_class(type(norm))
+        for name, value in vars(norm).items():  # a group of processes
+            self.__dict__.setdefault(name, value)
+        return self
+
+    def _takes_statistics(self) -> bool:
+        """Tell whether the layer learns statistics from this batch, or normalizes by its."""
+        if isinstance(self, _InstanceNorm):  # every map by its own, or by running statistics
+            return self.training and self.track_running_stats
+        return isinstance(self, _NormBase) and (self.training or self.running_mean is None)
+
+    def _call_copies(self, x: Tensor) -> Tensor:
+        """Call a plain layer for every modality, with that modality's values.
+
+        It sees the maps of present modalities, and those of others become zero. A modality that no
+        sample has leaves its values alone. In an ONNX graph, which is for inference, the layer sees
+        all maps. A buffer that is a single number, such as a count of batches, changes once.
+        """
+        m = self.num_modalities
+        maps = separate_modalities(x, m)
+        presence = None if is_exporting() else self.presence
+        if presence is not None:  # a sample may have several rows
+            presence = presence.repeat_interleave(len(maps) // len(presence), dim=0)
+        values = dict(chain(self._parameters.items(), self._buffers.items()))
+        later = {k: v.clone() for k, v in values.items() if v is not None and not v.ndim}
+        results = []
+        for index, part in enumerate(maps.unbind(1)):
+            rows = None if presence is None or presence[:, index].all() else presence[:, index]
+            if rows is not None and not rows.any():
+                results.append(torch.zeros_like(part))
+                continue
+            own = {
+                k: v.chunk(m)[index] if v is not None and v.ndim else v for k, v in values.items()
+            }
+            seen = self._call_copy(own, part if rows is None else part[rows])
+            values |= {name: number.clone() for name, number in later.items()}
+            if rows is not None:
+                seen = torch.zeros_like(part, dtype=seen.dtype).index_put((rows,), seen)
+            results.append(seen)
+        dtype = functools.reduce(torch.promote_types, (result.dtype for result in results))
+        return torch.stack([result.to(dtype) for result in results], dim=1).reshape(x.shape)
+
+    def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:
+        """Call a layer of the plain class that has these values and is else like this one.
+
+        torch.func.functional_call would change this layer while it runs, in all threads.
+        """
+        copy = object.__new__(self.plain_class)
+        copy.__dict__ = {**self.__dict__, '_parameters': {}, '_buffers': values}
+        return self.plain_class.forward(copy, x)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
+        if f'{prefix}bn_0.weight' in state_dict:
+            raise ValueError(
+                f"{prefix}bn_0.weight: this is a checkpoint in the authors' format, "
+                'convert it first with tools/convert_checkpoint.py'
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+# Initializers look for names among the bases, and mmseg's say _BatchNorm: it is named once more.
+@MODELS.register_module()
+class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
+    """Batch normalization with weight, bias and running statistics of each modality.
+
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to :class:`torch.nn.BatchNorm2d`.
+    """
+
+    keeps_its_input = True
+    _abbr_ = 'bn'  # mmcv names the attribute after this, and pretrained keys start with it
+
+    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
+        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
+    def apply_private(self, x: Tensor) -> Tensor:
+        """Apply its own layer to every modality."""
+        frozen = not self.training and self.track_running_stats and self.affine
+        if not frozen or not is_eager(x) or not is_channels_last(x):
+            return super().apply_private(x)
+        # In this layout, to unfold is a copy, and to fold is one back.
+        maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        # a copy, as an update before backward must not change the gradient
+        shift = self.bias - self.running_mean.clone() * scale
+        sizes = (self.num_modalities, -1, 1, 1)
+        out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
+        return _forget_view(out.flatten(0, 1))
+
+
+class ModalitySpecificSyncBN(ModalitySpecificNorm, nn.SyncBatchNorm, _BatchNorm):
+    """Batch normalization of each modality with statistics of all processes.
+
+    torch makes one of a :class:`ModalitySpecificBN`.
+    """
+
+    keeps_its_input = True
+
+
+@MODELS.register_module()
+class ModalitySpecificIN(ModalitySpecificNorm, nn.InstanceNorm2d, _InstanceNorm):
+    """Instance normalization with parameters and running statistics of each modality.
+
+    Without ``affine`` and ``track_running_stats`` there is nothing private in it, and it equals
+    :class:`torch.nn.InstanceNorm2d`.
+
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to :class:`torch.nn.InstanceNorm2d`.
+    """
+
+    _abbr_ = 'in'
+
+    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
+        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
+
+@MODELS.register_module()
+class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
+    """Group normalization with weight and bias of each modality.
+
+    Its statistics are those of one map. M layers with G groups are one layer with M*G groups.
+
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        num_groups: Groups G within the channels of one modality.
+        **kwargs: Passed on to :class:`torch.nn.GroupNorm`.
+    """
+
+    _abbr_ = 'gn'
+
+    def __init__(self, num_features: int, num_modalities: int, num_groups: int, **kwargs) -> None:
+        m = num_modalities
+        super().__init__(m, num_groups * m, num_features * m, **kwargs)
+
+
+@MODELS.register_module()
+class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
+    """Layer normalization with weight and bias of each modality.
+
+    Unlike the other norms, M of them are not one layer over M*C channels, as each position is
+    normalized by itself: all modalities are normalized at once, then scaled and shifted.
+
+    Args:
+        num_features: Channels C of one modality, the last axis of the input.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to :class:`torch.nn.LayerNorm`.
+
+    Shape:
+        - Input and output: folded tokens (N*M, ..., C), such as (N*M, L, C) or (N*M, H, W, C).
+    """
+
+    _abbr_ = 'ln'
+
+    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
+        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
+    def apply_private(self, x: Tensor) -> Tensor:
+        """Normalize every position, and apply its own scale and shift to every modality."""
+        m = self.num_modalities
+        if x.shape[0] % m:
+            raise ValueError(
+                f'a folded batch of {x.shape[0]} rows does not hold {m} modalities per sample: '
+                f'expected a multiple of {m}, got an input of shape {tuple(x.shape)}'
+            )
+        if m == 1:
+            return nn.LayerNorm.forward(self, x)
+        x = F.layer_norm(x, (self.normalized_shape[0] // m,), eps=self.eps)
+        if self.weight is None:
+            return x
+        scale = self._repeat(self.weight, x)
+        return (
+            x * scale if self.bias is None else torch.addcmul(self._repeat(self.bias, x), x, scale)
+        )
+
+    def _repeat(self, values: Tensor, x: Tensor) -> Tensor:
+        """Bring private values into the order of the rows, (M*C,) -> (N*M, 1, ..., C)."""
+        # The few values instead of a view of x: an exporter would fix the sizes of that.
+        m, ones = self.num_modalities, (1,) * (x.dim() - 2)
+        return values.view(m, *ones, -1).repeat(x.shape[0] // m, *ones, 1)
+
+
+class ModalitySpecificCopies(ModalitySpecificNorm):
+    """Mixin for norms of which M are not one layer over M*C channels: they are called in turn.
+
+    Channel-first layer norms, those of the root mean square, and what else libraries define. It is
+    slower than the other private norms, as maps are taken out of the batch and put back.
+
+    Shape:
+        - Input and output: folded maps or tokens (N*M, ...).
+    """
+
+    def apply_private(self, x: Tensor) -> Tensor:
+        """Call the layer for every modality, with that modality's values."""
+        return self._call_copies(x)
+
+
+def _forget_view(out: Tensor) -> Tensor:
+    """Let autograd forget that a tensor is a view of one that nobody else has.
+
+    A ReLU that changes a view in place would cost three copies of it in the backward pass.
+    """
+    if not out.requires_grad or not is_eager(out):
+        return out
+    return torch.ops.aten._unsafe_view(out, out.shape)
+
+
+_CLASSES = {
+    nn.BatchNorm2d: ModalitySpecificBN,
+    nn.SyncBatchNorm: ModalitySpecificSyncBN,
+    nn.InstanceNorm2d: ModalitySpecificIN,
+    nn.GroupNorm: ModalitySpecificGN,
+    nn.LayerNorm: ModalitySpecificLN,
+}
+
+
+@functools.cache
+def private_class(plain: type, copies: bool = False) -> type:
+    """Return the private class of a norm layer: one of those above, or one made for it.
+
+    Args:
+        plain: The class of the layer.
+        copies: Whether M of them are not one layer over M*C channels.
+    """
+    if plain in _CLASSES and not copies:
+        return _CLASSES[plain]
+    mixin = ModalitySpecificCopies if copies else ModalitySpecificNorm
+    bases = (mixin, plain, *plain.__bases__)
+    # Such a class has no name that pickle could look up.
+    return type(f'ModalitySpecific{plain.__name__}', bases, {'__reduce__': _reduce})
+
+
+def _reduce(norm: ModalitySpecificNorm) -> tuple:
+    return _new, (norm.plain_class, isinstance(norm, ModalitySpecificCopies)), norm.__dict__
+
+
+def _new(plain: type, copies: bool) -> nn.Module:
+    return object.__new__(private_class(plain, copies))
