@@ -4,11 +4,12 @@ from typing import Any
 
 from mmengine.registry import DATASETS, MODELS, Registry
 
+from mmamf.structures import Modality
+
 from .file_description import channel_order, describe_files, innermost_dataset, missing_values
 
 _PARTS = ('backbone', 'neck', 'decode_head', 'generator')
-_PREPROCESSOR = {'in_channels': 3, 'mean': None, 'std': None, 'bgr_to_rgb': False}
-_MODALITY = {'channels': None, 'mean': None, 'std': None, 'scale': 1.0, 'bgr_to_rgb': False}
+_PREPROCESSOR = {'mean': None, 'std': None, 'bgr_to_rgb': False}
 _SIDES = ('the checkpoint', 'the config')
 # What matters in training alone, or only where weights come from or how memory is saved.
 _NO_MATTER = {
@@ -48,9 +49,14 @@ def find_differences(trained: Mapping, given: Mapping) -> list[str]:
         pair = [[*describe_files(dataset)] for dataset in (names, used)]
         if all(pair):
             _compare('test_dataloader.dataset.modalities', *pair, found)
-    if names.get('target') and used.get('target'):
-        _compare('test_dataloader.dataset.target', names['target'], used['target'], found)
+    targets = [_name(dataset.get('target')) for dataset in (names, used)]
+    if all(targets):
+        _compare('test_dataloader.dataset.target', *targets, found)
     return found + find_file_differences(names, used, find_turned(trained), find_turned(given))
+
+
+def _name(target: Any) -> str | None:
+    return target['name'] if isinstance(target, Mapping) else target
 
 
 def find_turned(config: Mapping) -> set[str]:
@@ -106,7 +112,12 @@ def _model(config: Mapping) -> Mapping:
     model = config.get('model') or {}
     while isinstance(model.get('module'), Mapping):  # inside test-time augmentation
         model = model['module']
-    return model
+    from mmamf.models.fit_model import fit_model  # which needs this package
+
+    try:
+        return fit_model(model)
+    except ValueError:  # it does not build; the difference says why
+        return model
 
 
 def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mapping) -> list[str]:
@@ -115,23 +126,50 @@ def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mappi
     for key, default in _PREPROCESSOR.items():
         pair = (config.get(key, default) for config in (trained, given))
         _compare(f'model.data_preprocessor.{key}', *pair, found)
-    theirs, ours = ({s['name']: s for s in c.get('modalities') or ()} for c in (trained, given))
+    _compare('model.data_preprocessor.in_channels', *map(_in_channels, (trained, given)), found)
+    theirs, ours = (
+        {spec['name']: Modality.of(spec) for spec in config.get('modalities') or ()}
+        for config in (trained, given)
+    )
     if [*theirs] != [*ours]:
         found.append(_phrase('modalities', [*theirs], [*ours]))
         return found
-    for name, spec in theirs.items():
+    for name, known in theirs.items():
+        pair = known, ours[name]
         orders = [
-            channel_order(names, name, spec.get('bgr_to_rgb', False)),
-            channel_order(used, name, ours[name].get('bgr_to_rgb', False)),
+            channel_order(dataset, name, modality.bgr_to_rgb)
+            for dataset, modality in zip((names, used), pair)
         ]
-        for key, default in _MODALITY.items():
-            if key == 'bgr_to_rgb' and orders[0] == orders[1] and orders[0] is not None:
-                continue  # two ways to say the same
-            pair = (known.get(key, default) for known in (spec, ours[name]))
-            _compare(f'modality {name!r}: {key}', *pair, found)
-        if 'fill' in spec and 'fill' in ours[name]:  # older checkpoints do not say
-            _compare(f'modality {name!r}: fill', spec['fill'], ours[name]['fill'], found)
+        values = [_values(modality) for modality in pair]
+        if orders[0] == orders[1] and orders[0] is not None:  # two ways to say the same
+            values = [{**known, 'bgr_to_rgb': None} for known in values]
+        if None in (known.fill, ours[name].fill):  # older checkpoints do not say
+            values = [{**known, 'fill': None} for known in values]
+        for key in values[0]:
+            _compare(f'modality {name!r}: {key}', values[0][key], values[1][key], found)
     return found
+
+
+def _in_channels(preprocessor: Mapping) -> int:
+    """Tell how many channels every modality has for the model."""
+    widths = [Modality.of(spec).num_channels for spec in preprocessor.get('modalities') or ()]
+    return preprocessor.get('in_channels') or max(3, *filter(None, widths), 3)
+
+
+def _values(modality: Modality) -> dict[str, Any]:
+    """Tell what becomes of the values of a modality, spelled out for every channel."""
+    if None in (modality.channels, modality.mean, modality.std):  # a translator's
+        mean, std, fill = modality.mean, modality.std, None
+    else:
+        (mean, std), fill = modality.statistics, modality.fills
+    return dict(
+        channels=modality.num_channels,
+        mean=mean,
+        std=std,
+        scale=modality.scale,
+        bgr_to_rgb=modality.bgr_to_rgb,
+        fill=fill,
+    )
 
 
 def _compare(where: str, trained: Any, given: Any, found: list[str]) -> None:

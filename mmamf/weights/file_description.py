@@ -58,7 +58,8 @@ def channel_order(dataset: Mapping, name: str, turned: bool) -> list[int] | None
     if channels is None:
         return None
     suffix = dataset.get('img_suffix', '')
-    suffix = str(suffix.get(name, '') if isinstance(suffix, Mapping) else suffix)
+    suffix = str(suffix.get(name, '') if isinstance(suffix, Mapping) else suffix or '')
+    suffix = describe_files(dataset)[name].get('suffix') or suffix
     order = [*channels] if isinstance(channels, list | tuple) else [*range(channels)]
     if channels == 3 and not suffix.lower().endswith('.npy'):  # a picture is loaded as BGR
         order.reverse()

@@ -35,7 +35,7 @@ class LeftOut(NamedTuple):
             'of another size': self.mismatched,
             'not in the model': self.unused,
         }
-        return '; '.join(f'{kind}: {_some(names)}' for kind, names in kinds.items() if names)
+        return '; '.join(f'{kind}: {some(names)}' for kind, names in kinds.items() if names)
 
 
 def load_all_weights(model: nn.Module, content: Mapping, source: str | Path) -> None:
@@ -106,18 +106,18 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
     ]
     if bad:
         raise ValueError(
-            f'{source}: expected finite weights, got NaN or inf in {_some(bad)} of {len(state)} '
+            f'{source}: expected finite weights, got NaN or inf in {some(bad)} of {len(state)} '
             'entries: the training diverged, take an earlier checkpoint'
         )
     complex_ = [name for name, value in state.items() if value.is_complex()]
     if complex_:
-        raise ValueError(f'{source}: expected real weights, got complex ones in {_some(complex_)}')
+        raise ValueError(f'{source}: expected real weights, got complex ones in {some(complex_)}')
     negative = [
         name for name, value in state.items() if name.endswith('running_var') and (value < 0).any()
     ]
     if negative:
         raise ValueError(
-            f'{source}: expected variances >= 0, got negative ones in {_some(negative)}: the file '
+            f'{source}: expected variances >= 0, got negative ones in {some(negative)}: the file '
             'was damaged or changed'
         )
 
@@ -159,7 +159,7 @@ def _size(shape: str) -> str:
     return shape.replace(', ', ' x ') or 'a number'
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """Count names, and show the first few."""
     more = ', ...' if len(names) > _SHOWN else ''
     return f'{len(names)} ({", ".join(names[:_SHOWN])}{more})'

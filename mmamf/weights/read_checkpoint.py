@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mmengine.runner import CheckpointLoader
 
-from .left_out import some
+from .load_weights import some
 from .state_of import entries_of
 
 

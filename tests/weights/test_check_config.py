@@ -51,7 +51,7 @@ def _other_fusion(config):
 
 
 def _other_argument(config):
-    config.model.backbone.fusion.shift = False
+    config.model.backbone.fusion_stages = (0, 1)
 
 
 def _other_head(config):
@@ -59,24 +59,21 @@ def _other_head(config):
 
 
 def _other_channels(config):
-    for step in _loading(config, 'test_dataloader'):
-        step.modalities.rgb.channels = [0, 1, 2]
+    _files(config, 'test_dataloader')['rgb'].channels = [0, 1, 2]
 
 
 def _other_missing(config):
-    for step in _loading(config, 'test_dataloader'):
-        step.modalities.depth.missing = [0, 65535]
+    _files(config, 'test_dataloader')['depth'].missing = [0, 65535]
 
 
 def _zero_reduced(config):
     config.test_dataloader.dataset.reduce_zero_label = True
 
 
-def _loading(config, loader):
-    """Transforms that load, of the loader alone: bases share theirs."""
+def _files(config, loader):
+    """Descriptions of the modalities, of the loader alone: bases share theirs."""
     config[loader] = copy.deepcopy(config[loader])
-    steps = config[loader].dataset.pipeline
-    return [step for step in steps if step.type == 'LoadMultimodalImages']
+    return {spec.name: spec for spec in config[loader].dataset.modalities}
 
 
 def _one_modality(config):
@@ -90,10 +87,10 @@ def _one_modality(config):
         (_other_mean, r"modality 'depth': mean: \[2.5\] in the checkpoint, \[3.0\] in the config"),
         (_other_scale, r"modality 'depth': scale: 0.001 in the checkpoint, 1.0 in the config"),
         (_other_order, r"modality 'rgb': bgr_to_rgb: True in the checkpoint, False in the config"),
-        (_other_fill, r"modality 'depth': fill: 0 in the checkpoint, 500 in the config"),
+        (_other_fill, r"modality 'depth': fill: \[0\] in the checkpoint, \[500\] in the con"),
         (_no_fusion, r'model.backbone.fusion: .*ShiftFusion.* in the checkpoint, None in the con'),
         (_other_fusion, r'model.backbone.fusion: .*ShiftFusion.*, .*ConcatenationFusion'),
-        (_other_argument, r'model.backbone.fusion.shift: 1 in the checkpoint, False in'),
+        (_other_argument, r'model.backbone.fusion_stages: \(0, 1, 2, 3\) in the checkpoint, .0, 1'),
         (_other_head, r'model.decode_head.head.widths: .* in the checkpoint'),
         (
             _other_channels,
@@ -144,31 +141,35 @@ def test_nothing_to_compare_with(config, content):
 
 
 def test_the_same_channels_in_other_words(config, content):
-    (step,) = _loading(config, 'test_dataloader')
-    step.modalities.rgb.channels = [0, 1, 2]  # not BGR, and not turned around
-    config.model.data_preprocessor.modalities[0].bgr_to_rgb = False
-    step.modalities.depth.missing = [0, float('nan')]  # which always is
+    """As blue, green, red from the file, which nothing turns any more."""
+    for spec in _files(config, 'test_dataloader'), _files(config, 'train_dataloader'):
+        spec['rgb'].update(channels=[0, 1, 2], bgr_to_rgb=False)
+    config.model.data_preprocessor.modalities[0].update(channels=[0, 1, 2], bgr_to_rgb=False)
+    check_config(content, config, 'iter_1.pth')
+
+
+def test_nan_is_always_missing(config, content):
+    _files(config, 'test_dataloader')['depth'].missing = [0, float('nan')]
     config.test_dataloader.dataset.reduce_zero_label = False
     check_config(content, config, 'iter_1.pth')
 
 
-def test_files_described_by_the_data_set_are_the_same(config, content):
-    (step,) = _loading(config, 'test_dataloader')
-    modalities = [dict(name=name, **step.modalities[name]) for name in ('rgb', 'depth')]
-    del step['modalities']
-    config.test_dataloader.dataset.modalities = modalities
-    check_config(content, config, 'iter_1.pth')
-    modalities[1]['missing'] = None
-    config.test_dataloader.dataset.modalities = modalities
-    with pytest.raises(ValueError, match=r"'depth': missing values: \[0.0\] in the che.*, \[\] in"):
-        check_config(content, config, 'iter_1.pth')
-
-
 def test_arrays_are_not_bgr(config, content):
-    (step,) = _loading(config, 'test_dataloader')
-    config.test_dataloader.dataset.img_suffix = dict(rgb='.npy', depth='.png')
+    _files(config, 'test_dataloader')['rgb'].suffix = '.npy'
     with pytest.raises(ValueError, match=r"'rgb': channels of the files.* \[2, 1, 0\] in the conf"):
         check_config(content, config, 'iter_1.pth')
+
+
+def test_files_described_where_they_are_loaded_are_the_same(config, content):
+    for name in ('train_dataloader', 'test_dataloader'):
+        files = _files(config, name)
+        dataset = config[name].dataset
+        dataset.modalities = ['rgb', 'depth']
+        dataset.pipeline[0].modalities = {
+            key: dict(channels=spec.channels, dtype=spec.dtype, missing=spec.get('missing'))
+            for key, spec in files.items()
+        }
+    check_config(content, config, 'iter_1.pth')
 
 
 def test_validation_reads_files_as_training_does(config, monkeypatch):
@@ -178,8 +179,7 @@ def test_validation_reads_files_as_training_does(config, monkeypatch):
     check_phases(config, ('a', 'b'), ('a', 'b'))
     check_phases(config, None, ('a', 'b'))
     assert not said
-    (step,) = _loading(config, 'val_dataloader')
-    step.modalities.depth.missing = None
+    _files(config, 'val_dataloader')['depth'].missing = None
     check_phases(config, ('a', 'b'), ('a', 'b'))
     (text,) = said
     assert 'missing values: [0.0] in train_dataloader, [] in val_dataloader' in text
