@@ -16,8 +16,11 @@ ENCODER, DECODER = (5e-4, 2.5e-4, 1e-4), (3e-3, 1.5e-3, 7e-4)
 @pytest.fixture(scope='module')
 def model():
     """The paper's network, without values."""
+    cfg = Config.fromfile(BASE / 'models/amf_r50_refinenet.py')
+    described = Config.fromfile(BASE / 'modalities/nyudv2.py')
+    cfg.model.data_preprocessor.modalities = [described.rgb, described.depth]
     with torch.device('meta'):
-        return MODELS.build(Config.fromfile(BASE / 'models/amf_r50_refinenet.py').model)
+        return MODELS.build(cfg.model)
 
 
 def build(model, name):

@@ -50,13 +50,18 @@ class MultimodalTranslationDataset(BaseDataset):
         data_prefix = dict(data_prefix or {})
         domains = [*([modalities] if isinstance(modalities, str) else modalities), target]
         if not any(isinstance(domain, Mapping | Modality) for domain in domains):
-            self.modalities = check_names(modalities)
-            if target in self.modalities:
-                raise ValueError(
-                    f'modalities: expected inputs other than the target {target!r}, got '
-                    f'{self.modalities}'
-                )
-            domains = describe_names(domains, data_prefix, img_suffix)
+            check_names(modalities)
+            sources = domains[:-1]
+            if target not in sources:
+                domains = describe_names(domains, data_prefix, img_suffix)
+        else:
+            sources = [Modality.of(domain).name for domain in domains[:-1]]
+            target = Modality.of(target).name
+        if target in sources:
+            raise ValueError(
+                f'modalities: expected inputs other than the target {target!r}, got '
+                f'{tuple(sources)}'
+            )
         self.descriptions = read_modalities(domains)
         self.domains = tuple(self.descriptions)
         *self.modalities, self.target = self.domains

@@ -36,8 +36,7 @@ from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInp
 from mmamf.datasets.transforms.load_label_map import IGNORE
 
 from .describe_segmentor import describe_segmentor
-from .fixed_bases import fix_random_bases
-from .load_segmentor import load_segmentor
+from .load_segmentor import fix_random_bases, load_segmentor
 from .segmentor_graph import SegmentorGraph
 from .single_modality import find_fusion_points, single_modality_model
 from .symbolics import dynamic_sizes

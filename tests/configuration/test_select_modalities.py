@@ -20,8 +20,8 @@ def test_the_model_is_that_of_the_subset(names):
     config = Config.fromfile(THREE)
     select_modalities(config, names)
     kept = [name for name in ('rgb', 'depth', 'normal') if name in names]
-    assert config.train_dataloader.dataset.modalities == kept
-    assert config.val_dataloader.dataset.modalities == kept
+    for loader in (config.train_dataloader, config.val_dataloader):
+        assert [spec.name for spec in loader.dataset.modalities] == kept
     model = MODELS.build(config.model)
     assert model.data_preprocessor.modalities == tuple(kept)
     assert model.backbone.num_modalities == model.decode_head.num_modalities == len(kept)

@@ -50,8 +50,11 @@ def rooms(tmp_path):
 
 
 def build(root, loader='train_dataloader', **options):
-    cfg = Config.fromfile(BASE / 'rooms_translation_128x96.py')[loader].dataset
-    cfg.update(data_root=str(root), **options)
+    config = Config.fromfile(BASE / 'rooms_translation_128x96.py')
+    cfg = config[loader].dataset
+    cfg.update(data_root=f'{root}/{Path(cfg.data_root).name}', **options)
+    names = cfg.get('modalities', ['shade', 'texture_edge'])
+    cfg.update(modalities=[config[name] for name in names], target=config[cfg.get('target', 'rgb')])
     return DATASETS.build(cfg)
 
 

@@ -32,9 +32,14 @@ def mmagic_scope(mmseg_scope):
 def build(write_taskonomy):
     """Builds the training or validation set of the base config on generated files."""
 
-    def make(loader='train_dataloader', size=(64, 64), **options):
-        cfg = Config.fromfile(BASE)[loader].dataset
-        cfg.update(data_root=str(write_taskonomy(size=size)), **options)
+    def make(modalities, loader='train_dataloader', size=(64, 64)):
+        config = Config.fromfile(BASE)
+        cfg = config[loader].dataset
+        cfg.update(
+            data_root=str(write_taskonomy(size=size)),
+            modalities=[config[name] for name in modalities],
+            target=config.rgb,
+        )
         return DATASETS.build(cfg)
 
     return make
@@ -123,7 +128,7 @@ ENCODINGS = dict(
 def test_every_domain_has_the_papers_encoding(build):
     """At 256 x 256, the test size, no pixel is interpolated."""
     sources = [name for name in DOMAINS if name != 'rgb']
-    dataset = build('val_dataloader', size=(256, 256), modalities=sources)
+    dataset = build(sources, 'val_dataloader', size=(256, 256))
     packed = dataset[0]
     sample = packed['data_samples']
     images = dict(zip(sources, packed['inputs'].split(3), strict=True), rgb=sample.gt_img)

@@ -164,7 +164,7 @@ def test_resume_with_an_empty_note_names_the_newest(tmp_path):
         os.utime(tmp_path / name, (len(name), len(name)))
     (tmp_path / 'last_checkpoint').write_text('\n')
     with pytest.raises(FileNotFoundError, match='is empty .*--resume .*iter_10.pth$'):
-        load_tool('train').find_checkpoint('auto', str(tmp_path))
+        training.find_checkpoint('auto', str(tmp_path))
 
 
 def test_resume_from_a_missing_path_is_refused():

@@ -25,10 +25,9 @@ def test_every_row_builds(sweeps, path, monkeypatch):
         cfg = method.loaded
         with torch.device('meta'):
             model = MODELS.build(cfg.model)
-        names = [spec['name'] for spec in cfg.model.data_preprocessor.modalities]
         for loader in (cfg.train_dataloader, cfg.val_dataloader):
             dataset = DATASETS.build({**loader.dataset, 'lazy_init': True})
-            assert list(loader.dataset.modalities) == names
+            assert loader.dataset.modalities == cfg.model.data_preprocessor.modalities
             assert len(dataset.metainfo['classes']) == model.decode_head.num_classes
         twin = seen.setdefault((method.config.name, *method.words()), name)
         assert twin == name, 'two rows train the same'

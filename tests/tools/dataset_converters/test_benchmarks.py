@@ -67,7 +67,7 @@ def test_benchmark_runs_on_its_miniature(path, benchmark_config, tmp_path):
     runner.train()
     assert runner.iter == 2
     metrics = runner.test()
-    first, second = cfg.train_dataloader.dataset.modalities
+    first, second = (spec.name for spec in cfg.train_dataloader.dataset.modalities)
     assert {'mIoU', f'{first}/mAcc', f'{second}/PixAcc'} <= metrics.keys()
     sheet = cv2.imread(str(tmp_path / 'shown' / 'prediction_sheet.png'))
     assert sheet is not None and sheet.std() > 10
