@@ -13,6 +13,7 @@ from PIL import Image
 
 from .file_content import read_content
 from .image_header import MissingCodec, Refused, check_header, exif_orientation
+from .stored_values import is_low_gray, read_low_gray
 
 # Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
 # pixel where it is stored, as in all other files of a sample.
@@ -127,6 +128,8 @@ def _decode(
         # JPEG 2000, on which OpenCV ends the process if it is damaged. Pillow raises, and accepts
         # other bytes behind a whole image.
         Image.open(io.BytesIO(content)).load()
+    if is_low_gray(content):
+        return read_low_gray(content), ()
     if channels not in PICTURE:
         return _decode_bands(content), ()
     return mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2'), ()
