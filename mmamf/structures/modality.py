@@ -177,7 +177,8 @@ class Modality:
 
     def _check_missing(self) -> None:
         values = self.missing_values
-        if not all(isinstance(value, int | float) for value in values):
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        if not numbers or (self.missing is not None and not values):
             self._refuse('`missing`', 'a number or a list of numbers', self.missing)
         if values and self.dtype and not any(can_hold(self.dtype, value) for value in values):
             raise ValueError(

@@ -131,3 +131,49 @@ def test_bad_specification(spec, message):
 def test_no_modalities():
     with pytest.raises(ValueError, match='expected at least one modality, got none'):
         LoadMultimodalImages({})
+
+
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    texts = []
+    monkeypatch.setattr(
+        'mmamf.datasets.transforms.load_multimodal_images.print_log',
+        lambda text, **_: texts.append(text),
+    )
+    return texts
+
+
+@pytest.mark.parametrize('value', [-9999, -32768, -99999, -10000, 1e20, -(2**31)])
+def test_what_looks_like_no_reading_is_said_once(write, said, value):
+    heights = DEPTH.astype(np.float32)
+    heights[0, 3] = value
+    named = dict(SPECS, thermal=dict(SPECS['thermal'], missing=value))
+    LoadMultimodalImages(named)(write(thermal=heights))
+    assert not said
+    step = LoadMultimodalImages(SPECS)
+    for _ in range(2):
+        step(write(thermal=heights))
+    (text,) = said
+    assert text.startswith("modality 'thermal': 2.1% of the pixels of ") and 'thermal.tiff' in text
+    assert text.endswith(
+        f'looks like "no reading" but counts as a number: name it, missing={value}'
+    )
+
+
+def test_one_pixel_of_many_and_ordinary_readings_are_not_said(write, said):
+    heights = np.zeros((64, 64), np.float32)
+    heights[0, :3] = -9999
+    LoadMultimodalImages(SPECS)(write(thermal=heights))
+    heights[:9] = -273.15
+    LoadMultimodalImages(SPECS)(write(thermal=heights))
+    assert not said
+
+
+def test_whole_numbers_that_look_like_no_reading(tmp_path, said):
+    heights = DEPTH.astype(np.int16)
+    heights[:2] = -32768
+    np.save(tmp_path / 'a.npy', heights)
+    LoadMultimodalImages(dict(dem=dict(channels=1, dtype='int16')))(
+        dict(modality_paths=dict(dem=str(tmp_path / 'a.npy')))
+    )
+    assert len(said) == 1 and said[0].endswith('name it, missing=-32768')
