@@ -148,6 +148,7 @@ class LoadLabelMap(LoadAnnotations):
         if 'palette' in self._warned:
             return
         used = np.flatnonzero(np.bincount(stored.values.ravel(), minlength=IGNORE + 1))
+        used = used[used < len(stored.palette)]
         for index, color in zip(used.tolist(), stored.palette[used].tolist()):
             known = self._palette.setdefault(index, tuple(color))
             if known != tuple(color):

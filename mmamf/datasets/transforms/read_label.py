@@ -55,12 +55,13 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     except Exception as error:  # Pillow raises almost anything on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
-        values, nodata = decode_raster(path, content, 3 if colored else 1, lossless=True)
+        raster = decode_raster(path, content, 3 if colored else 1, lossless=True)
+        values = raster.image
         if values.ndim == 3 and not path.lower().endswith('.npy'):
             values = values[..., ::-1]  # BGR
         if values.ndim == 2 and colored:
             values = np.dstack([values] * 3)
-        label = StoredLabel(values, nodata=nodata)
+        label = StoredLabel(values, raster.palette, raster.nodata)
     shape = label.values.shape
     if len(shape) == 2 or (colored and shape[2:] == (3,)):
         return label

@@ -272,17 +272,18 @@ def test_bad_colors(colors, message):
     ],
     ids=['same', 'shorter', 'other order'],
 )
-def test_palettes_of_another_order(tmp_path, said, second, warned):
+@pytest.mark.parametrize('suffix', ['png', 'tif', 'gif', 'bmp'])
+def test_palettes_of_another_order(tmp_path, said, second, warned, suffix):
     transform = LoadLabelMap()
     first = [(0, 0, 0), (255, 0, 0), (0, 0, 255)]
     for i, palette in enumerate([first, second, second]):
         image = Image.fromarray(np.array([[0, 1, len(palette) - 1]], np.uint8), 'P')
         image.putpalette(np.ravel(palette).tolist())
-        image.save(tmp_path / f'{i}.png')
-        transform(dict(seg_map_path=str(tmp_path / f'{i}.png')))
+        image.save(tmp_path / f'{i}.{suffix}')
+        transform(dict(seg_map_path=str(tmp_path / f'{i}.{suffix}')))
     assert len(said) == warned
     if warned:
-        assert '1.png: index 1 has the color (0, 0, 255), and (255, 0, 0) in' in said[0]
+        assert f'1.{suffix}: index 1 has the color (0, 0, 255), and (255, 0, 0) in' in said[0]
 
 
 def test_data_set_without_label_maps():
