@@ -37,7 +37,7 @@ class TiffContent:
             bands of a picture in the order BGR.
         nodata: The values that the file calls "no reading".
         orientation: As the file tells it, 1 is "as stored".
-        palette: Colors of the indices, (number of indices, 3) in RGB, uint8; None if there are none.
+        palette: Colors of the indices, (number of indices, 3) in RGB, uint8, or None.
         colored: Whether the image has these colors in place of its indices.
         pages_left_out: How many further pages of the same kind there are, which were not read.
 
