@@ -20,6 +20,7 @@ from .stored_values import is_low_gray, read_low_gray
 # pixel where it is stored, as in all other files of a sample.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
+ARRAY = 'expected one array as np.save writes it (.npy)'
 NUMBERS = 'buifc'  # kinds of dtypes of .npy; not objects, texts, records and dates
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
@@ -125,6 +126,8 @@ def decode_raster(
 def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:
     if path.lower().endswith('.npy'):
         return Raster(decode_npy(content))
+    if content[:4] == b'PK\3\4':
+        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     if content[:4] in TIFF:
         return _decode_tiff(path, content, channels, lossless)
     check_header(content)
@@ -141,14 +144,24 @@ def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> 
         return Raster(read_low_gray(content))
     if channels not in PICTURE:
         return Raster(_decode_bands(content))
-    return Raster(mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2'))
+    image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
+    if channels == 1 and image is not None and _has_gray_alpha(content):
+        image = image[..., 0]
+    return Raster(image)
 
 
 def _decode_bands(content: bytes) -> np.ndarray | None:
     image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')
     if image is None or image.ndim == 2:
         return image
+    if _has_gray_alpha(content):
+        return image[..., [0, 3]]
     return image[..., [2, 1, 0, *range(3, image.shape[2])]]  # from BGR or BGRA
+
+
+def _has_gray_alpha(content: bytes) -> bool:
+    """Tell whether a file is a PNG of gray and alpha, which OpenCV turns into colors."""
+    return content[:4] == b'\x89PNG' and content[25] == 4
 
 
 def decode_npy(content: bytes) -> np.ndarray:
@@ -161,7 +174,7 @@ def decode_npy(content: bytes) -> np.ndarray:
         Exception: Almost anything, if the header is damaged.
     """
     if content[:2] == b'PK':
-        raise Refused('expected one array as np.save writes it, got an archive of np.savez')
+        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     stream = io.BytesIO(content)
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

@@ -9,7 +9,7 @@ from PIL import Image
 from .file_content import read_content
 from .image_header import Refused, check_header, check_size
 from .read_image import decode_raster
-from .stored_values import load_values, open_picture
+from .stored_values import check_alpha, has_16_bits, load_values, open_picture
 
 # What Pillow reads: it keeps the indices of palettes, which OpenCV turns into colors.
 PICTURES = ('PNG', 'BMP', 'GIF', 'PPM', 'PCX')
@@ -42,7 +42,8 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is corrupt or truncated, too large, no image, of a lossy format, or
-            has another number of channels than one, or three with ``colored``.
+            has another number of channels than one, or three with ``colored``, or colors of 16
+            bits, or of which alpha makes several.
     """
     content = read_content(path, backend_args, 'label map')
     _refuse_lossy(path, content)
@@ -96,8 +97,13 @@ def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
     check_size(picture.height, picture.width)
     if getattr(picture, 'is_animated', False):
         raise Refused(f'expected one picture, got {picture.n_frames}')
+    wide = has_16_bits(picture, content)
     values = load_values(picture, content)
     if colored and picture.mode in ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'):
+        if wide:
+            raise Refused('expected colors of 8 bits per channel, got 16')
+        if picture.getbands()[-1] == 'A':
+            check_alpha(np.array(picture.convert('RGBA')))
         return StoredLabel(np.array(picture.convert('RGB')))
     palette = None
     if picture.mode == 'P':

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from .image_header import Refused
+
 PNG = b'\x89PNG'
 GRAY = 0  # a PNG's type of color
 
@@ -61,6 +63,31 @@ def read_low_gray(content: bytes) -> np.ndarray:
     factory, _ = Image.OPEN['PNG' if content[:4] == PNG else 'PPM']
     values = load_values(factory(io.BytesIO(content)), content)
     return values.astype(np.uint16 if values.dtype == np.int32 else np.uint8)
+
+
+def has_16_bits(picture: Image.Image, content: bytes) -> bool:
+    """Tell whether the channels of a picture have more than 8 bits; ask before it is loaded."""
+    largest = _largest_stored(picture, content) or 0
+    return largest > 255 or (picture.format == 'PNG' and content[24] == 16)
+
+
+def check_alpha(rgba: np.ndarray) -> None:
+    """Refuse a transparency that tells apart what has one color.
+
+    Args:
+        rgba: (H, W, 4), uint8.
+
+    Raises:
+        Refused: If so.
+    """
+    if (rgba[..., 3] == rgba[0, 0, 3]).all():
+        return
+    colors = np.ascontiguousarray(rgba).view('<u4')
+    if len(np.unique(colors)) > len(np.unique(colors & 0xFFFFFF)):
+        raise Refused(
+            'expected colors, got some with several values of alpha, which is not read; if alpha '
+            'tells the classes, save it as a gray file'
+        )
 
 
 def _largest_stored(picture: Image.Image, content: bytes) -> int | None:

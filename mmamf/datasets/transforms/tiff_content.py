@@ -10,6 +10,7 @@ from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
 from . import tiff_codecs
 from .image_header import ORIENTATION, MissingCodec, Refused, check_size
+from .stored_values import check_alpha
 
 tiff_codecs.install()
 
@@ -51,6 +52,7 @@ class TiffContent:
     def __init__(self, content: bytes, channels: int | None, lossless: bool = False) -> None:
         self.content = content
         self.channels = channels
+        self.lossless = lossless
         self.pages_left_out = 0
         self.palette = None
         self.colored = False
@@ -102,6 +104,8 @@ class TiffContent:
         if self.channels not in PICTURE:
             return image
         if bands in (2, 4) and len(page.extrasamples) == 1 and page.extrasamples[0] in ALPHA:
+            if self.lossless and bands == 4 and image.dtype == np.uint8:
+                check_alpha(image)  # colors of a label map
             bands -= 1
             image = image[..., :bands] if bands > 1 else image[..., 0]
         if bands not in PICTURE:

@@ -86,6 +86,24 @@ def test_gray_values_of_low_depth_are_not_stretched(tmp_path, maximum):
             np.testing.assert_array_equal(read, stored)
 
 
+def test_gray_with_alpha(tmp_path):
+    both = np.stack([COLOR[..., 0], COLOR[..., 1]], -1)
+    Image.fromarray(both, 'LA').save(tmp_path / 'a.png')
+    for channels, expected in ((1, both[..., 0]), (2, both), (0, both)):
+        read = read_image(str(tmp_path / 'a.png'), channels=channels)
+        np.testing.assert_array_equal(read, expected)
+
+
+@pytest.mark.parametrize('name', ['a.npz', 'a.npy'])
+def test_archive_of_arrays(tmp_path, name):
+    np.savez(tmp_path / 'a.npz', METERS)
+    (tmp_path / 'a.npz').rename(tmp_path / name)
+    with pytest.raises(
+        ValueError, match=f'{name}: expected one array as np.save writes it .*savez'
+    ):
+        read_image(str(tmp_path / name))
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match='image file not found: .*none.png'):
         read_image(str(tmp_path / 'none.png'))

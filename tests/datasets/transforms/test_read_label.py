@@ -142,6 +142,28 @@ def test_colors(tmp_path, name):
         read_label(str(tmp_path / name))
 
 
+@pytest.mark.parametrize('name', ['rgba.png', 'rgba.tif', 'la.png'])
+def test_colors_that_differ_in_alpha_alone(tmp_path, name):
+    clear = np.where(LABEL == 1, 0, 255).astype(np.uint8)
+    image = Image.fromarray(COLORS[LABEL]).convert('LA' if 'la' in name else 'RGBA')
+    image.putalpha(Image.fromarray(clear))  # a color is clear or it is not
+    image.save(tmp_path / name)
+    colors = read_label(str(tmp_path / name), colored=True).values
+    np.testing.assert_array_equal(colors, np.array(image.convert('RGB')))
+    clear[0] = 77
+    image.putalpha(Image.fromarray(clear))
+    image.save(tmp_path / name)
+    with pytest.raises(ValueError, match=f'{name}: expected colors, got some with several .*alpha'):
+        read_label(str(tmp_path / name), colored=True)
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a.ppm'])
+def test_colors_of_16_bits(tmp_path, name):
+    cv2.imwrite(str(tmp_path / name), COLORS[LABEL].astype(np.uint16) * 257)
+    with pytest.raises(ValueError, match=f'{name}: expected colors of 8 bits per channel, got 16'):
+        read_label(str(tmp_path / name), colored=True)
+
+
 @pytest.mark.parametrize('name', ['black and white.png', 'black and white.tif'])
 def test_gray_file_read_as_colors(tmp_path, name):
     Image.fromarray((LABEL * 127).astype(np.uint8)).save(tmp_path / name)
