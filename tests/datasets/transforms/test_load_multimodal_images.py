@@ -128,6 +128,43 @@ def test_bad_specification(spec, message):
         LoadMultimodalImages(dict(x=spec))
 
 
+@pytest.mark.parametrize(
+    ('stored', 'read'),
+    [
+        ('bool', 'uint8'),
+        ('int8', 'int16'),
+        ('float16', 'float32'),
+        ('int32', 'float32'),
+        ('uint32', 'float32'),
+        ('int64', 'float32'),
+        ('uint64', 'float32'),
+    ],
+)
+def test_files_of_other_dtypes(tmp_path, stored, read):
+    image = (np.arange(48).reshape(6, 8) % 2 if stored == 'bool' else DEPTH % 100).astype(stored)
+    np.save(tmp_path / 'x.npy', image)
+    paths = dict(modality_paths=dict(x=str(tmp_path / 'x.npy')))
+    loaded = LoadMultimodalImages(dict(x=dict(channels=1, dtype=read)))(paths)['img']
+    assert loaded.dtype == read
+    np.testing.assert_array_equal(loaded, image)
+    with pytest.raises(ValueError, match=f'dtype float64, got {read}, as which {stored} is read, '):
+        LoadMultimodalImages(dict(x=dict(channels=1, dtype='float64')))(paths)
+    with pytest.raises(ValueError, match=rf'one of .* \({stored} is read as {read}\), got'):
+        LoadMultimodalImages(dict(x=dict(channels=1, dtype=stored)))
+
+
+def test_whole_numbers_that_float32_cannot_hold(tmp_path):
+    image = DEPTH.astype(np.int32)
+    image[0] = 2**31 - 1
+    np.save(tmp_path / 'x.npy', image)
+    paths = dict(modality_paths=dict(x=str(tmp_path / 'x.npy')))
+    spec = dict(channels=1, dtype='float32')
+    with pytest.raises(ValueError, match='x.npy: expected whole numbers .* got 2147483647 as int3'):
+        LoadMultimodalImages(dict(x=spec))(paths)
+    loaded = LoadMultimodalImages(dict(x=dict(spec, missing=2**31 - 1)))(paths)['img']
+    assert np.isnan(loaded[0]).all() and np.array_equal(loaded[1:], DEPTH[1:])
+
+
 def test_no_modalities():
     with pytest.raises(ValueError, match='expected at least one modality, got none'):
         LoadMultimodalImages({})
