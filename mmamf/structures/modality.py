@@ -37,8 +37,8 @@ class Modality:
         name: A word of letters, digits and underscores.
         channels: Number of channels of its files, or a list of the channels to take, counted from 0
             in the order of the file (red, green, blue in a picture).
-        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'. Files of bool
-            are read as 'uint8', of int8 as 'int16', of float16 and longer whole numbers as
+        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'. Files of
+            bool are read as 'uint8', of int8 as 'int16', of float16 and longer whole numbers as
             'float32', if that holds their values exactly.
         folder: Folder of its files below ``data_root``; the name by default.
         suffix: How its file names end.
