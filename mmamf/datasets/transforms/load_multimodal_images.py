@@ -33,7 +33,9 @@ class LoadMultimodalImages(BaseTransform):
     Readings may be missing: pixels with a value that ``missing`` names or the file itself declares
     (the nodata tag of a TIFF), NaN and infinity. No network sees them as numbers: the data
     preprocessor puts the modality's mean in their place, or its ``fill``. A number that is not
-    named and looks like one, such as -9999, is a warning, once per modality. In images of 8 bits with
+    named and looks like one, such as -9999, is a warning, once per modality.
+
+    In images of 8 bits with
     several channels a pixel is missing if all channels have that value, elsewhere each band counts
     for itself.
 
