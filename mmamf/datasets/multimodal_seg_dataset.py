@@ -13,7 +13,7 @@ from .check_pipeline import check_pipeline, walk_pipeline
 from .sample_files import check_given, describe_names, match_files, place
 from .sample_list import read_list
 from .transforms import LoadLabelMap, LoadMultimodalImages
-from .transforms.load_label_map import IGNORE
+from .transforms.load_label_map import IGNORE, read_ignore_index
 
 
 @DATASETS.register_module()
@@ -78,6 +78,7 @@ class MultimodalSegDataset(BaseSegDataset):
         if not kwargs.get('test_mode', False):
             check_given('data_prefix', 'folder', data_prefix, ['seg_map_path'])
         check_classes(type(self), kwargs.get('metainfo'))
+        read_ignore_index(kwargs.get('ignore_index', IGNORE))
         self.name_prefix = ''  # what tells its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
         super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)

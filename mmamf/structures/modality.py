@@ -12,6 +12,11 @@ from mmamf.ensemble import ENSEMBLE
 
 # What OpenCV resizes, so that every geometric transform works on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
+# What files may hold besides, and as what it is read: each value as it is.
+READ_AS = dict(
+    bool='uint8', int8='int16', float16='float32', int32='float32', uint32='float32',
+    int64='float32', uint64='float32',
+)  # fmt: skip
 KINDS = ('image', 'depth', 'normal', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # 'modality_paths' and 'ensemble' mean something else already
@@ -32,7 +37,9 @@ class Modality:
         name: A word of letters, digits and underscores.
         channels: Number of channels of its files, or a list of the channels to take, counted from 0
             in the order of the file (red, green, blue in a picture).
-        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'.
+        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'. Files of
+            bool are read as 'uint8', of int8 as 'int16', of float16 and longer whole numbers as
+            'float32', if that holds their values exactly.
         folder: Folder of its files below ``data_root``; the name by default.
         suffix: How its file names end.
         missing: Value on disk that means "no reading", or a list of such. NaN, infinity and the
@@ -77,7 +84,9 @@ class Modality:
         if self.channels is not None:
             self._check_channels()
         if self.dtype is not None and self.dtype not in DTYPES:
-            self._refuse('dtype', f'one of {DTYPES}', self.dtype)
+            read_as = READ_AS.get(str(self.dtype))
+            hint = f' ({self.dtype} is read as {read_as})' if read_as else ''
+            self._refuse('dtype', f'one of {DTYPES}{hint}', self.dtype)
         if self.kind not in KINDS:
             self._refuse('kind', f'one of {KINDS}', self.kind)
         if self.interpolation not in (None, *INTERPOLATIONS):
@@ -177,7 +186,8 @@ class Modality:
 
     def _check_missing(self) -> None:
         values = self.missing_values
-        if not all(isinstance(value, int | float) for value in values):
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        if not numbers or (self.missing is not None and not values):
             self._refuse('`missing`', 'a number or a list of numbers', self.missing)
         if values and self.dtype and not any(can_hold(self.dtype, value) for value in values):
             raise ValueError(

@@ -102,6 +102,12 @@ def test_builds_from_a_config(rgbd_dataset_cfg):
     assert dataset[0]['inputs'].shape == (4, 48, 64)
 
 
+@pytest.mark.parametrize('wrong', [None, 'void', 1.5])
+def test_wrong_ignore_index_is_refused_as_the_data_set_is_built(build, wrong):
+    with pytest.raises(ValueError, match=f'^ignore_index: expected a whole number.*got {wrong!r}'):
+        build(lazy_init=True, ignore_index=wrong)
+
+
 def test_ignore_index_of_the_files_becomes_255(rgbd_dataset_cfg):
     config = rgbd_dataset_cfg(count=2)
     plain, ignoring = (DATASETS.build(dict(config, **more)) for more in ({}, dict(ignore_index=2)))

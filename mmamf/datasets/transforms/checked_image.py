@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmamf.structures.modality import Modality
+from mmamf.structures.modality import READ_AS, Modality
 
 from .float32_range import check_float32_range
 from .read_image import read_raster
@@ -85,13 +85,31 @@ def load_image(
             f'modality {name!r}: expected {modality.num_channels} channel(s), got {channels} '
             f'(shape {image.shape}) in {path}'
         )
-    if image.dtype != modality.dtype:
-        raise ValueError(
-            f'modality {name!r}: expected dtype {modality.dtype}, got {image.dtype} in {path}'
-        )
     values = (*modality.missing_values, *declared)
+    read_as = READ_AS.get(image.dtype.name, image.dtype.name)
+    if read_as != modality.dtype:
+        stored = '' if read_as == image.dtype else f', as which {image.dtype} is read,'
+        raise ValueError(
+            f'modality {name!r}: expected dtype {modality.dtype}, got {read_as}{stored} in {path}'
+        )
+    image = _cast(image, read_as, path, values)
     check_float32_range(image, path, values)
     return image, values
+
+
+def _cast(image: np.ndarray, dtype: str, path: str, missing: tuple[float, ...]) -> np.ndarray:
+    cast = image.astype(dtype, copy=False)
+    if image.dtype.itemsize < 4 or image.dtype.kind == 'f':
+        return cast
+    # float64 holds every value below 2**53, and the others are no readings
+    changed = (cast != image.astype(np.float64)) & ~np.isin(image, [*missing])
+    if changed.any():
+        raise ValueError(
+            f'{path}: expected whole numbers that float32 holds exactly, which are all up to 2**24,'
+            f' got {image[changed][0]} as {image.dtype}; if it means "no reading", name it in '
+            '`missing`'
+        )
+    return cast
 
 
 def select_bands(image: np.ndarray, bands: tuple[int, ...] | None) -> np.ndarray:

@@ -1,5 +1,7 @@
 import logging
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -72,10 +74,11 @@ class LoadLabelMap(LoadAnnotations):
         if num_classes is not None:
             outside = label[(label >= num_classes) & (label != IGNORE)]
             if outside.size:
+                advice = '' if self.colors else _advise(stored.values)
                 raise ValueError(
                     f'label values outside the classes: expected 0..{num_classes - 1} or {IGNORE}, '
                     f'got {_listed(outside)} in {path} (as mapped by label_map and '
-                    "reduce_zero_label); a value that marks no class is the data set's ignore_index"
+                    f'reduce_zero_label){advice}'
                 )
         results['gt_seg_map'] = label
         results['seg_fields'] = [*results.get('seg_fields', []), 'gt_seg_map']
@@ -106,16 +109,13 @@ class LoadLabelMap(LoadAnnotations):
             if outside.size:
                 raise ValueError(
                     f'label values outside the classes: expected 0..{IGNORE}, got '
-                    f'{outside.min():.15g}..{outside.max():.15g} in {path}; a value that marks no '
-                    "class is the data set's ignore_index"
+                    f'{outside.min():.15g}..{outside.max():.15g} in {path}{_advise(values)}'
                 )
         return values.astype(np.uint8)
 
     def _ignore_values(self, stored: StoredLabel, results: dict) -> list[float]:
         """List the stored values that mean "no class", besides 255."""
-        given = results.get('ignore_index', IGNORE)
-        given = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-        values = [float(value) for value in given]  # 'nan' too, which a saved config can hold
+        values = read_ignore_index(results.get('ignore_index', IGNORE))
         for value in stored.nodata:
             if 0 <= value < (results.get('num_classes') or IGNORE):
                 self._warn_once(
@@ -148,6 +148,7 @@ class LoadLabelMap(LoadAnnotations):
         if 'palette' in self._warned:
             return
         used = np.flatnonzero(np.bincount(stored.values.ravel(), minlength=IGNORE + 1))
+        used = used[used < len(stored.palette)]
         for index, color in zip(used.tolist(), stored.palette[used].tolist()):
             known = self._palette.setdefault(index, tuple(color))
             if known != tuple(color):
@@ -163,6 +164,37 @@ class LoadLabelMap(LoadAnnotations):
         if what not in self._warned:
             self._warned.add(what)
             print_log(text, logger='current', level=logging.WARNING)
+
+
+def read_ignore_index(given: Any) -> list[float]:
+    """List the values of a data set's ``ignore_index``: a whole number, 'nan', or several.
+
+    Raises:
+        ValueError: If there is another among them.
+    """
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    try:
+        values = [float(value) for value in (given if several else [given])]
+        if all(value.is_integer() or not math.isfinite(value) for value in values):
+            return values
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(
+        "ignore_index: expected a whole number that label files hold, 'nan', or a list of such, "
+        f'got {given!r}; to ignore nothing but {IGNORE}, leave it out'
+    )
+
+
+def _advise(values: np.ndarray) -> str:
+    """Say what may be done about values that are no classes."""
+    found = np.unique(values).tolist()
+    if len(found) == 2 and found[0] == 0 and 1 < found[1] < math.inf:
+        second = f'{found[1]:.15g}'
+        return (
+            f'; the file has no values but 0 and {second}: if {second} stands for class 1, load '
+            f'the labels with LoadLabelMap(colors={{0: 0, {second}: 1}})'
+        )
+    return "; a value that marks no class is the data set's ignore_index"
 
 
 def _listed(values: np.ndarray) -> list:

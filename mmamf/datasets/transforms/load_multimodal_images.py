@@ -13,6 +13,7 @@ from .missing_readings import (
     NO_READING,
     describe_missing,
     find_missing,
+    find_sentinel,
     mark_missing,
     marker_of,
 )
@@ -31,7 +32,10 @@ class LoadMultimodalImages(BaseTransform):
 
     Readings may be missing: pixels with a value that ``missing`` names or the file itself declares
     (the nodata tag of a TIFF), NaN and infinity. No network sees them as numbers: the data
-    preprocessor puts the modality's mean in their place, or its ``fill``. In images of 8 bits with
+    preprocessor puts the modality's mean in their place, or its ``fill``. A number that is not
+    named and looks like one, such as -9999, is a warning, once per modality.
+
+    In images of 8 bits with
     several channels a pixel is missing if all channels have that value, elsewhere each band counts
     for itself.
 
@@ -83,7 +87,7 @@ class LoadMultimodalImages(BaseTransform):
             self.modalities = read_modalities(modalities)
             check_readable(self.modalities.values())
         self.backend_args = backend_args
-        self._warned = set()  # modalities
+        self._warned = set()  # (modality, what)
 
     def transform(self, results: dict) -> dict:
         """Load the images of one sample, in the order of its ``modality_paths``."""
@@ -133,24 +137,36 @@ class LoadMultimodalImages(BaseTransform):
         """Find missing readings, and say what looks like one but is not named."""
         name = modality.name
         holes = find_missing(image, values, modality.valid_range)
-        if image.dtype.kind != 'f':
-            return holes
-        huge = image[(np.abs(image) > NO_READING) & ~holes]
-        if huge.size:
-            raise ValueError(
-                f'modality {name!r}: expected readings, got {huge[0]:.9g} in {path}, which looks '
-                f'like "no reading": name it, missing={float(huge[0])!r}'
-            )
-        known = name in self._warned or not np.isfinite(values).all()
-        if not known and not np.isfinite(image).all():
-            self._warned.add(name)
-            print_log(
-                f'modality {name!r}: NaN and infinity in {path} count as missing readings; if that '
-                "is meant, say missing=float('nan') in its description",
-                logger='current',
-                level=logging.WARNING,
-            )
+        if image.dtype.kind == 'f':
+            huge = image[(np.abs(image) > NO_READING) & ~holes]
+            if huge.size:
+                raise ValueError(
+                    f'modality {name!r}: expected readings, got {huge[0]:.9g} in {path}, which '
+                    f'looks like "no reading": name it, missing={float(huge[0])!r}'
+                )
+            if np.isfinite(values).all() and not np.isfinite(image).all():
+                self._warn_once(
+                    name,
+                    'NaN',
+                    f'NaN and infinity in {path} count as missing readings; if that is meant, say '
+                    "missing=float('nan') in its description",
+                )
+        if (name, 'sentinel') not in self._warned:
+            sentinel = find_sentinel(image, holes)
+            if sentinel is not None:
+                self._warn_once(
+                    name,
+                    'sentinel',
+                    f'{np.mean(image == image.dtype.type(sentinel)):.1%} of the pixels of {path} '
+                    f'are {sentinel:.9g}, which looks like "no reading" but counts as a number: '
+                    f'name it, missing={sentinel!r}',
+                )
         return holes
+
+    def _warn_once(self, name: str, what: str, text: str) -> None:
+        if (name, what) not in self._warned:
+            self._warned.add((name, what))
+            print_log(f'modality {name!r}: {text}', logger='current', level=logging.WARNING)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(modalities={self.modalities})'

@@ -12,6 +12,9 @@ import numpy as np
 
 from mmamf.structures.modality import Modality, can_hold
 
+# What programs write for "no reading", besides what is too large to be one.
+SENTINELS = (-999, -9999, -99999, -999999, -10000, -32767, -32768, -(2**31), -1e20, 1e20)
+SENTINEL_SHARE = 1e-3  # of the pixels, from which on they are no coincidence
 NO_READING = 1e30  # what is larger is no measurement in any unit, but a program's "nothing here"
 
 
@@ -56,6 +59,23 @@ def _find_values(image: np.ndarray, values: Iterable[float]) -> np.ndarray:
         if can_hold(image.dtype, value):
             holes |= image == int(value)
     return holes
+
+
+def find_sentinel(image: np.ndarray, holes: np.ndarray) -> float | None:
+    """Return the smallest or largest reading if many pixels have it and it looks like "no reading".
+
+    Args:
+        image: In the units of its file.
+        holes: What :func:`find_missing` found.
+    """
+    if image.dtype.kind == 'u':
+        return None
+    readings = image[~holes] if holes.any() else image
+    for extreme in (readings.min(), readings.max()) if readings.size else ():
+        named = np.isclose(float(extreme), SENTINELS, rtol=1e-6, atol=0)  # 1e20 of float32
+        if named.any() and np.mean(image == extreme) >= SENTINEL_SHARE:
+            return SENTINELS[int(named.argmax())]
+    return None
 
 
 def marker_of(modality: Modality) -> float | None:

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+from typing import NamedTuple
 
 import cv2
 import mmcv
@@ -13,16 +14,26 @@ from PIL import Image
 
 from .file_content import read_content
 from .image_header import MissingCodec, Refused, check_header, exif_orientation
+from .stored_values import is_low_gray, read_low_gray
 
 # Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
 # pixel where it is stored, as in all other files of a sample.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
+ARRAY = 'expected one array as np.save writes it (.npy)'
 NUMBERS = 'buifc'  # kinds of dtypes of .npy; not objects, texts, records and dates
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
 _warned = set()  # what was warned of in this process, and in which folder
+
+
+class Raster(NamedTuple):
+    """A decoded file: its image, the values in it that mean "no reading", a TIFF's palette."""
+
+    image: np.ndarray | None
+    nodata: tuple[float, ...] = ()
+    palette: np.ndarray | None = None
 
 
 def read_image(
@@ -66,13 +77,14 @@ def read_raster(
             than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
             environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
     """
-    return decode_raster(path, read_content(path, backend_args), channels)
+    image, nodata, _ = decode_raster(path, read_content(path, backend_args), channels)
+    return image, nodata
 
 
 def decode_raster(
     path: str, content: bytes, channels: int | None = None, lossless: bool = False
-) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Decode the bytes of a file as :func:`read_raster` does.
+) -> Raster:
+    """Decode the bytes of a file as :func:`read_raster` does, and a TIFF's palette.
 
     Args:
         path: The file, for its suffix and errors.
@@ -81,7 +93,7 @@ def decode_raster(
         lossless: Whether to refuse a TIFF whose compression changes values.
     """
     try:
-        image, nodata = _decode(path, content, channels, lossless)
+        raster = _decode(path, content, channels, lossless)
     except Refused as error:
         raise type(error)(f'{path}: {error}') from error
     except ImportError as error:
@@ -98,6 +110,7 @@ def decode_raster(
         if not isinstance(error, ValueError | OSError):  # no words for people
             said = f'its decoder stopped with {type(error).__name__} ({error})'
         raise ValueError(f'{path} is corrupt or truncated: {said}') from error
+    image = raster.image
     if image is None:
         raise ValueError(
             f'{path} is corrupt, truncated or not an image: expected PNG, JPEG, TIFF, EXR or .npy, '
@@ -107,14 +120,14 @@ def decode_raster(
         image = image[:, :, 0]
     if image.ndim not in (2, 3) or image.size == 0:
         raise ValueError(f'{path}: expected an array (H, W) or (H, W, C), got shape {image.shape}')
-    return image, nodata
+    return raster._replace(image=image)
 
 
-def _decode(
-    path: str, content: bytes, channels: int | None, lossless: bool
-) -> tuple[np.ndarray | None, tuple[float, ...]]:
+def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:
     if path.lower().endswith('.npy'):
-        return decode_npy(content), ()
+        return Raster(decode_npy(content))
+    if content[:4] == b'PK\3\4':
+        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     if content[:4] in TIFF:
         return _decode_tiff(path, content, channels, lossless)
     check_header(content)
@@ -127,16 +140,28 @@ def _decode(
         # JPEG 2000, on which OpenCV ends the process if it is damaged. Pillow raises, and accepts
         # other bytes behind a whole image.
         Image.open(io.BytesIO(content)).load()
+    if is_low_gray(content):
+        return Raster(read_low_gray(content))
     if channels not in PICTURE:
-        return _decode_bands(content), ()
-    return mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2'), ()
+        return Raster(_decode_bands(content))
+    image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
+    if channels == 1 and image is not None and _has_gray_alpha(content):
+        image = image[..., 0]
+    return Raster(image)
 
 
 def _decode_bands(content: bytes) -> np.ndarray | None:
     image = mmcv.imfrombytes(content, flag='unchanged', backend='cv2')
     if image is None or image.ndim == 2:
         return image
+    if _has_gray_alpha(content):
+        return image[..., [0, 3]]
     return image[..., [2, 1, 0, *range(3, image.shape[2])]]  # from BGR or BGRA
+
+
+def _has_gray_alpha(content: bytes) -> bool:
+    """Tell whether a file is a PNG of gray and alpha, which OpenCV turns into colors."""
+    return content[:4] == b'\x89PNG' and content[25] == 4
 
 
 def decode_npy(content: bytes) -> np.ndarray:
@@ -149,7 +174,7 @@ def decode_npy(content: bytes) -> np.ndarray:
         Exception: Almost anything, if the header is damaged.
     """
     if content[:2] == b'PK':
-        raise Refused('expected one array as np.save writes it, got an archive of np.savez')
+        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     stream = io.BytesIO(content)
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -166,9 +191,7 @@ def decode_npy(content: bytes) -> np.ndarray:
     return np.array(array, dtype.newbyteorder('='), order='C')
 
 
-def _decode_tiff(
-    path: str, content: bytes, channels: int | None, lossless: bool
-) -> tuple[np.ndarray, tuple[float, ...]]:
+def _decode_tiff(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:
     from .tiff_content import TiffContent  # here, as tifffile takes long to import and few need it
 
     tiff = TiffContent(content, channels, lossless)
@@ -180,7 +203,14 @@ def _decode_tiff(
             'pages',
             f'{path} has {tiff.pages_left_out + 1} pages; the first is read, the others are not',
         )
-    return tiff.image, tiff.nodata
+    if tiff.nodata and tiff.colored and not lossless:
+        _warn_once(
+            path,
+            'nodata',
+            f'{path} calls the index {tiff.nodata[0]:g} of its palette "no data" and is read as '
+            'colors, in which that index cannot be told: its pixels are readings',
+        )
+    return Raster(tiff.image, () if tiff.colored else tiff.nodata, tiff.palette)
 
 
 def _warn_of_orientation(path: str, orientation: int) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from .file_content import read_content
 from .image_header import Refused, check_header, check_size
 from .read_image import decode_raster
+from .stored_values import check_alpha, has_16_bits, load_values, open_picture
 
 # What Pillow reads: it keeps the indices of palettes, which OpenCV turns into colors.
 PICTURES = ('PNG', 'BMP', 'GIF', 'PPM', 'PCX')
@@ -41,7 +42,8 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is corrupt or truncated, too large, no image, of a lossy format, or
-            has another number of channels than one, or three with ``colored``.
+            has another number of channels than one, or three with ``colored``, or colors of 16
+            bits, or of which alpha makes several.
     """
     content = read_content(path, backend_args, 'label map')
     _refuse_lossy(path, content)
@@ -54,12 +56,13 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     except Exception as error:  # Pillow raises almost anything on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
-        values, nodata = decode_raster(path, content, 3 if colored else 1, lossless=True)
+        raster = decode_raster(path, content, 3 if colored else 1, lossless=True)
+        values = raster.image
         if values.ndim == 3 and not path.lower().endswith('.npy'):
             values = values[..., ::-1]  # BGR
         if values.ndim == 2 and colored:
             values = np.dstack([values] * 3)
-        label = StoredLabel(values, nodata=nodata)
+        label = StoredLabel(values, raster.palette, raster.nodata)
     shape = label.values.shape
     if len(shape) == 2 or (colored and shape[2:] == (3,)):
         return label
@@ -90,30 +93,19 @@ def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
     check_header(content)
     # Not Image.open, which stops at 179 million pixels; check_size has a limit for all readers.
     factory(io.BytesIO(content)).verify()  # a PNG's checksums, which decoding ignores
-    picture = factory(io.BytesIO(content))
+    picture = open_picture(factory, content)
     check_size(picture.height, picture.width)
     if getattr(picture, 'is_animated', False):
         raise Refused(f'expected one picture, got {picture.n_frames}')
-    largest = _largest_stored(picture, content)
-    picture.load()
+    wide = has_16_bits(picture, content)
+    values = load_values(picture, content)
     if colored and picture.mode in ('1', 'L', 'LA', 'P', 'PA', 'RGB', 'RGBA'):
+        if wide:
+            raise Refused('expected colors of 8 bits per channel, got 16')
+        if picture.getbands()[-1] == 'A':
+            check_alpha(np.array(picture.convert('RGBA')))
         return StoredLabel(np.array(picture.convert('RGB')))
     palette = None
     if picture.mode == 'P':
         palette = np.array(picture.getpalette('RGB'), np.uint8).reshape(-1, 3)
-    values = np.array(picture)
-    if largest:  # Pillow has stretched them to the whole range of its type
-        top = 255 if values.dtype == np.uint8 else 65535
-        values = np.rint(np.arange(top + 1) * (largest / top)).astype(values.dtype)[values]
     return StoredLabel(values, palette)
-
-
-def _largest_stored(picture: Image.Image, content: bytes) -> int | None:
-    """Return the largest value that a gray file can store, None if Pillow does not stretch it."""
-    if picture.format == 'PNG' and picture.mode == 'L' and content[24] in (2, 4):
-        return 2 ** content[24] - 1
-    if picture.format == 'PPM':
-        decoder, *_, args = picture.tile[0]
-        if decoder in ('ppm', 'ppm_plain') and picture.mode in ('L', 'I', 'RGB'):
-            return args[1]
-    return None

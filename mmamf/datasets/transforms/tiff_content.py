@@ -10,6 +10,7 @@ from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
 from . import tiff_codecs
 from .image_header import ORIENTATION, MissingCodec, Refused, check_size
+from .stored_values import check_alpha
 
 tiff_codecs.install()
 
@@ -37,6 +38,8 @@ class TiffContent:
             bands of a picture in the order BGR.
         nodata: The values that the file calls "no reading".
         orientation: As the file tells it, 1 is "as stored".
+        palette: Colors of the indices, (number of indices, 3) in RGB, uint8, or None.
+        colored: Whether the image has these colors in place of its indices.
         pages_left_out: How many further pages of the same kind there are, which were not read.
 
     Raises:
@@ -49,7 +52,10 @@ class TiffContent:
     def __init__(self, content: bytes, channels: int | None, lossless: bool = False) -> None:
         self.content = content
         self.channels = channels
+        self.lossless = lossless
         self.pages_left_out = 0
+        self.palette = None
+        self.colored = False
         # is_ome: its description may name other files, which would be read
         with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
             series = file.series[0]  # overviews and masks come behind it
@@ -79,7 +85,10 @@ class TiffContent:
             )
         bands = page.samplesperpixel
         pages = series.size // page.size
-        wide = page.imagewidth == self.channels and self.channels != pages
+        if self.channels:
+            wide = page.imagewidth == self.channels != pages
+        else:  # as many as there are: fewer than rows and pixels
+            wide = self.channels == 0 and page.imagewidth < min(pages, page.imagelength)
         if bands == 1 and series.kind == 'shaped' and len(series.shape) == 3 and wide:
             # tifffile wrote an array (H, W, C) without being told what its axes mean
             _check(page, pages)
@@ -95,14 +104,17 @@ class TiffContent:
         if self.channels not in PICTURE:
             return image
         if bands in (2, 4) and len(page.extrasamples) == 1 and page.extrasamples[0] in ALPHA:
+            if self.lossless and bands == 4 and image.dtype == np.uint8:
+                check_alpha(image)  # colors of a label map
             bands -= 1
             image = image[..., :bands] if bands > 1 else image[..., 0]
         if bands not in PICTURE:
             wanted = self.channels or '1 or 3'
             raise Refused(f'expected {wanted} channel(s), got a TIFF of {bands} bands')
-        if page.photometric == PHOTOMETRIC.PALETTE and self.channels != 1:
-            return _colored(page, image)
-        return image
+        if page.photometric == PHOTOMETRIC.PALETTE:
+            self.palette = (page.colormap.T >> 8).astype(np.uint8)
+            self.colored = self.channels != 1
+        return self.palette[image] if self.colored else image
 
     def _read_pages(
         self, series: tifffile.TiffPageSeries, page: tifffile.TiffPage, pages: int
@@ -164,10 +176,6 @@ def _decode_picture(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
     if image is None:
         raise ValueError('OpenCV cannot decode it')
     return image[..., ::-1] if image.ndim == 3 else image
-
-
-def _colored(page: tifffile.TiffPage, indices: np.ndarray) -> np.ndarray:
-    return (page.colormap[:, indices] >> 8).astype(np.uint8).transpose(1, 2, 0)
 
 
 def _nodata(page: tifffile.TiffPage) -> tuple[float, ...]:

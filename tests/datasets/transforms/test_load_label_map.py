@@ -143,6 +143,26 @@ def test_ignore_index(tmp_path, stored, ignore_index, expected):
     assert label.ravel().tolist() == expected
 
 
+@pytest.mark.parametrize('wrong', [None, 'void', 1.5, {0}, [[0, 1]], [0, 'x']], ids=str)
+def test_ignore_index_that_is_no_value(tmp_path, wrong):
+    np.save(tmp_path / 'label.npy', LABEL)
+    with pytest.raises(
+        ValueError, match='^ignore_index: expected a whole number .* or a list.*got'
+    ):
+        load(tmp_path / 'label.npy', ignore_index=wrong)
+
+
+@pytest.mark.parametrize('value', [128, 65535, 254])
+@pytest.mark.parametrize('dtype', [np.uint16, np.int32, np.float32])
+def test_masks_of_another_value_name_the_remedy(tmp_path, value, dtype):
+    np.save(tmp_path / 'label.npy', np.array([[0, value, value]], dtype))
+    advice = rf'but 0 and {value}: .*LoadLabelMap\(colors={{0: 0, {value}: 1}}\)'
+    with pytest.raises(ValueError, match=advice):
+        load(tmp_path / 'label.npy', num_classes=2)
+    label = load(tmp_path / 'label.npy', {0: 0, value: 1}, num_classes=2)
+    assert label.ravel().tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize(
     ('results', 'expected'),
     [
@@ -272,17 +292,18 @@ def test_bad_colors(colors, message):
     ],
     ids=['same', 'shorter', 'other order'],
 )
-def test_palettes_of_another_order(tmp_path, said, second, warned):
+@pytest.mark.parametrize('suffix', ['png', 'tif', 'gif', 'bmp'])
+def test_palettes_of_another_order(tmp_path, said, second, warned, suffix):
     transform = LoadLabelMap()
     first = [(0, 0, 0), (255, 0, 0), (0, 0, 255)]
     for i, palette in enumerate([first, second, second]):
         image = Image.fromarray(np.array([[0, 1, len(palette) - 1]], np.uint8), 'P')
         image.putpalette(np.ravel(palette).tolist())
-        image.save(tmp_path / f'{i}.png')
-        transform(dict(seg_map_path=str(tmp_path / f'{i}.png')))
+        image.save(tmp_path / f'{i}.{suffix}')
+        transform(dict(seg_map_path=str(tmp_path / f'{i}.{suffix}')))
     assert len(said) == warned
     if warned:
-        assert '1.png: index 1 has the color (0, 0, 255), and (255, 0, 0) in' in said[0]
+        assert f'1.{suffix}: index 1 has the color (0, 0, 255), and (255, 0, 0) in' in said[0]
 
 
 def test_data_set_without_label_maps():

@@ -128,6 +128,89 @@ def test_bad_specification(spec, message):
         LoadMultimodalImages(dict(x=spec))
 
 
+@pytest.mark.parametrize(
+    ('stored', 'read'),
+    [
+        ('bool', 'uint8'),
+        ('int8', 'int16'),
+        ('float16', 'float32'),
+        ('int32', 'float32'),
+        ('uint32', 'float32'),
+        ('int64', 'float32'),
+        ('uint64', 'float32'),
+    ],
+)
+def test_files_of_other_dtypes(tmp_path, stored, read):
+    image = (np.arange(48).reshape(6, 8) % 2 if stored == 'bool' else DEPTH % 100).astype(stored)
+    np.save(tmp_path / 'x.npy', image)
+    paths = dict(modality_paths=dict(x=str(tmp_path / 'x.npy')))
+    loaded = LoadMultimodalImages(dict(x=dict(channels=1, dtype=read)))(paths)['img']
+    assert loaded.dtype == read
+    np.testing.assert_array_equal(loaded, image)
+    with pytest.raises(ValueError, match=f'dtype float64, got {read}, as which {stored} is read, '):
+        LoadMultimodalImages(dict(x=dict(channels=1, dtype='float64')))(paths)
+    with pytest.raises(ValueError, match=rf'one of .* \({stored} is read as {read}\), got'):
+        LoadMultimodalImages(dict(x=dict(channels=1, dtype=stored)))
+
+
+def test_whole_numbers_that_float32_cannot_hold(tmp_path):
+    image = DEPTH.astype(np.int32)
+    image[0] = 2**31 - 1
+    np.save(tmp_path / 'x.npy', image)
+    paths = dict(modality_paths=dict(x=str(tmp_path / 'x.npy')))
+    spec = dict(channels=1, dtype='float32')
+    with pytest.raises(ValueError, match='x.npy: expected whole numbers .* got 2147483647 as int3'):
+        LoadMultimodalImages(dict(x=spec))(paths)
+    loaded = LoadMultimodalImages(dict(x=dict(spec, missing=2**31 - 1)))(paths)['img']
+    assert np.isnan(loaded[0]).all() and np.array_equal(loaded[1:], DEPTH[1:])
+
+
 def test_no_modalities():
     with pytest.raises(ValueError, match='expected at least one modality, got none'):
         LoadMultimodalImages({})
+
+
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    texts = []
+    monkeypatch.setattr(
+        'mmamf.datasets.transforms.load_multimodal_images.print_log',
+        lambda text, **_: texts.append(text),
+    )
+    return texts
+
+
+@pytest.mark.parametrize('value', [-9999, -32768, -99999, -10000, 1e20, -(2**31)])
+def test_what_looks_like_no_reading_is_said_once(write, said, value):
+    heights = DEPTH.astype(np.float32)
+    heights[0, 3] = value
+    named = dict(SPECS, thermal=dict(SPECS['thermal'], missing=value))
+    LoadMultimodalImages(named)(write(thermal=heights))
+    assert not said
+    step = LoadMultimodalImages(SPECS)
+    for _ in range(2):
+        step(write(thermal=heights))
+    (text,) = said
+    assert text.startswith("modality 'thermal': 2.1% of the pixels of ") and 'thermal.tiff' in text
+    assert text.endswith(
+        f'looks like "no reading" but counts as a number: name it, missing={value}'
+    )
+
+
+def test_one_pixel_of_many_and_ordinary_readings_are_not_said(write, said):
+    heights = np.zeros((64, 64), np.float32)
+    heights[0, :3] = -9999
+    LoadMultimodalImages(SPECS)(write(thermal=heights))
+    heights[:9] = -273.15
+    LoadMultimodalImages(SPECS)(write(thermal=heights))
+    assert not said
+
+
+def test_whole_numbers_that_look_like_no_reading(tmp_path, said):
+    heights = DEPTH.astype(np.int16)
+    heights[:2] = -32768
+    np.save(tmp_path / 'a.npy', heights)
+    LoadMultimodalImages(dict(dem=dict(channels=1, dtype='int16')))(
+        dict(modality_paths=dict(dem=str(tmp_path / 'a.npy')))
+    )
+    assert len(said) == 1 and said[0].endswith('name it, missing=-32768')

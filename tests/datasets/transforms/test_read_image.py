@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import zlib
 
 import cv2
 import mmcv
@@ -54,6 +55,53 @@ def test_alpha_is_dropped_as_stock_mmcv_does(tmp_path):
     path = str(tmp_path / 'a.png')
     cv2.imwrite(path, np.dstack([COLOR, COLOR[..., 0]]))
     np.testing.assert_array_equal(read_image(path), COLOR)
+
+
+@pytest.mark.parametrize('maximum', [1, 3, 15, 255, 1000])
+def test_gray_values_of_low_depth_are_not_stretched(tmp_path, maximum):
+    """As a network shall see them: OpenCV and Pillow stretch them to 8 or 16 bits."""
+    stored = np.arange(48).reshape(6, 8) % (maximum + 1)
+    (tmp_path / 'a.pgm').write_text(
+        f'P2\n8 6\n{maximum}\n' + ' '.join(map(str, stored.ravel().tolist())) + '\n'
+    )
+    files = [tmp_path / 'a.pgm']
+    if maximum in (3, 15):
+        image = Image.fromarray(stored.astype(np.uint8), 'P')
+        image.putpalette([0, 0, 0] * (maximum + 1))
+        image.save(tmp_path / 'a.png', bits=2 if maximum == 3 else 4)
+        content = bytearray((tmp_path / 'a.png').read_bytes())
+        content[25] = 0  # gray instead of a palette
+        content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, 'big')
+        start = content.index(b'PLTE') - 4
+        del content[start : start + 12 + 3 * (maximum + 1)]
+        (tmp_path / 'a.png').write_bytes(content)
+        files.append(tmp_path / 'a.png')
+    if maximum == 1:
+        Image.fromarray(stored.astype(bool)).save(tmp_path / 'a.png')
+        files.append(tmp_path / 'a.png')
+    for file in files:
+        for channels in (None, 0, 1):
+            read = read_image(str(file), channels=channels)
+            assert read.dtype == (np.uint16 if maximum > 255 else np.uint8)
+            np.testing.assert_array_equal(read, stored)
+
+
+def test_gray_with_alpha(tmp_path):
+    both = np.stack([COLOR[..., 0], COLOR[..., 1]], -1)
+    Image.fromarray(both, 'LA').save(tmp_path / 'a.png')
+    for channels, expected in ((1, both[..., 0]), (2, both), (0, both)):
+        read = read_image(str(tmp_path / 'a.png'), channels=channels)
+        np.testing.assert_array_equal(read, expected)
+
+
+@pytest.mark.parametrize('name', ['a.npz', 'a.npy'])
+def test_archive_of_arrays(tmp_path, name):
+    np.savez(tmp_path / 'a.npz', METERS)
+    (tmp_path / 'a.npz').rename(tmp_path / name)
+    with pytest.raises(
+        ValueError, match=f'{name}: expected one array as np.save writes it .*savez'
+    ):
+        read_image(str(tmp_path / name))
 
 
 def test_missing_file(tmp_path):

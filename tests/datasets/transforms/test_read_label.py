@@ -1,5 +1,7 @@
 import io
 import random
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -15,8 +17,6 @@ COLORS = np.array([(0, 0, 0), (200, 0, 0), (0, 0, 200)], np.uint8)
 
 def write_png(path, bits: int, color_type: int, palette: bool = False):
     """A PNG of less than 8 bits, packed here, as few libraries write them."""
-    import struct
-    import zlib
 
     def chunk(name, data):
         return (
@@ -77,6 +77,41 @@ WRITERS = {
 }
 
 
+def bmp(bits: int, palette: list[int], indices: np.ndarray) -> bytes:
+    """A BMP whose palette is gray, packed here, as Pillow writes no such."""
+    rows = b''
+    for row in indices[::-1].astype(np.uint8):
+        packed = np.packbits(np.unpackbits(row[:, None], axis=1)[:, 8 - bits :]).tobytes()
+        rows += packed + b'\0' * (-len(packed) % 4)
+    colors = b''.join(bytes([gray, gray, gray, 0]) for gray in palette)
+    height, width = indices.shape
+    start = 54 + len(colors)
+    head = struct.pack('<2sIHHI', b'BM', start + len(rows), 0, 0, start)
+    info = (40, width, height, 1, bits, 0, len(rows), 0, 0, len(palette), 0)
+    return head + struct.pack('<IiiHHIIiiII', *info) + colors + rows
+
+
+@pytest.mark.parametrize(
+    ('bits', 'palette', 'indices'),
+    [
+        (8, [0, 255], LABEL == 1),
+        (4, [0, 255], LABEL == 1),
+        (1, [0, 255], LABEL == 1),
+        (1, [255, 0], LABEL == 1),
+        (4, [*range(16)], LABEL),
+        (4, [17 * i for i in range(16)], LABEL),
+        (8, [0, 1, 2], LABEL),
+        (8, [*range(256)], LABEL),
+    ],
+    ids=str,
+)
+def test_bmp_with_a_gray_palette(tmp_path, bits, palette, indices):
+    (tmp_path / 'a.bmp').write_bytes(bmp(bits, palette, indices))
+    np.testing.assert_array_equal(read_label(str(tmp_path / 'a.bmp')).values, indices)
+    colors = read_label(str(tmp_path / 'a.bmp'), colored=True).values
+    np.testing.assert_array_equal(colors[..., 0], np.array(palette)[indices.astype(int)])
+
+
 @pytest.mark.parametrize('name', WRITERS)
 def test_indices_as_they_are_stored(tmp_path, name):
     WRITERS[name](tmp_path / name)
@@ -105,6 +140,28 @@ def test_colors(tmp_path, name):
     np.testing.assert_array_equal(values, COLORS[LABEL])
     with pytest.raises(ValueError, match='expected one channel of class indices, got RGB.*colors='):
         read_label(str(tmp_path / name))
+
+
+@pytest.mark.parametrize('name', ['rgba.png', 'rgba.tif', 'la.png'])
+def test_colors_that_differ_in_alpha_alone(tmp_path, name):
+    clear = np.where(LABEL == 1, 0, 255).astype(np.uint8)
+    image = Image.fromarray(COLORS[LABEL]).convert('LA' if 'la' in name else 'RGBA')
+    image.putalpha(Image.fromarray(clear))  # a color is clear or it is not
+    image.save(tmp_path / name)
+    colors = read_label(str(tmp_path / name), colored=True).values
+    np.testing.assert_array_equal(colors, np.array(image.convert('RGB')))
+    clear[0] = 77
+    image.putalpha(Image.fromarray(clear))
+    image.save(tmp_path / name)
+    with pytest.raises(ValueError, match=f'{name}: expected colors, got some with several .*alpha'):
+        read_label(str(tmp_path / name), colored=True)
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a.ppm'])
+def test_colors_of_16_bits(tmp_path, name):
+    cv2.imwrite(str(tmp_path / name), COLORS[LABEL].astype(np.uint16) * 257)
+    with pytest.raises(ValueError, match=f'{name}: expected colors of 8 bits per channel, got 16'):
+        read_label(str(tmp_path / name), colored=True)
 
 
 @pytest.mark.parametrize('name', ['black and white.png', 'black and white.tif'])

@@ -144,6 +144,23 @@ def test_array_that_tifffile_was_told_nothing_of(tmp_path):
     path = str(tmp_path / 'a.tif')
     tifffile.imwrite(path, STORED.astype(np.float32))
     np.testing.assert_array_equal(read_image(path, channels=5), STORED)
+    np.testing.assert_array_equal(read_image(path, channels=0), STORED)  # all that there are
+    tifffile.imwrite(path, STORED.astype(np.float32).transpose(2, 0, 1))
+    np.testing.assert_array_equal(read_image(path, channels=0), STORED)
+
+
+def test_no_data_of_a_palette_is_no_color(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(module, 'print_log', lambda message, *args: said.append(message))
+    colors = np.full((3, 256), 65535, np.uint16)
+    colors[:, 1] = 0  # the color (0, 0, 0) is a reading, the index 0 is none
+    path = str(tmp_path / 'a.tif')
+    tag = [(42113, 's', 0, '0', True)]
+    tifffile.imwrite(path, GRAY % 3, photometric='palette', colormap=colors, extratags=tag)
+    assert read_raster(path, channels=1)[1] == (0,) and not said
+    image, nodata = read_raster(path, channels=3)
+    assert nodata == () and (image[GRAY % 3 == 1] == 0).all()
+    assert 'a.tif calls the index 0 of its palette "no data" and is read as colors' in said[0]
 
 
 @pytest.mark.parametrize(

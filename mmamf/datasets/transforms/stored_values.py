@@ -1,0 +1,105 @@
+"""The numbers of a picture as its file stores them, which Pillow may change as it reads them."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from .image_header import Refused
+
+PNG = b'\x89PNG'
+GRAY = 0  # a PNG's type of color
+
+
+def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -> Image.Image:
+    """Open a picture with a plugin of Pillow, a BMP of indices as such.
+
+    Pillow takes the indices of a BMP for gray values where the palette is gray, and reads a bit per
+    pixel if it has two colors, whatever the depth. So it gets to see another first color, which is
+    black in every palette that it calls gray.
+
+    Args:
+        factory: The plugin's class.
+        content: The bytes of the file.
+    """
+    picture = factory(io.BytesIO(content))
+    if content[:2] != b'BM' or picture.mode not in ('1', 'L') or _bmp_depth(content) == 1:
+        return picture
+    start = 14 + int.from_bytes(content[14:18], 'little')  # of the palette
+    picture = factory(io.BytesIO(content[:start] + b'\1\2\3' + content[start + 3 :]))
+    picture.load()
+    picture.putpalette([0, 0, 0, *picture.getpalette('RGB')[3:]])
+    return picture
+
+
+def load_values(picture: Image.Image, content: bytes) -> np.ndarray:
+    """Decode a picture that is open, without the stretching of Pillow to 8 or 16 bits.
+
+    Shape:
+        (H, W) or (H, W, C).
+    """
+    largest = _largest_stored(picture, content)
+    picture.load()
+    values = np.array(picture)
+    if largest is None:
+        return values
+    top = 255 if values.dtype == np.uint8 else 65535
+    return np.rint(np.arange(top + 1) * (largest / top)).astype(values.dtype)[values]
+
+
+def is_low_gray(content: bytes) -> bool:
+    """Tell whether a file is a gray PNG of less than 8 bits or a PGM of text: OpenCV stretches."""
+    return content[:2] == b'P2' or (content[:4] == PNG and content[25] == GRAY and content[24] < 8)
+
+
+def read_low_gray(content: bytes) -> np.ndarray:
+    """Decode such a file, uint8 or uint16.
+
+    Shape:
+        (H, W).
+    """
+    Image.init()
+    factory, _ = Image.OPEN['PNG' if content[:4] == PNG else 'PPM']
+    values = load_values(factory(io.BytesIO(content)), content)
+    return values.astype(np.uint16 if values.dtype == np.int32 else np.uint8)
+
+
+def has_16_bits(picture: Image.Image, content: bytes) -> bool:
+    """Tell whether the channels of a picture have more than 8 bits; ask before it is loaded."""
+    largest = _largest_stored(picture, content) or 0
+    return largest > 255 or (picture.format == 'PNG' and content[24] == 16)
+
+
+def check_alpha(rgba: np.ndarray) -> None:
+    """Refuse a transparency that tells apart what has one color.
+
+    Args:
+        rgba: (H, W, 4), uint8.
+
+    Raises:
+        Refused: If so.
+    """
+    if (rgba[..., 3] == rgba[0, 0, 3]).all():
+        return
+    colors = np.ascontiguousarray(rgba).view('<u4')
+    if len(np.unique(colors)) > len(np.unique(colors & 0xFFFFFF)):
+        raise Refused(
+            'expected colors, got some with several values of alpha, which is not read; if alpha '
+            'tells the classes, save it as a gray file'
+        )
+
+
+def _largest_stored(picture: Image.Image, content: bytes) -> int | None:
+    """Return the largest value that a file can store, None if Pillow does not stretch it."""
+    if picture.format == 'PNG' and picture.mode == 'L' and content[24] in (2, 4):
+        return 2 ** content[24] - 1
+    if picture.format == 'PPM':
+        decoder, *_, args = picture.tile[0]
+        if decoder in ('ppm', 'ppm_plain') and picture.mode in ('L', 'I', 'RGB'):
+            return args[1]
+    return None
+
+
+def _bmp_depth(content: bytes) -> int:
+    return content[24 if content[14] == 12 else 28]  # 12: the short header of OS/2
