@@ -132,7 +132,8 @@ def _check_optimizer(runner: Runner, checkpoint: dict) -> None:
         trained = {}
     states = checkpoint['optimizer']
     for name, wrapper in _wrappers(runner):
-        both = ((states[name] if name else states)['param_groups'], wrapper.param_groups)
+        stored = (states[name] if name else states)['param_groups']
+        both = (stored, wrapper.optimizer.param_groups)
         kinds = [_optimizer_type(trained, name), type(wrapper.optimizer).__name__]
         sizes = [[len(group['params']) for group in groups] for groups in both]
         own = [{key for key in _OWN if any(key in g for g in groups)} for groups in both]
