@@ -66,7 +66,8 @@ class MaskFiles:
             num_classes: Number of classes, at most 255.
 
         Raises:
-            ValueError: If there are more classes, the file cannot be written, or as in :meth:`reserve`.
+            ValueError: If there are more classes, the file cannot be written, or as in
+                :meth:`reserve`.
         """
         check_class_count(num_classes)
         path = self.reserve(sample)

@@ -69,7 +69,11 @@ REFUSED = [
     (dict(type='mmcv.Resize', scale=(9, 9)), 'Resize', "type='mmseg.Resize'"),
     (dict(type='LoadImageFromFile'), 'LoadImageFromFile', 'expected LoadMultimodalImages instead'),
     (dict(type='PackSegInputs'), 'PackSegInputs', 'expected PackMultimodalSegInputs instead'),
-    (dict(type='LoadAnnotations'), 'LoadAnnotations', 'ignores ignore_index; expected LoadLabelMap'),
+    (
+        dict(type='LoadAnnotations'),
+        'LoadAnnotations',
+        'ignores ignore_index; expected LoadLabelMap',
+    ),
     (dict(type='mmcv.LoadAnnotations'), 'LoadAnnotations', 'reads labels unchecked'),
     (dict(type='Normalize', mean=[0], std=[1]), 'Normalize', 'normalizes twice; expected mean'),
     (
