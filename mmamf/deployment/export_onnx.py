@@ -195,7 +195,7 @@ def check_segmentor(model: nn.Module) -> None:
         raise ValueError(
             f'model.type: expected MultimodalSegmentor, got {type(model).__name__}, which does not '
             "return what every modality predicts: set model.type='MultimodalSegmentor' in the "
-            'config; the checkpoint fits it as it is'
+            'config; its weights are the same'
         )
 
 
