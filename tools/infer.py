@@ -13,7 +13,6 @@ from typing import Any
 
 import command_line  # noqa: F401
 
-WRITTEN = ('masks', 'overlays', 'montage.png')
 PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')
 
 
@@ -106,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     inferencer_type = import_inferencer(args.model)
     # behind that, which decides what is run
-    from mmamf.apis.prediction_files import make_out_folder
+    from mmamf.apis.prediction_files import WRITTEN, make_out_folder
 
     try:
         make_out_folder(args.out)  # complains before the model is loaded

@@ -4,7 +4,7 @@ import glob
 import os
 import os.path as osp
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def match_inputs(
     modalities: Sequence[str],
     suffixes: Mapping[str, str],
     optional: Collection[str] = (),
+    results: Collection[str | Path] = (),
 ) -> dict[str, dict[str, Image | None]]:
     """Sort images into samples, each of which has one per modality.
 
@@ -44,6 +45,8 @@ def match_inputs(
         suffixes: The end of the file names of a modality that is no part of a sample's name; where
             it is not known or not found, that is the extension. It may be missing.
         optional: Modalities that a sample may lack, but not all.
+        results: Files and folders of earlier results, which are no images of a folder or glob
+            around them.
 
     Returns:
         Name of each sample -> its images, in the order of ``modalities``; None for those that it
@@ -66,7 +69,7 @@ def match_inputs(
             f'optional: expected names among the modalities {tuple(modalities)}, got {optional!r}'
         )
     given = [name for name in modalities if name in inputs]
-    found = {name: _find(name, inputs[name], suffixes.get(name, '')) for name in given}
+    found = {name: _find(name, inputs[name], suffixes.get(name, ''), results) for name in given}
     named = [name for name in given if isinstance(found[name], dict)]
     if named and len(named) < len(found):
         others = [name for name in given if name not in named]
@@ -128,14 +131,16 @@ def _in_order(
     return {name: {key: images[i] for key, images in found.items()} for i, name in enumerate(names)}
 
 
-def _find(name: str, given: Any, suffix: str) -> dict[str, str] | list[Image | None]:
+def _find(
+    name: str, given: Any, suffix: str, results: Collection[str | Path]
+) -> dict[str, str] | list[Image | None]:
     """Return the files of a folder or glob by name, or what is given in order."""
     if isinstance(given, str | Path):
         path = osp.expanduser(given)
         if osp.isdir(path):
-            return _in_folder(name, path, suffix)
+            return _in_folder(name, path, suffix, results)
         if glob.has_magic(path) and not osp.exists(path):
-            return _in_glob(name, path, suffix)
+            return _in_glob(name, path, suffix, results)
     if not isinstance(given, list | tuple):
         return [_checked(name, given)]
     if not given:
@@ -157,19 +162,27 @@ def _checked(name: str, image: Any) -> Image:
     return path
 
 
-def _in_folder(name: str, folder: str, suffix: str) -> dict[str, str]:
+def _in_folder(
+    name: str, folder: str, suffix: str, results: Collection[str | Path]
+) -> dict[str, str]:
     files, dead = list_files(folder)
     images = [file for file in files if file.lower().endswith(IMAGES)]
+    paths = {osp.join(folder, file): file for file in images}
+    earlier = sorted(_find_results(paths, folder, results))
+    images = [file for path, file in paths.items() if path not in earlier]
     # beside a data set's own files there may be others: previews, confidences
     own = [file for file in images if suffix and without_suffix(file, suffix) is not None] or images
     others = [osp.join(folder, file) for file in sorted(set(images) - set(own))]
     unused = [f'{path} (not *{suffix})' for path in others]
     unused += [f'{osp.join(folder, path)} (a link that leads nowhere or back)' for path in dead]
+    unused += [f'{path} (an earlier result)' for path in earlier]
     found = [(_without_suffix(file, suffix), osp.join(folder, file)) for file in own]
     return _unique(name, folder, found, unused)
 
 
-def _in_glob(name: str, pattern: str, suffix: str) -> dict[str, str]:
+def _in_glob(
+    name: str, pattern: str, suffix: str, results: Collection[str | Path]
+) -> dict[str, str]:
     pattern = osp.normpath(pattern)
     base, dot, extension = pattern.rpartition('.')
     if dot and WILDCARDS.fullmatch(extension):  # any extension, which is no part of the name
@@ -181,8 +194,12 @@ def _in_glob(name: str, pattern: str, suffix: str) -> dict[str, str]:
     # literal text and wildcards take turns
     groups = (_group(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))
     expression = ''.join(groups) + re.escape(tail) + rest
-    found, unused = [], []
-    for path in glob.glob(_in_any_case(pattern), recursive=True):
+    paths = glob.glob(_in_any_case(pattern), recursive=True)
+    earlier = _find_results(paths, osp.dirname(parts[0]), results)
+    found, unused = [], [f'{path} (an earlier result)' for path in sorted(earlier)]
+    for path in paths:
+        if path in earlier:
+            continue
         if not osp.isfile(path):
             if osp.islink(path) and not osp.isdir(path):
                 unused.append(f'{path} (a link that leads nowhere)')
@@ -195,6 +212,17 @@ def _in_glob(name: str, pattern: str, suffix: str) -> dict[str, str]:
             stem = _without_suffix(whole, suffix)
         found.append((stem, path))
     return _unique(name, pattern, found, unused)
+
+
+def _find_results(paths: Iterable[str], around: str, results: Collection[str | Path]) -> set[str]:
+    """Return the files that are results, unless it is among those that they were looked for."""
+    root = Path(osp.realpath(around))
+    there = [Path(osp.realpath(result)) for result in results if osp.exists(result)]
+    there = [result for result in there if not root.is_relative_to(result)]
+    if not there:
+        return set()
+    real = {path: Path(osp.realpath(path)) for path in paths}
+    return {path for path in real if any(real[path].is_relative_to(place) for place in there)}
 
 
 def _in_any_case(pattern: str) -> str:

@@ -12,7 +12,7 @@ from mmamf.visualization.colors import colorize_image
 
 from .match_inputs import Image, Images, match_inputs
 from .onnx_segmentor import OnnxSegmentor
-from .prediction_files import PredictionFiles
+from .prediction_files import WRITTEN, PredictionFiles
 
 
 class MultimodalInferencer:
@@ -127,14 +127,16 @@ class MultimodalInferencer:
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
         suffixes = {name: m.suffix for name, m in self.segmentor.descriptions.items()}
-        samples = match_inputs(inputs, self.modalities, suffixes, optional)
+        results = [Path(out_dir, name) for name in WRITTEN] if out_dir is not None else []
+        samples = match_inputs(inputs, self.modalities, suffixes, optional, results)
         files = None
         if out_dir is not None:
             segmentor = self.segmentor
             files = PredictionFiles(out_dir, segmentor.classes, segmentor.palette, len(samples))
+            files.check_inputs(samples)
         for batch in self._batches(samples, batch_size, optional):
-            results = self.segmentor.predict([sample.data for sample in batch])
-            for sample, maps in zip(batch, results):
+            predicted = self.segmentor.predict([sample.data for sample in batch])
+            for sample, maps in zip(batch, predicted):
                 if files:
                     files.write(sample.name, self._pictures(sample.images), maps)
                 yield sample.name, maps

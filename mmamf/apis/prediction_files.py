@@ -1,16 +1,17 @@
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmamf.ensemble import ENSEMBLE
 from mmamf.visualization.colors import overlay_labels
 from mmamf.visualization.prediction_sheet import PredictionSheet
+from mmamf.visualization.save_picture import check_apart, save_picture
 
 SHEET_ROWS = 8
+MASKS, OVERLAYS, MONTAGE = WRITTEN = ('masks', 'overlays', 'montage.png')
 
 
 class PredictionFiles:
@@ -40,13 +41,29 @@ class PredictionFiles:
     ) -> None:
         self.out_dir = make_out_folder(out_dir)
         self.palette = palette
-        for folder in ('masks', 'overlays'):
+        for folder in (MASKS, OVERLAYS):
             make_out_folder(self.out_dir / folder)
         self._sheet = PredictionSheet(classes, palette)
         chosen = np.linspace(0, count - 1, min(SHEET_ROWS, count)).round()
         self._chosen = set(chosen.astype(int))
         self._count = count
         self._written = 0
+
+    def check_inputs(self, samples: Mapping[str, Mapping[str, str | np.ndarray | None]]) -> None:
+        """Refuse samples whose results would overwrite an image of one of them.
+
+        Args:
+            samples: Name of each -> its images, of which some may be files.
+
+        Raises:
+            ValueError: If so.
+        """
+        names = [f'{folder}/{name}.png' for folder in (MASKS, OVERLAYS) for name in samples]
+        images = [image for named in samples.values() for image in named.values()]
+        check_apart(
+            [self.out_dir / name for name in [*names, MONTAGE]],
+            [image for image in images if isinstance(image, str)],
+        )
 
     def write(
         self, name: str, images: dict[str, np.ndarray | None], maps: dict[str, np.ndarray]
@@ -61,9 +78,10 @@ class PredictionFiles:
         Shape:
             - images: (H, W, 3); maps: (H, W).
         """
-        self._save('masks', name, maps[ENSEMBLE])
+        save_picture(self.out_dir / MASKS / f'{name}.png', maps[ENSEMBLE])
         first = next(image for image in images.values() if image is not None)
-        self._save('overlays', name, overlay_labels(first, maps[ENSEMBLE], self.palette))
+        overlay = overlay_labels(first, maps[ENSEMBLE], self.palette)
+        save_picture(self.out_dir / OVERLAYS / f'{name}.png', overlay)
         if self._written in self._chosen:
             columns = {f'prediction: {source}': maps.get(source) for source in images}
             alone = len(images) == 1 and len(maps) == 1
@@ -71,15 +89,7 @@ class PredictionFiles:
             self._sheet.add_row(name, images, columns)
         self._written += 1
         if self._written == self._count:
-            self._sheet.save(self.out_dir / 'montage.png')
-
-    def _save(self, folder: str, name: str, image: np.ndarray) -> None:
-        path = self.out_dir / folder / f'{name}.png'
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(path)
-        except OSError as error:
-            raise ValueError(f'{path}: the file cannot be written: {error.strerror}') from error
+            self._sheet.save(self.out_dir / MONTAGE)
 
 
 def make_out_folder(path: str | Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
+from mmamf.apis.prediction_files import make_out_folder
 from mmamf.configuration import select_modalities
 from mmamf.datasets.file_formats import inner_configs
 from mmamf.engine.concise_runner import ConciseRunner as Runner
@@ -147,6 +148,9 @@ def evaluate(args: argparse.Namespace) -> None:
         args: What `tools/test.py` has read.
     """
     check_is_file(args.checkpoint)
+    for folder in (args.out, args.show_dir):
+        if folder is not None:
+            make_out_folder(folder)  # complains before an hour's test
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.merge_from_dict(args.cfg_options)

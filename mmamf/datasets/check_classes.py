@@ -27,13 +27,18 @@ def check_classes(dataset: type[BaseDataset], metainfo: Mapping | None) -> None:
         )
     given = dataset._load_metainfo(metainfo)
     classes = given.get('classes')
-    if classes is None or len(classes) == 0:
+    if classes is None or classes == [] or classes == ():
         raise ValueError(f'{owner}: expected metainfo=dict(classes=(...)), got no classes')
     if not isinstance(classes, list | tuple) or not all(
         isinstance(name, str) and name.strip() for name in classes
     ):
         raise ValueError(
             f'{owner}: expected classes to be a tuple of names, which are strings, got {classes!r}'
+        )
+    spaced = [name for name in classes if name != name.strip()]
+    if spaced:
+        raise ValueError(
+            f'{owner}: expected names of classes without spaces around them, got {spaced}'
         )
     repeated = sorted({name for name in classes if list(classes).count(name) > 1})
     if repeated:

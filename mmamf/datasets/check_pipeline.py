@@ -34,6 +34,8 @@ _REFUSED = {
     mmseg_transforms.BioMedical3DRandomCrop: (_LEAVES, 'RandomCrop'),
     mmseg_transforms.BioMedical3DRandomFlip: (_LEAVES, 'RandomFlip'),
 }
+# stock loaders of labels: a subclass of the user's answers for itself
+_UNCHECKED = (mmcv_transforms.LoadAnnotations, mmseg_transforms.LoadAnnotations)
 # transforms that already move every modality, and must not be mapped over them a second time
 _GEOMETRIC = (
     mmcv_transforms.Resize,
@@ -79,6 +81,8 @@ def check_pipeline(pipeline: Iterable, descriptions: Mapping[str, Modality]) -> 
 
 def _problem(step: object, mapped: bool, first: Modality, several: bool) -> tuple[str, str] | None:
     """Return what is wrong with a transform and what to use instead; ``mapped``: in a KeyMapper."""
+    if type(step) in _UNCHECKED:
+        return 'reads labels unchecked and ignores ignore_index', 'LoadLabelMap'
     if several:
         if type(step) in _REFUSED:
             return _REFUSED[type(step)]

@@ -10,7 +10,7 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .check_classes import check_classes
 from .check_pipeline import check_pipeline, walk_pipeline
-from .sample_files import check_given, describe_names, match_files, place
+from .sample_files import check_given, check_indices, describe_names, match_files, place
 from .sample_list import read_list
 from .transforms import LoadLabelMap, LoadMultimodalImages
 from .transforms.load_label_map import IGNORE, read_ignore_index
@@ -85,6 +85,14 @@ class MultimodalSegDataset(BaseSegDataset):
         self._complete_descriptions()
         check_pipeline(self.pipeline.transforms, self.descriptions)
 
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
+        """Read a file of classes as any list; mmengine keeps byte order marks and blank lines."""
+        classes = (metainfo or {}).get('classes')
+        if isinstance(classes, str):
+            metainfo = dict(metainfo, classes=read_list(classes))
+        return super()._load_metainfo(metainfo)
+
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that every file of each is there."""
         suffixes = {name: modality.suffix for name, modality in self.descriptions.items()}
@@ -99,6 +107,7 @@ class MultimodalSegDataset(BaseSegDataset):
             self.backend_args,
             self.optional,
         )
+        check_indices(self._indices, len(samples))
         for name in self.optional:
             absent = sum(paths[name] is None for paths in samples.values())
             folder, suffix = self.data_prefix[name], suffixes[name]

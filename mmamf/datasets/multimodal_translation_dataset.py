@@ -5,7 +5,7 @@ from mmengine.registry import DATASETS
 
 from mmamf.structures.modality import Modality, read_modalities
 
-from .sample_files import check_names, describe_names, match_files, place
+from .sample_files import check_indices, check_names, describe_names, match_files, place
 from .sample_list import read_list
 
 
@@ -80,6 +80,7 @@ class MultimodalTranslationDataset(BaseDataset):
             self.ann_file,
             self.backend_args,
         )
+        check_indices(self._indices, len(samples))
         return [
             dict(
                 img_path=paths[self.modalities[0]],

@@ -22,8 +22,11 @@ def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
         **kwargs: As ``args``.
 
     Raises:
-        ValueError: If a pipeline around a :class:`MultimodalSegDataset` would damage a modality.
+        ValueError: If there is no data set inside, or a pipeline around a
+            :class:`MultimodalSegDataset` would damage a modality.
     """
+    if isinstance(config, dict) and config.get('datasets') in ([], ()):
+        raise ValueError(f'{config.get("type")}.datasets: expected at least one data set, got none')
     dataset = build_from_cfg(config, registry, *args, **kwargs)
     inner = list(_inner(dataset))
     for one, steps in inner:

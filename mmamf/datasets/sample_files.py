@@ -3,7 +3,7 @@
 import logging
 import os.path as osp
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from mmengine import fileio
 from mmengine.logging import print_log
@@ -31,17 +31,44 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_given(argument: str, what: str, given: dict[str, str], names: Sequence[str]) -> None:
-    """Refuse an argument that has nothing for one of the names.
+    """Refuse an argument that is no dict of texts, or has nothing for one of the names.
 
     Raises:
         ValueError: If so.
     """
+    if not isinstance(given, Mapping):
+        raise ValueError(f'{argument}: expected a dict of one {what} per name, got {given!r}')
     for name in names:
         if name not in given:
             raise ValueError(
                 f'{argument}: expected a {what} for each of {names}, got none for {name!r} in '
                 f'{dict(given)}'
             )
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise ValueError(
+                f'{argument}: expected one {what}, a string, for {name!r}, got {value!r}'
+            )
+
+
+def check_indices(indices: int | Sequence[int] | None, count: int) -> None:
+    """Refuse indices that name no sample, or one that there is not.
+
+    Args:
+        indices: Of the samples to take: a list, the first so many, or, negative, the last.
+        count: How many samples there are.
+
+    Raises:
+        ValueError: If so.
+    """
+    if indices is None or (isinstance(indices, int) and indices != 0):
+        return
+    wrong = [i for i in indices if not -count <= i < count] if indices else [indices]
+    if wrong:
+        raise ValueError(
+            f'indices: expected at least one of the {count} samples, and none besides, got '
+            f'{wrong[:SHOWN]}'
+        )
 
 
 def describe_names(
@@ -87,6 +114,7 @@ def place(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[st
                 f'modality {name!r}: expected its folder to be named once, got {modality.folder!r} '
                 f'in its description and {folders[name]!r} in data_prefix'
             )
+    check_given('data_prefix', 'folder', folders, ())
     own = {name: modality.folder or name for name, modality in descriptions.items()}
     return {**own, **folders}
 

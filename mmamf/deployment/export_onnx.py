@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from mmamf.datasets.file_formats import build_lazily
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.datasets.transforms.load_label_map import IGNORE
+from mmamf.models import MultimodalSegmentor
 
 from .describe_segmentor import describe_segmentor
 from .load_segmentor import fix_random_bases, load_segmentor
@@ -184,6 +185,20 @@ def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: b
     return ((expected - found).abs().max() / expected.abs().max()).item()
 
 
+def check_segmentor(model: nn.Module) -> None:
+    """Refuse a segmentor that returns the ensemble alone, so that the rest cannot be checked.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if not isinstance(model, MultimodalSegmentor):
+        raise ValueError(
+            f'model.type: expected MultimodalSegmentor, got {type(model).__name__}, which does not '
+            "return what every modality predicts: set model.type='MultimodalSegmentor' in the "
+            'config; its weights are the same'
+        )
+
+
 def changing_steps(cfg: Config) -> list[str]:
     """List the transforms of the test pipeline that are not only for loading and packing."""
     steps = build_lazily(cfg.test_dataloader.dataset).pipeline.transforms
@@ -202,6 +217,7 @@ def export(args: argparse.Namespace) -> None:
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     try:
         model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
+        check_segmentor(model)
         if args.modality is not None:
             lost = find_fusion_points(model)
             model = single_modality_model(model, cfg.model.to_dict(), args.modality)

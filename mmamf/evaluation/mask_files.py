@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mmamf.deployment.class_count import check_class_count
+from mmamf.visualization.save_picture import check_apart, save_picture
 
 
 class MaskFiles:
@@ -32,8 +32,8 @@ class MaskFiles:
             info: The sample, or what the data set says about it.
 
         Raises:
-            ValueError: If the sample has no name, it would lead out of the folder, or a sample of
-                another image has it already.
+            ValueError: If the sample has no name, it would lead out of the folder, a sample of
+                another image has it already, or the mask would overwrite a file of the sample.
         """
         image = str(info.get('img_path') or '')
         name = posixpath.normpath(info.get('sample_name') or Path(image).stem)
@@ -48,6 +48,8 @@ class MaskFiles:
                 f'{image}'
             )
         path = self.out_dir / f'{name}.png'
+        read = [image, info.get('seg_map_path'), *(info.get('modality_paths') or {}).values()]
+        check_apart([path], filter(None, read))
         other = self._images.setdefault(path, image)
         if other != image:
             raise ValueError(
@@ -64,10 +66,10 @@ class MaskFiles:
             num_classes: Number of classes, at most 255.
 
         Raises:
-            ValueError: If there are more classes, or as in :meth:`reserve`.
+            ValueError: If there are more classes, the file cannot be written, or as in
+                :meth:`reserve`.
         """
         check_class_count(num_classes)
         path = self.reserve(sample)
-        path.parent.mkdir(parents=True, exist_ok=True)
         labels = sample['pred_sem_seg']['data'].squeeze(0).cpu().numpy()
-        Image.fromarray(labels.astype(np.uint8)).save(path)
+        save_picture(path, labels.astype(np.uint8))

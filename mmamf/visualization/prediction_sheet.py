@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .colors import colorize_labels, ignored_color
+from .save_picture import save_picture
 
 FONT = Path('fonts', 'ttf', 'DejaVuSans.ttf')  # in matplotlib's data
 FONT_SIZE = 27  # px
@@ -129,9 +130,8 @@ class PredictionSheet:
         return np.asarray(sheet)
 
     def save(self, path: str | Path) -> None:
-        """Draw the sheet into a file, in a directory that is made if need be."""
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(self.draw()).save(path, optimize=True)
+        """Draw the sheet into a PNG, as :func:`save_picture` does."""
+        save_picture(path, self.draw(), optimize=True)
 
     def _entries(self) -> list[tuple[str, tuple[int, int, int]]]:
         entries = list(zip(self.classes, self.palette, strict=True))

@@ -229,3 +229,32 @@ def test_says_what_is_used_and_what_not(touch, monkeypatch):
     ]
     with pytest.raises(FileNotFoundError, match=r'no file rgb/4.png \(a link that leads nowhere'):
         match_inputs(dict(rgb='rgb/4.png'), NAMES, {})
+
+
+@pytest.mark.parametrize(
+    ('rgb', 'out', 'expected'),
+    [
+        ('rgb', 'rgb/out', ['1', 'masks/2', 'sub/1']),
+        ('rgb', 'rgb', ['1', 'out/masks/1', 'out/montage', 'sub/1']),
+        ('rgb/**/*.png', 'rgb/out', ['1', 'masks/2', 'sub/1']),
+        ('rgb/out', 'rgb/out/x', ['masks/1', 'montage']),
+        ('rgb/out/masks', 'rgb/out', ['1']),  # named itself: whoever writes there refuses it
+        ('rgb/out/masks/*.png', 'rgb/out', ['1']),
+    ],
+)
+def test_earlier_results_are_no_images(touch, rgb, out, expected):
+    touch('rgb/1.png', 'rgb/sub/1.png', 'rgb/masks/2.png', 'rgb/out/masks/1.png')
+    touch('rgb/out/montage.png')
+    results = [Path(out, name) for name in ('masks', 'montage.png')]
+    assert sorted(match_inputs(dict(rgb=rgb), NAMES, {}, results=results)) == expected
+
+
+def test_earlier_results_are_told(touch, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        'mmamf.datasets.sample_files.print_log', lambda text, logger, level: said.append(text)
+    )
+    touch('rgb/1.png', 'rgb/masks/2.png')
+    match_inputs(dict(rgb='rgb'), NAMES, {}, results=['rgb/masks'])
+    (text,) = said
+    assert '1 image files not used: rgb/masks/2.png (an earlier result)' in text

@@ -33,3 +33,11 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr('mmamf.apis.prediction_files.tempfile.TemporaryFile', refuse)
     with pytest.raises(ValueError, match='written: Read-only file system'):
         make_out_folder(tmp_path / 'new')
+
+
+def test_results_that_would_overwrite_an_input(tmp_path):
+    files = PredictionFiles(tmp_path, ['x'], [[0, 0, 0]], 1)
+    files.check_inputs({'a': dict(rgb=str(tmp_path / 'a.png'), depth=None, nir=np.zeros((2, 2)))})
+    for path in ('masks/a.png', 'overlays/b.png', 'montage.png'):
+        with pytest.raises(ValueError, match=f'{path}: .*the result would overwrite this input'):
+            files.check_inputs({'a': dict(rgb=str(tmp_path / path)), 'b': dict(rgb=None)})

@@ -1,4 +1,5 @@
 import pytest
+from mmengine.registry import DATASETS
 
 from mmamf.datasets import MFNetDataset, MultimodalSegDataset
 from mmamf.datasets.check_classes import check_classes
@@ -12,6 +13,8 @@ COLOR = [1, 2, 3]
         (dict(classes='crack'), r"got the string 'crack'; .* has a comma: \('crack',\)"),
         (dict(classes=''), r"got the string ''"),
         (dict(classes=()), 'got no classes'),
+        (dict(classes=3), 'names, which are strings, got 3'),
+        (dict(classes=('a', 'b ')), r"without spaces around them, got \['b '\]"),
         (dict(classes=(0, 1)), r'names, which are strings, got \(0, 1\)'),
         (dict(classes=('a', '')), 'names, which are strings'),
         (dict(classes={'a', 'b'}), 'expected classes to be a tuple of names'),
@@ -36,3 +39,12 @@ def test_allowed(tmp_path):
     check_classes(MFNetDataset, None)
     check_classes(MFNetDataset, dict(classes=['car', 'person']))
     check_classes(MFNetDataset, dict(classes=['car'], palette=MFNetDataset.METAINFO['palette']))
+
+
+@pytest.mark.parametrize('content', [b'\xef\xbb\xbfa\r\n b \r\n\r\n', 'a\nb\n'.encode('utf-16')])
+def test_a_file_of_classes_is_read_as_any_list(rgbd_dataset_cfg, make_rgbd_dataset, content):
+    root = make_rgbd_dataset(count=1, classes=2)
+    (root / 'classes.txt').write_bytes(content)
+    cfg = rgbd_dataset_cfg(root=root)
+    dataset = DATASETS.build(dict(cfg, metainfo=dict(classes=str(root / 'classes.txt'))))
+    assert list(dataset.metainfo['classes']) == ['a', 'b']

@@ -69,6 +69,12 @@ REFUSED = [
     (dict(type='mmcv.Resize', scale=(9, 9)), 'Resize', "type='mmseg.Resize'"),
     (dict(type='LoadImageFromFile'), 'LoadImageFromFile', 'expected LoadMultimodalImages instead'),
     (dict(type='PackSegInputs'), 'PackSegInputs', 'expected PackMultimodalSegInputs instead'),
+    (
+        dict(type='LoadAnnotations'),
+        'LoadAnnotations',
+        'ignores ignore_index; expected LoadLabelMap',
+    ),
+    (dict(type='mmcv.LoadAnnotations'), 'LoadAnnotations', 'reads labels unchecked'),
     (dict(type='Normalize', mean=[0], std=[1]), 'Normalize', 'normalizes twice; expected mean'),
     (
         dict(type='KeyMapper', mapping=dict(img='modality_depth'), transforms=[CROP]),
@@ -106,6 +112,11 @@ def test_what_damages_a_modality_is_refused(step, name, message, wrap):
 )
 def test_a_single_modality_without_holes_may_use_stock_transforms(step):
     check(step, modalities=('rgb',))
+
+
+def test_labels_of_a_single_modality_are_checked_too():
+    with pytest.raises(ValueError, match='reads labels unchecked .* expected LoadLabelMap'):
+        check(dict(type='LoadAnnotations'), modalities=('rgb',))
 
 
 @pytest.mark.parametrize(

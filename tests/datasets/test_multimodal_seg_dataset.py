@@ -181,6 +181,18 @@ def test_nothing_to_read(build, prepare, kwargs, message):
         ),
         (dict(data_prefix=dict(rgb='rgb', depth='depth')), "none for 'seg_map_path' in"),
         (dict(img_suffix=dict(rgb='.png')), "suffix for each of .* got none for 'depth' in"),
+        (
+            dict(img_suffix=('.png', '.jpg')),
+            r"img_suffix: expected a dict .* got \('.png', '.jpg'\)",
+        ),
+        (dict(img_suffix=dict(rgb='.png', depth=1)), "img_suffix: .* a string, for 'depth', got 1"),
+        (
+            dict(data_prefix=dict(rgb=['rgb'], depth='depth', seg_map_path='label')),
+            r"data_prefix: expected one folder, a string, for 'rgb', got \['rgb'\]",
+        ),
+        (dict(indices=0), r'indices: expected at least one of the 4 samples, .* got \[0\]'),
+        (dict(indices=[]), r'indices: expected at least one of the 4 samples, .* got \[\[\]\]'),
+        (dict(indices=[0, 4]), r'indices: expected .* got \[4\]'),
         (dict(metainfo=None), r'expected metainfo=dict\(classes=\(...\)\), got no classes'),
         (dict(metainfo=None, test_mode=True), 'got no classes'),
     ],

@@ -136,3 +136,12 @@ def test_classes_need_labels(folders):
     dataset = DATASETS.build(dict(cfg, data_prefix=prefix, test_mode=True))
     with pytest.raises(ValueError, match="get_cat_ids: expected a label map of the sample '00'"):
         dataset.get_cat_ids(0)
+
+
+def test_no_data_set_inside():
+    for config in (
+        dict(type='ConcatDataset', datasets=[]),
+        dict(type='RepeatDataset', times=2, dataset=dict(type='ConcatDataset', datasets=())),
+    ):
+        with pytest.raises(ValueError, match='ConcatDataset.datasets: expected at least one data'):
+            DATASETS.build(config)

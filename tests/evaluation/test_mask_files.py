@@ -46,3 +46,23 @@ def test_samples_without_a_name_and_too_many_classes_are_refused(tmp_path):
         MaskFiles(tmp_path).write(make_sample(), 255)
     with pytest.raises(ValueError, match='expected at most 255 classes, .* got 256'):
         MaskFiles(tmp_path).write(make_sample(sample_name='0'), 256)
+
+
+@pytest.mark.parametrize(
+    'info',
+    [
+        dict(img_path='out/0.png'),
+        dict(img_path='x.png', seg_map_path='out/0.png'),
+        dict(img_path='x.png', modality_paths=dict(rgb='x.png', depth='out/0.png', nir=None)),
+    ],
+)
+def test_masks_that_would_overwrite_an_input_are_refused(tmp_path, monkeypatch, info):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match='0.png: .*the result would overwrite this input'):
+        MaskFiles('out').reserve(dict(info, sample_name='0'))
+
+
+def test_a_folder_in_place_of_a_mask(tmp_path):
+    (tmp_path / '0.png').mkdir()
+    with pytest.raises(ValueError, match='0.png: the file cannot be written'):
+        MaskFiles(tmp_path).write(make_sample(sample_name='0'), 255)

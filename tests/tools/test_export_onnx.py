@@ -196,6 +196,10 @@ def test_sliding_windows_are_announced(tool, trained, tmp_path, capsys):
     [
         (['--modality', 'thermal'], "expected one of .*'rgb', 'depth'.* got 'thermal'"),
         (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'size_divisor'),
+        (
+            ['--cfg-options', 'model.type=EncoderDecoder'],
+            'model.type: expected MultimodalSegmentor, got EncoderDecoder, which does not return',
+        ),
     ],
 )
 def test_errors(tool, trained, tmp_path, arguments, message):

@@ -150,6 +150,16 @@ def test_equal_names_are_refused_before_the_test(
         run_test(f'--out={tmp_path / "maps"}', change=concatenate)
 
 
+@pytest.mark.parametrize('option', ['--out', '--show-dir'])
+def test_a_file_in_place_of_the_folder_is_refused_before_the_test(
+    run_test, tmp_path, monkeypatch, option
+):
+    (tmp_path / 'file').touch()
+    monkeypatch.setattr('mmamf.commands.test.run_test', lambda cfg: pytest.fail('tested'))
+    with pytest.raises(ValueError, match='file: expected a folder .* it is a file'):
+        run_test(f'{option}={tmp_path / "file"}')
+
+
 def same_name(dataset, index: int) -> dict:
     """What the data sets of two folders say, if they know nothing of each other."""
     return dict(img_path=f'{dataset.data_root}/rgb/{index:02d}.png', sample_name=f'{index:02d}')

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from scipy.io import loadmat
 from written_files import DONE, check_inside, is_done, mark_done, write_image, write_whole
@@ -82,7 +81,7 @@ def require_frames(root: Path, frames: Mapping[str, Sequence[str]], partial: boo
     Args:
         root: Folder of the official files.
         frames: Name of each frame -> its files, relative to ``root``.
-        partial: Leave the others out, and say how many, instead of refusing.
+        partial: Leave the others out, and say how many and the first, instead of refusing.
 
     Raises:
         FileNotFoundError: If files are missing, with their list.
@@ -95,7 +94,12 @@ def require_frames(root: Path, frames: Mapping[str, Sequence[str]], partial: boo
     if not partial:
         require(root, *(file for files in missing.values() for file in files))
     elif len(complete) < len(frames):
-        print(f'{root}: left out {len(frames) - len(complete)} incomplete of {len(frames)} frames')
+        files = [file for files in missing.values() for file in files[:1]]
+        more = ', ...' if len(files) > SHOWN else ''
+        print(
+            f'{root}: left out {len(files)} incomplete of {len(frames)} frames: there is no '
+            f'{", ".join(files[:SHOWN])}{more}'
+        )
     return complete
 
 
@@ -114,9 +118,11 @@ def check_label(label: np.ndarray, num_classes: int, source: str) -> np.ndarray:
     """Return a label map as uint8 if it holds class indices or 255 alone.
 
     Raises:
-        ValueError: If a value lies outside.
+        ValueError: If a value lies outside, or they are no whole numbers.
     """
     outside = np.unique(label[((label < 0) | (label >= num_classes)) & (label != IGNORE)])
+    if label.dtype.kind not in 'biu':
+        raise ValueError(f'{source}: expected whole numbers as labels, got {label.dtype}')
     if outside.size:
         raise ValueError(
             f'{source}: label values outside the mapping: expected 0..{num_classes - 1} or '
@@ -293,8 +299,10 @@ def _attempt(job: Callable[[], None]) -> str | None:
         job()
     except MemoryError as error:  # a header can claim any size
         return f'there is not enough memory for it: {error}'
-    except (OSError, ValueError, KeyError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError) as error:
         return str(error)
+    except Exception as error:  # readers raise almost anything on damaged files
+        return f'{type(error).__name__}: {error}'
     return None
 
 

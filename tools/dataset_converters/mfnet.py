@@ -24,9 +24,13 @@ from conversion import (
 )
 from PIL import Image
 
+from mmamf.datasets.sample_list import SampleList, read_list
+from mmamf.datasets.transforms.read_label import read_label
+
 SPLITS = dict(train=784, val=392, test=393)
 CLASSES = 9  # 0 = unlabeled, which the benchmark counts as a class
 FLIPPED = '_flip'
+FOLDERS = ('images', 'labels')
 
 
 def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
@@ -40,12 +44,13 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
         FileNotFoundError: If files are missing.
         ValueError: If the lists have other lengths than the published ones.
     """
-    require(raw, 'images', 'labels', *(f'{split}.txt' for split in SPLITS))
-    listed = {split: _names(raw / f'{split}.txt') for split in SPLITS}
+    require(raw, *FOLDERS, *(f'{split}.txt' for split in SPLITS))
+    known = {path.stem for folder in FOLDERS for path in (raw / folder).glob('*.png')}
+    listed = {split: _names(raw, f'{split}.txt', known) for split in SPLITS}
     for split, expected in SPLITS.items():
         require_count(f'{split}.txt', expected, len(listed[split]), incomplete)
     frames = {
-        name: [f'images/{name}.png', f'labels/{name}.png']
+        name: [f'{folder}/{name}.png' for folder in FOLDERS]
         for split in SPLITS
         for name in listed[split]
     }
@@ -63,8 +68,12 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
     ]
 
 
-def _names(path: Path) -> list[str]:
-    names = path.read_text().split()
+def _names(raw: Path, file: str, known: set[str]) -> list[str]:
+    path = raw / file
+    lines = SampleList(
+        read_list(str(path)), str(path), [str(raw / folder) for folder in FOLDERS], ['.png']
+    )
+    names = lines.resolve(known | {name + FLIPPED for name in known})
     kept = [name for name in names if not name.endswith(FLIPPED)]
     alone = sorted({name.removesuffix(FLIPPED) for name in names} - set(kept))
     if alone:
@@ -77,8 +86,8 @@ def _names(path: Path) -> list[str]:
 
 
 def _load(image_path: Path, label_path: Path) -> dict[str, np.ndarray]:
-    rgbt = _read(image_path, ('RGBA',))
-    label = _read(label_path, ('L', 'P'))
+    rgbt = _read(image_path)
+    label = read_label(str(label_path)).values
     return dict(
         rgb=cv2.cvtColor(rgbt, cv2.COLOR_RGBA2BGR),
         thermal=np.ascontiguousarray(rgbt[:, :, 3]),
@@ -86,17 +95,17 @@ def _load(image_path: Path, label_path: Path) -> dict[str, np.ndarray]:
     )
 
 
-def _read(path: Path, modes: tuple[str, ...]) -> np.ndarray:
-    """Read the values as they are stored: palettes and transparency are not applied."""
+def _read(path: Path) -> np.ndarray:
+    """Read the four channels as they are stored: transparency is not applied."""
     try:
         with Image.open(path) as image:
             image.verify()  # the checksums, which decoding ignores
         with Image.open(path) as image:
             values = np.array(image)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow, on damage
+    except Exception as error:  # Pillow raises almost anything on damaged files
         raise ValueError(f'{path} is corrupt or truncated: {error}') from error
-    if image.mode not in modes:
-        raise ValueError(f'{path}: expected a PNG of mode {" or ".join(modes)}, got {image.mode}')
+    if image.mode != 'RGBA':
+        raise ValueError(f'{path}: expected a PNG of mode RGBA, got {image.mode}')
     return values
 
 

@@ -21,6 +21,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file that appears as a whole or not at all, also on a full disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + '.part')
+    part.unlink(missing_ok=True)  # a link, perhaps, which writing would follow
     try:
         part.write_bytes(content)
         part.replace(path)
@@ -76,7 +77,7 @@ def is_done(out: Path, stem: str) -> bool:
         stem: Name of the sample.
     """
     path = out / DONE / stem
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = path.read_text(errors='replace').splitlines() if path.is_file() else []
     return bool(lines) and all(_fits(out, line) for line in lines)
 
 

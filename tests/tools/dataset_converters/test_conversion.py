@@ -97,6 +97,7 @@ def test_a_file_is_taken_over_as_it_is(core, convert, tmp_path, monkeypatch, can
         OSError('cannot read it'),
         KeyError(7),
         MemoryError('14 GB'),
+        IndexError('out of range'),
         Image.DecompressionBombError('3600000000 pixels'),
     ],
 )
@@ -149,6 +150,14 @@ def test_a_full_disk_leaves_no_half_file(core, tmp_path, monkeypatch):
     with pytest.raises(OSError, match='No space left'):
         core.write_whole(tmp_path / 'a.png', b'content')
     assert not list(tmp_path.iterdir())
+
+
+def test_a_link_in_place_of_a_part_is_not_followed(core, tmp_path):
+    (tmp_path / 'precious').write_text('precious')
+    (tmp_path / 'x.png.part').symlink_to(tmp_path / 'precious')
+    core.write_whole(tmp_path / 'x.png', b'1')
+    assert (tmp_path / 'precious').read_text() == 'precious'
+    assert (tmp_path / 'x.png').read_bytes() == b'1'
 
 
 def test_images_of_one_sample_differ_in_size(convert, make_samples, tmp_path, capsys):
@@ -205,6 +214,10 @@ def _empty(path):
     path.write_bytes(b'')
 
 
+def _no_text(path):
+    path.write_bytes(b'\xff\xfe\x00')
+
+
 def _list_names_alone(path):  # as earlier versions did
     path.write_text('rgb/s1.png\ndepth/s1.png\nmasks/s1.png\n')
 
@@ -216,6 +229,7 @@ def _list_names_alone(path):  # as earlier versions did
         ('masks/s1.png', _cut),
         ('depth/s1.png', _flip_a_bit),
         ('.done/s1', _empty),
+        ('.done/s1', _no_text),
         ('.done/s1', _list_names_alone),
     ],
 )
@@ -342,7 +356,7 @@ def test_require_frames(core, tmp_path, capsys):
     with pytest.raises(FileNotFoundError, match=r'1 missing:\n  b.txt'):
         core.require_frames(tmp_path, frames, partial=False)
     assert core.require_frames(tmp_path, frames, partial=True) == ['a']
-    assert 'left out 1 incomplete of 2 frames' in capsys.readouterr().out
+    assert 'left out 1 incomplete of 2 frames: there is no b.txt\n' in capsys.readouterr().out
     (tmp_path / 'b.txt').touch()
     assert core.require_frames(tmp_path, frames, partial=False) == ['a', 'b']
 

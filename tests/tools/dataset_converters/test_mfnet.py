@@ -171,6 +171,18 @@ def label_of_another_size(raw):
     Image.fromarray(np.zeros((47, 64), np.uint8)).save(raw / 'labels' / '00002N.png')
 
 
+def lossy_label(raw):
+    Image.open(raw / 'labels' / '00002N.png').save(raw / 'labels' / '00002N.png', format='JPEG')
+
+
+def error_of_pillow(path, raw):
+    """A chunk of a color profile that ends in its name: IndexError within Pillow."""
+    content = (raw / path).read_bytes()
+    chunk = b'iCCP' + b'x'
+    chunk = struct.pack('>I', 1) + chunk + struct.pack('>I', zlib.crc32(chunk))
+    (raw / path).write_bytes(content[:33] + chunk + content[33:])
+
+
 def unknown_class(raw):
     Image.fromarray(np.full((48, 64), 9, np.uint8)).save(raw / 'labels' / '00002N.png')
 
@@ -182,8 +194,17 @@ def unknown_class(raw):
         (cut_image, 'images/00002N.png is corrupt or truncated'),
         (partial(flipped_byte, 'images'), 'images/00002N.png is corrupt or truncated'),
         (partial(flipped_byte, 'labels'), 'labels/00002N.png is corrupt or truncated'),
-        (no_image, 'labels/00002N.png is corrupt or truncated'),
-        (colored_label, 'labels/00002N.png: expected a PNG of mode L or P, got RGB'),
+        (no_image, 'labels/00002N.png is corrupt, truncated or not an image'),
+        (colored_label, 'labels/00002N.png: expected one channel of class indices, got RGB'),
+        (lossy_label, 'labels/00002N.png: expected a lossless format, got JPEG'),
+        (
+            partial(error_of_pillow, 'images/00002N.png'),
+            'images/00002N.png is corrupt or truncated',
+        ),
+        (
+            partial(error_of_pillow, 'labels/00002N.png'),
+            'labels/00002N.png is corrupt or truncated',
+        ),
         (label_of_another_size, "images differ in size (H, W): {'rgb': (48, 64), "),
         (unknown_class, 'label values outside the mapping: expected 0..8 or 255, got [9]'),
     ],
@@ -224,20 +245,28 @@ def test_a_lost_mask_comes_back(convert, raw):
     assert mask.read_bytes() == content
 
 
-def test_a_header_that_claims_a_huge_image_stops_no_other(convert, raw, capsys):
-    header = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 0, 0, 0, 0)
-    chunks = ((b'IHDR', header), (b'IDAT', zlib.compress(b'\0')), (b'IEND', b''))
-    (raw / 'labels' / '00001D.png').write_bytes(
+def write_png(path, header, rows):
+    """Write a PNG of any header: width, height, bits, kind of color."""
+    chunks = (
+        (b'IHDR', struct.pack('>IIBBBBB', *header, 0, 0, 0)),
+        (b'IDAT', zlib.compress(rows)),
+        (b'IEND', b''),
+    )
+    path.write_bytes(
         b'\x89PNG\r\n\x1a\n'
         + b''.join(
             struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
             for kind, data in chunks
         )
     )
+
+
+def test_a_header_that_claims_a_huge_image_stops_no_other(convert, raw, capsys):
+    write_png(raw / 'labels' / '00001D.png', (60_000, 60_000, 8, 0), b'\0')
     status, out = convert(raw)
     said = capsys.readouterr().err
     assert status == 1 and '1 of 6 samples failed' in said
-    assert '00001D.png is corrupt or truncated: Image size (3600000000 pixels)' in said
+    assert 'label map ' in said and 'labels/00001D.png: expected at most ' in said
     assert len(list((out / 'masks').glob('*.png'))) == 5
 
 
@@ -263,3 +292,43 @@ def test_the_folder_of_another_data_set(convert, raw, tmp_path, write_nyudv2, lo
     other = write_nyudv2(tmp_path / 'other')
     with pytest.raises(ValueError, match="converted with .*'mfnet'.*, not with .*'nyudv2'"):
         load_converter('nyudv2').main([str(other), str(out), '--partial'])
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'\xef\xbb\xbf00001D\r\n00002N\r\n00003D\r\n',
+        '00001D\n00002N\n00003D\n'.encode('utf-16'),
+        b'00001D.png\nimages/00002N.png\n./00003D\n00002N_flip.png\n',
+        b'{raw}/images/00001D.png\n{raw}/labels/00002N.png\n00003D\n',
+    ],
+)
+def test_spellings_of_a_list(convert, raw, content):
+    (raw / 'train.txt').write_bytes(content.replace(b'{raw}', str(raw).encode()))
+    status, out = convert(raw)
+    assert status == 0
+    assert (out / 'train.txt').read_text() == '00001D\n00002N\n00003D\n'
+
+
+def test_what_a_part_leaves_out_is_named(convert, raw, capsys):
+    (raw / 'train.txt').write_text('00001D\n/etc/passwd\n00009D\n')
+    status, out = convert(raw)
+    assert status == 0 and (out / 'train.txt').read_text() == '00001D\n'
+    said = capsys.readouterr().out
+    assert 'left out 2 incomplete of 6 frames: there is no images//etc/passwd.png, images/0' in said
+
+
+@pytest.mark.parametrize('dtype', ['uint16', 'bool', '4 bits'])
+def test_labels_of_other_types(convert, raw, dtype):
+    path = raw / 'labels' / '00002N.png'
+    label = np.array(Image.open(path))
+    if dtype == '4 bits':
+        rows = np.packbits(np.unpackbits(label[..., None], axis=2)[..., 4:].reshape(48, -1), axis=1)
+        write_png(path, (64, 48, 4, 0), b''.join(b'\0' + row.tobytes() for row in rows))
+    else:
+        label = label.astype(dtype)
+        Image.fromarray(label).save(path)
+    status, out = convert(raw)
+    assert status == 0
+    found = cv2.imread(str(out / 'masks' / '00002N.png'), -1)
+    np.testing.assert_array_equal(found, label.astype(np.uint8))

@@ -1,0 +1,66 @@
+"""Writing results beside files that are somebody's: whole, and in no other file's place."""
+
+import os.path as osp
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def save_picture(path: str | Path, picture: np.ndarray, **options) -> None:
+    """Write a PNG, which appears as a whole or not at all, in a folder that is made if need be.
+
+    A link in its place is replaced, and what it leads to stays as it is.
+
+    Args:
+        path: The file.
+        picture: What is in it, uint8.
+        **options: Arguments of :meth:`PIL.Image.Image.save`.
+
+    Shape:
+        - picture: (H, W), or (H, W, 3) in RGB.
+
+    Raises:
+        ValueError: If the file cannot be written.
+    """
+    path = Path(path)
+    part = path.with_name(f'.{path.name}.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        try:
+            with part.open('xb') as file:
+                Image.fromarray(picture).save(file, 'PNG', **options)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f'{path}: the file cannot be written: {error.strerror or error}'
+        ) from error
+
+
+def check_apart(results: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
+    """Refuse results that would take the place of files that are read.
+
+    Args:
+        results: Files to be written.
+        inputs: Files that are read.
+
+    Raises:
+        ValueError: If a result is an input.
+    """
+    read = {place for path in inputs for place in (_place(path), osp.realpath(path))}
+    for path in results:
+        if _place(path) in read:
+            raise ValueError(
+                f'{path}: expected an output folder whose files are no inputs, but the result '
+                'would overwrite this input: name another folder'
+            )
+
+
+def _place(path: str | Path) -> str:
+    """Return where a file lies: its folders without links; it may be one itself."""
+    folder, name = osp.split(path)
+    return osp.join(osp.realpath(folder), name)
