@@ -10,7 +10,7 @@ import numpy as np
 
 # What OpenCV resizes, so that every geometric transform works on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
-KINDS = ('image', 'depth', 'normal', 'edge')
+KINDS = ('image', 'depth', 'normal', 'normal_y_down', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # 'modality_paths' and 'ensemble' mean something else already
 RESERVED = ('paths', 'ensemble', 'img_path', 'seg_map_path')
@@ -45,8 +45,11 @@ class Modality:
         interpolation: How it is resized: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'. By
             default 'nearest' for depth, and 'bilinear' for all else.
         optional: Whether a sample may lack it.
-        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'normal' (vectors of
-            surfaces, which turn with the picture) or 'edge'.
+        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'edge', or vectors of
+            surfaces, which turn with the picture: 'normal' (x to the right, y up) or
+            'normal_y_down' (x to the right, y down). Their x, y and z are in red, green and blue,
+            or in the order of a list of ``channels``; 0 to 255 mean -1 to 1, and floats are as
+            they are.
         log: Whether a translation takes log(1 + value) before ``scale``.
 
     Raises:
@@ -72,12 +75,12 @@ class Modality:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if self.kind not in KINDS:
+            self._refuse('kind', f'one of {KINDS}', self.kind)
         if self.channels is not None:
             self._check_channels()
         if self.dtype is not None and self.dtype not in DTYPES:
             self._refuse('dtype', f'one of {DTYPES}', self.dtype)
-        if self.kind not in KINDS:
-            self._refuse('kind', f'one of {KINDS}', self.kind)
         if self.interpolation not in (None, *INTERPOLATIONS):
             self._refuse('interpolation', f'one of {INTERPOLATIONS}', self.interpolation)
         self._check_missing()
@@ -121,6 +124,11 @@ class Modality:
     def resizing(self) -> str:
         """How it is resized."""
         return self.interpolation or ('nearest' if self.kind == 'depth' else 'bilinear')
+
+    @property
+    def turns(self) -> bool:
+        """Whether it holds vectors, which turn with the picture."""
+        return self.kind in ('normal', 'normal_y_down')
 
     @property
     def statistics(self) -> tuple[list[float], list[float]]:
@@ -172,6 +180,9 @@ class Modality:
                 f'modality {self.name!r}: expected 3 channels with bgr_to_rgb=True, got '
                 f'{self.num_channels}'
             )
+
+        if self.turns and self.num_channels != 3:
+            self._refuse(f'channels of the kind {self.kind!r}', '3', channels)
 
     def _check_missing(self) -> None:
         values = self.missing_values

@@ -2,7 +2,7 @@ import pytest
 from mmcv.transforms import Compose
 from mmengine.registry import TRANSFORMS, DefaultScope
 
-from mmamf.datasets.check_pipeline import check_pipeline
+from mmamf.datasets.adapt_pipeline import adapt_pipeline
 from mmamf.structures import Modality, read_modalities
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
@@ -30,7 +30,7 @@ def describe(*names: str) -> dict[str, Modality]:
 
 def check(*steps: dict, modalities=('rgb', 'depth')) -> None:
     steps = Compose([dict(type='LoadMultimodalImages'), dict(type='LoadLabelMap'), *steps])
-    check_pipeline(steps.transforms, describe(*modalities))
+    adapt_pipeline(steps.transforms, describe(*modalities))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_scope_without_mmseg_is_refused():
     with pytest.raises(
         ValueError, match="Resize .* expected mmseg's own, by default_scope='mmseg'"
     ):
-        check_pipeline(steps, describe('rgb', 'depth'))
+        adapt_pipeline(steps, describe('rgb', 'depth'))
 
 
 def test_dataset_refuses_when_it_is_built(rgbd_dataset_cfg):

@@ -1,0 +1,329 @@
+import copy
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform, CenterCrop, Pad, RandomFlip
+from mmseg.datasets.transforms import (
+    RandomCrop,
+    RandomCutOut,
+    RandomMosaic,
+    RandomRotate,
+    RandomRotFlip,
+)
+
+from .missing_readings import find_missing, mark_missing
+from .turn_normals import flip, rotation, turn_normals
+
+COPIES = (RandomFlip, RandomCrop)  # move pixels, and neither mix nor invent any
+FILLS = (Pad, CenterCrop, RandomRotate, RandomRotFlip, RandomCutOut, RandomMosaic)
+FILLED_CHANNELS = 4  # OpenCV fills the border of no more at once
+
+
+class EachModality(BaseTransform):
+    """Run a stock geometric transform once for each modality, with one random draw for all.
+
+    The transform sees one modality at a time, as ``img``, and finds the random state of numpy and
+    Python the same each time. The label map has a run of its own, in which the transform is as the
+    config says.
+
+    A modality is resized with the interpolation of its description. What the transform fills
+    becomes missing readings. A pixel that would be interpolated from a missing reading, or from
+    what is filled, takes the value of the nearest pixel instead: a second run, on a map of the
+    missing readings, tells which pixels these are. An image that was interpolated marks its missing
+    readings by NaN from then on. Rotations and mosaics interpolate linearly or not at all.
+
+    Vectors of a normal map turn with the picture. After interpolation they have unit length again.
+
+    :class:`MultimodalSegDataset` wraps the transforms of its pipeline by itself.
+
+    Required and changed keys: those of :class:`LoadMultimodalImages` and of the transform.
+
+    Args:
+        transform: The stock transform.
+    """
+
+    def __init__(self, transform: BaseTransform) -> None:
+        if type(transform) is RandomRotFlip:
+            transform = _RotFlip(transform.rotate_prob, transform.flip_prob, transform.degree)
+        self.step = transform
+        self.fills = isinstance(transform, FILLS)
+        self.mosaic = isinstance(transform, RandomMosaic)
+        if hasattr(transform, 'get_indices'):  # MultiImageMixDataset asks for it
+            self.get_indices = transform.get_indices
+
+    def transform(self, results: dict) -> dict:
+        """Move all modalities and the label map of one sample."""
+        samples = [results, *results.get('mix_results', ())]
+        start = random_state()
+        known = self._move_labels(samples)
+        end = random_state()
+        size = known.pop('img').shape[:2]
+        turn = self._find_turn(known, start)
+        results = {**results, **known, 'seg_fields': results['seg_fields'], 'img_shape': size}
+        if self.mosaic:
+            results['ori_shape'] = size
+        markers = {}
+        for name in results['modalities']:
+            restore(start)
+            key = image_key(results, name)
+            if any(is_present(sample, name) for sample in samples):
+                results[key], markers[name] = self._move(samples, name, turn)
+            else:
+                results[key] = np.zeros((*size, *results[key].shape[2:]), results[key].dtype)
+        results['missing_values'] = {**results['missing_values'], **markers}
+        results['present'] = tuple(markers)
+        restore(end)
+        return results
+
+    def _move_labels(self, samples: list[dict]) -> dict:
+        """Run the transform as it is configured, on a blank image and the label maps."""
+        views = []
+        for sample in samples:
+            images = [image_key(sample, name) for name in sample['modalities']]
+            view = {k: v for k, v in sample.items() if k not in (*images, 'mix_results')}
+            fields = [key for key in sample['seg_fields'] if key not in images]
+            views.append({**view, 'img': self._blank(sample), 'seg_fields': fields})
+        return self._run(views)
+
+    def _find_turn(self, known: dict, start: tuple) -> np.ndarray | None:
+        """Return the matrix by which the picture was turned, None if it was not."""
+        if isinstance(self.step, RandomFlip):
+            return flip(known['flip_direction']) if known['flip'] else None
+        if isinstance(self.step, RandomRotate):
+            restore(start)
+            rotated, degree = self.step.generate_degree()
+            return rotation(degree) if rotated else None
+        return known.pop('turn', None)
+
+    def _move(
+        self, samples: list[dict], name: str, turn: np.ndarray | None
+    ) -> tuple[np.ndarray, float | None]:
+        """Return the moved image of a modality, and what marks its missing readings."""
+        modality = samples[0]['descriptions'][name]
+        images = [sample[image_key(sample, name)] for sample in samples]
+        marker = samples[0]['missing_values'].get(name)
+        nearest = modality.resizing == 'nearest'
+        copied = isinstance(self.step, COPIES) or (nearest and not self.fills)
+        if isinstance(self.step, COPIES):
+            image = self._run_bare(samples[0], images[0])
+        elif copied:
+            _, image = self._run_both(samples, None, images)
+        else:
+            holes = [_find_holes(sample, name) for sample in samples]
+            image, gone = self._interpolate(samples, images, holes, modality.resizing)
+        if not modality.turns:
+            mixed = False
+        elif self.fills and not self.mosaic:
+            mixed = not nearest and turn is not None and bool((turn % 1).any())
+        else:
+            mixed = not copied and not nearest and image.shape != images[0].shape
+        turned = modality.turns and (turn is not None or mixed)
+        if copied and not turned:
+            return image, marker
+        if copied:
+            gone = find_missing(image, () if marker is None else (marker,))
+        if turned:
+            path = samples[0]['modality_paths'][name] or modality.suffix
+            image = turn_normals(image, modality, path, turn, stretch=mixed)
+        # a new reading may have the value that marked a missing one
+        keep = nearest and not turned and not self.mosaic
+        return mark_missing(image, gone, marker if keep else None)
+
+    def _interpolate(
+        self,
+        samples: list[dict],
+        images: list[np.ndarray],
+        holes: list[np.ndarray],
+        interpolation: str,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Interpolate between readings alone; return the image, and where it has no reading."""
+        dtype = np.result_type(*images)
+        images = [image.astype(dtype) for image in images]
+        smooth = None if interpolation == 'nearest' else images
+        if not self.fills and not any(hole.any() for hole in holes):
+            image, _ = self._run_both(samples, smooth, None, interpolation)
+            return image, np.zeros(image.shape, bool)
+        smooth, nearest = self._run_both(samples, smooth, images, interpolation)
+        spoiled = None
+        if smooth is not None:
+            # NaN spreads to all pixels that would depend on a missing reading or on a border
+            spoiled = [np.where(hole, np.float32(np.nan), np.float32(0)) for hole in holes]
+        masks = [hole.astype(np.uint8) for hole in holes]
+        spoiled, gone = self._run_both(samples, spoiled, masks, interpolation, np.nan)
+        image = nearest if smooth is None else np.where(np.isnan(spoiled), nearest, smooth)
+        return image, gone == 1
+
+    def _run_both(
+        self,
+        samples: list[dict],
+        smooth: list[np.ndarray] | None,
+        nearest: list[np.ndarray] | None,
+        interpolation: str = 'nearest',
+        fill: float = 0,
+    ) -> list[np.ndarray | None]:
+        """Move images that are interpolated, and with them others as a label map is, by pixels.
+
+        Either may be None. The transform fills the first with ``fill``, the second with 1.
+        """
+        start = random_state()
+        given = smooth or nearest
+        channels = 1 if given[0].ndim == 2 else given[0].shape[2]
+        # a mosaic takes label maps of one channel
+        most = 1 if self.mosaic else FILLED_CHANNELS if self.fills else channels
+        parts = []
+        for first in range(0, channels, most):
+            restore(start)
+            views = []
+            for i, sample in enumerate(samples):
+                view = _without_arrays(sample)
+                view['img'] = self._blank(sample)
+                view['seg_fields'] = ['gt_seg_map'] if nearest else []
+                for key, images in (('img', smooth), ('gt_seg_map', nearest)):
+                    if images:
+                        part = np.atleast_3d(images[i])[..., first : first + most]
+                        view[key] = np.array(part[..., 0] if self.mosaic else part, order='C')
+                views.append(view)
+            moved = self._run(views, interpolation, fill if smooth else 0, 1)
+            parts.append([moved['img'], moved.get('gt_seg_map')])
+        restore(start)
+        both = []
+        for images, moved in zip((smooth, nearest), zip(*parts)):
+            if images:
+                moved = np.concatenate([np.atleast_3d(part) for part in moved], axis=2)
+                moved = moved if images[0].ndim == 3 else moved[..., 0]
+            both.append(moved if images else None)
+        return both
+
+    def _run_bare(self, sample: dict, image: np.ndarray) -> np.ndarray:
+        view = {**_without_arrays(sample), 'img': image, 'seg_fields': []}
+        if 'gt_seg_map' in sample:  # RandomCrop may look at the classes
+            view['gt_seg_map'] = sample['gt_seg_map']
+        return self.step(view)['img']
+
+    def _run(
+        self,
+        views: list[dict],
+        interpolation: str = 'nearest',
+        fill: float = 0,
+        label_fill: int | None = None,
+    ) -> dict:
+        """Run the transform with other settings, on the first view, mixed with the others."""
+        view, *mixed = views
+        if mixed:
+            view['mix_results'] = mixed
+        shapes = [view[key].shape if key in view else () for key in ('img', 'gt_seg_map')]
+        image, label = (shape[2] if len(shape) == 3 else 1 for shape in shapes)
+        if label_fill is not None:
+            label_fill = (label_fill,) * label
+        step = _with_settings(self.step, interpolation, (fill,) * image, label_fill)
+        moved = step(view)
+        moved.pop('mix_results', None)
+        return moved
+
+    def _blank(self, sample: dict) -> np.ndarray:
+        """Make the cheapest image of the sample's size that every transform takes."""
+        size = sample['img'].shape[:2]
+        return np.zeros(size if self.mosaic else (*size, 1), np.uint8)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({self.step})'
+
+
+class _RotFlip(RandomRotFlip):
+    """RandomRotFlip that can fill its border, leaves label maps alone, and tells how it turned."""
+
+    pal_val, seg_pad_val = 0, 255
+
+    def random_rotate(self, results: dict) -> dict:
+        angle = np.random.uniform(min(*self.degree), max(*self.degree))
+        results['turn'] = rotation(angle)
+        results['img'] = mmcv.imrotate(results['img'], angle, border_value=self.pal_val)
+        for key in results['seg_fields']:
+            results[key] = mmcv.imrotate(
+                results[key], angle, border_value=self.seg_pad_val, interpolation='nearest'
+            )
+        return results
+
+    def random_rot_flip(self, results: dict) -> dict:
+        quarters, axis = np.random.randint(0, 4), np.random.randint(0, 2)
+        turn = flip('horizontal' if axis else 'vertical') @ rotation(-90 * quarters)
+        results['turn'] = turn.round()
+        for key in ('img', *results['seg_fields']):
+            results[key] = np.flip(np.rot90(results[key], quarters), axis).copy()
+        return results
+
+
+def image_key(results: dict, name: str) -> str:
+    """Return under which key a sample has the image of a modality."""
+    return 'img' if name == results['modalities'][0] else f'modality_{name}'
+
+
+def is_present(sample: dict, name: str) -> bool:
+    """Tell whether a sample has a modality."""
+    return name in sample.get('present', sample['modalities'])
+
+
+def random_state() -> tuple:
+    """Return what the next random numbers of Python and numpy depend on."""
+    return random.getstate(), np.random.get_state()
+
+
+def restore(state: tuple) -> None:
+    """Go back to a random state."""
+    random.setstate(state[0])
+    np.random.set_state(state[1])
+
+
+def _find_holes(sample: dict, name: str) -> np.ndarray:
+    image, marker = sample[image_key(sample, name)], sample['missing_values'].get(name)
+    if not is_present(sample, name):
+        return np.ones(image.shape, bool)
+    holes = find_missing(image, () if marker is None else (marker,))
+    if sample['descriptions'][name].turns:  # a vector without one component is none
+        holes[:] = holes.any(-1, keepdims=True)
+    return holes
+
+
+def _with_settings(
+    step: Any, interpolation: str, fill: tuple, label_fill: tuple | None
+) -> Any:
+    """Copy a transform, with another interpolation, and other values to fill with."""
+    step = copy.copy(step)
+    for key in ('resize', 'interpolation', 'pal_val', 'fill_in', 'pad_val', 'pad_cfg'):
+        if not hasattr(step, key):
+            continue
+        value = getattr(step, key)
+        if key == 'resize':
+            value = _with_settings(value, interpolation, fill, label_fill)
+        elif key == 'interpolation':
+            value = interpolation
+        elif key == 'pad_cfg':
+            value = {**value, 'pad_val': _paddings(value.get('pad_val', {}), fill, label_fill)}
+        elif key == 'pad_val' and isinstance(step, Pad):
+            value = _paddings(value, fill, label_fill)
+        elif key == 'pad_val':
+            value = fill[0]
+        else:
+            value = fill
+        setattr(step, key, value)
+    for key in ('seg_pad_val', 'seg_fill_in'):
+        if label_fill is not None and hasattr(step, key):
+            setattr(step, key, label_fill)
+    return step
+
+
+def _paddings(given: Any, fill: tuple, label_fill: tuple | None) -> dict:
+    own = given.get('seg', 255) if isinstance(given, dict) else 255
+    return dict(img=fill, seg=own if label_fill is None else label_fill)
+
+
+def _without_arrays(sample: dict) -> dict:
+    """Leave out what a run on one image must not change, and what costs to copy."""
+    return {
+        key: value
+        for key, value in sample.items()
+        if not isinstance(value, np.ndarray) and key not in ('mix_results', 'descriptions')
+    }
