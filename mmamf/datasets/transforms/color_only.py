@@ -43,14 +43,15 @@ class ColorOnly(BaseTransform):
         self, image: np.ndarray, marker: float | None
     ) -> tuple[np.ndarray, float | None]:
         holes = find_missing(image, () if marker is None else (marker,))
-        colors = np.where(holes, 0, image).astype(np.uint8)
-        changed = self.step(dict(img=colors))['img']
+        colors = np.where(holes, 0, image) if holes.any() else image.copy()
+        changed = self.step(dict(img=colors.astype(np.uint8, copy=False)))['img']
         if changed.shape != image.shape:
             raise ValueError(
                 f'{type(self.step).__name__}: expected an image of shape {image.shape}, as before, '
                 f'got {changed.shape}; keep the number of channels'
             )
-        changed = changed.round().clip(0, 255).astype(np.uint8)
+        if changed.dtype != np.uint8:
+            changed = changed.round().clip(0, 255).astype(np.uint8)
         # a new color may have the value that marked a missing one
         return mark_missing(changed, holes, None)
 

@@ -1,6 +1,7 @@
 import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import mmcv
@@ -49,6 +50,7 @@ class EachModality(BaseTransform):
         if type(transform) is RandomRotFlip:
             transform = _RotFlip(transform.rotate_prob, transform.flip_prob, transform.degree)
         self.step = transform
+        self.copies = isinstance(transform, COPIES)
         self.fills = isinstance(transform, FILLS)
         self.mosaic = isinstance(transform, RandomMosaic)
         if hasattr(transform, 'get_indices'):  # MultiImageMixDataset asks for it
@@ -60,17 +62,18 @@ class EachModality(BaseTransform):
         start = random_state()
         known = self._move_labels(samples)
         end = random_state()
-        size = known.pop('img').shape[:2]
-        turn = self._find_turn(known, start)
+        restore(start)
+        blank = known.pop('img')
+        size = blank.shape[:2]
+        turn = self._find_turn(known)
         results = {**results, **known, 'seg_fields': results['seg_fields'], 'img_shape': size}
         if self.mosaic:
             results['ori_shape'] = size
         markers = {}
         for name in results['modalities']:
-            restore(start)
             key = image_key(results, name)
             if any(is_present(sample, name) for sample in samples):
-                results[key], markers[name] = self._move(samples, name, turn)
+                results[key], markers[name] = self._move(samples, name, blank, turn)
             else:
                 results[key] = np.zeros((*size, *results[key].shape[2:]), results[key].dtype)
         results['missing_values'] = {**results['missing_values'], **markers}
@@ -88,49 +91,53 @@ class EachModality(BaseTransform):
             views.append({**view, 'img': self._blank(sample), 'seg_fields': fields})
         return self._run(views)
 
-    def _find_turn(self, known: dict, start: tuple) -> np.ndarray | None:
-        """Return the matrix by which the picture was turned, None if it was not."""
+    def _find_turn(self, known: dict) -> np.ndarray | None:
+        """Return the matrix by which the picture is turned, None if it is not."""
         if isinstance(self.step, RandomFlip):
             return flip(known['flip_direction']) if known['flip'] else None
         if isinstance(self.step, RandomRotate):
-            restore(start)
-            rotated, degree = self.step.generate_degree()
+            with same_draws():
+                rotated, degree = self.step.generate_degree()
             return rotation(degree) if rotated else None
         return known.pop('turn', None)
 
     def _move(
-        self, samples: list[dict], name: str, turn: np.ndarray | None
+        self, samples: list[dict], name: str, blank: np.ndarray, turn: np.ndarray | None
     ) -> tuple[np.ndarray, float | None]:
         """Return the moved image of a modality, and what marks its missing readings."""
         modality = samples[0]['descriptions'][name]
         images = [sample[image_key(sample, name)] for sample in samples]
         marker = samples[0]['missing_values'].get(name)
         nearest = modality.resizing == 'nearest'
-        copied = isinstance(self.step, COPIES) or (nearest and not self.fills)
-        if isinstance(self.step, COPIES):
-            image = self._run_bare(samples[0], images[0])
+        copied = self.copies or (nearest and not self.fills)
+        gone = None
+        if self.copies:  # the blank image has numbers, which tell where its pixels come from
+            width = images[0].shape[1]
+            rows, columns = blank[:, 0, 0] // width, blank[0, :, 0] % width
+            image = images[0][_as_slice(rows), _as_slice(columns)]
         elif copied:
             _, image = self._run_both(samples, None, images)
         else:
             holes = [_find_holes(sample, name) for sample in samples]
             image, gone = self._interpolate(samples, images, holes, modality.resizing)
-        if not modality.turns:
-            mixed = False
-        elif self.fills and not self.mosaic:
-            mixed = not nearest and turn is not None and bool((turn % 1).any())
-        else:
-            mixed = not copied and not nearest and image.shape != images[0].shape
-        turned = modality.turns and (turn is not None or mixed)
-        if copied and not turned:
-            return image, marker
-        if copied:
-            gone = find_missing(image, () if marker is None else (marker,))
-        if turned:
-            path = samples[0]['modality_paths'][name] or modality.suffix
-            image = turn_normals(image, modality, path, turn, stretch=mixed)
-        # a new reading may have the value that marked a missing one
-        keep = nearest and not turned and not self.mosaic
-        return mark_missing(image, gone, marker if keep else None)
+        keep = copied or (nearest and not self.mosaic)
+        if modality.turns:
+            stretch = not copied and not nearest and self._has_mixed(images[0], image, turn)
+            if stretch or turn is not None:
+                keep = False
+                if copied:
+                    gone = find_missing(image, () if marker is None else (marker,))
+                path = samples[0]['modality_paths'][name] or modality.suffix
+                image = turn_normals(image, modality, path, turn, stretch)
+        if not keep:  # a new reading may have the value that marked a missing one
+            marker = None
+        return (image, marker) if gone is None else mark_missing(image, gone, marker)
+
+    def _has_mixed(self, before: np.ndarray, after: np.ndarray, turn: np.ndarray | None) -> bool:
+        """Tell whether the transform has mixed pixels, of those that can."""
+        if self.fills and not self.mosaic:  # not even a turn by 90 degrees mixes
+            return turn is not None and bool((turn % 1).any())
+        return before.shape != after.shape
 
     def _interpolate(
         self,
@@ -138,14 +145,14 @@ class EachModality(BaseTransform):
         images: list[np.ndarray],
         holes: list[np.ndarray],
         interpolation: str,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Interpolate between readings alone; return the image, and where it has no reading."""
-        dtype = np.result_type(*images)
-        images = [image.astype(dtype) for image in images]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Interpolate between readings alone; return the image, and where it has none, if so."""
+        dtype = np.result_type(*images)  # of a mosaic, some may have become floats
+        images = [image.astype(dtype, copy=False) for image in images]
         smooth = None if interpolation == 'nearest' else images
         if not self.fills and not any(hole.any() for hole in holes):
             image, _ = self._run_both(samples, smooth, None, interpolation)
-            return image, np.zeros(image.shape, bool)
+            return image, None
         smooth, nearest = self._run_both(samples, smooth, images, interpolation)
         spoiled = None
         if smooth is not None:
@@ -168,14 +175,12 @@ class EachModality(BaseTransform):
 
         Either may be None. The transform fills the first with ``fill``, the second with 1.
         """
-        start = random_state()
         given = smooth or nearest
         channels = 1 if given[0].ndim == 2 else given[0].shape[2]
         # a mosaic takes label maps of one channel
         most = 1 if self.mosaic else FILLED_CHANNELS if self.fills else channels
         parts = []
         for first in range(0, channels, most):
-            restore(start)
             views = []
             for i, sample in enumerate(samples):
                 view = _without_arrays(sample)
@@ -184,24 +189,19 @@ class EachModality(BaseTransform):
                 for key, images in (('img', smooth), ('gt_seg_map', nearest)):
                     if images:
                         part = np.atleast_3d(images[i])[..., first : first + most]
-                        view[key] = np.array(part[..., 0] if self.mosaic else part, order='C')
+                        view[key] = np.ascontiguousarray(part[..., 0] if self.mosaic else part)
                 views.append(view)
-            moved = self._run(views, interpolation, fill if smooth else 0, 1)
+            with same_draws():
+                moved = self._run(views, interpolation, fill if smooth else 0, 1)
             parts.append([moved['img'], moved.get('gt_seg_map')])
-        restore(start)
         both = []
         for images, moved in zip((smooth, nearest), zip(*parts)):
             if images:
-                moved = np.concatenate([np.atleast_3d(part) for part in moved], axis=2)
+                moved = [np.atleast_3d(part) for part in moved]
+                moved = np.concatenate(moved, axis=2) if len(moved) > 1 else moved[0]
                 moved = moved if images[0].ndim == 3 else moved[..., 0]
             both.append(moved if images else None)
         return both
-
-    def _run_bare(self, sample: dict, image: np.ndarray) -> np.ndarray:
-        view = {**_without_arrays(sample), 'img': image, 'seg_fields': []}
-        if 'gt_seg_map' in sample:  # RandomCrop may look at the classes
-            view['gt_seg_map'] = sample['gt_seg_map']
-        return self.step(view)['img']
 
     def _run(
         self,
@@ -224,9 +224,15 @@ class EachModality(BaseTransform):
         return moved
 
     def _blank(self, sample: dict) -> np.ndarray:
-        """Make the cheapest image of the sample's size that every transform takes."""
-        size = sample['img'].shape[:2]
-        return np.zeros(size if self.mosaic else (*size, 1), np.uint8)
+        """Make a cheap image of the sample's size that the transform takes, or number its pixels.
+
+        Shape:
+            (H, W, 1), and (H, W) for a mosaic.
+        """
+        height, width = sample['img'].shape[:2]
+        if self.copies:
+            return np.arange(height * width, dtype=np.int32).reshape(height, width, 1)
+        return np.zeros((height, width) if self.mosaic else (height, width, 1), np.uint8)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.step})'
@@ -275,6 +281,19 @@ def restore(state: tuple) -> None:
     """Go back to a random state."""
     random.setstate(state[0])
     np.random.set_state(state[1])
+
+
+@contextmanager
+def same_draws() -> Iterator[None]:
+    """Let what follows draw the same random numbers once more."""
+    state = random_state()
+    yield
+    restore(state)
+
+
+def _as_slice(indices: np.ndarray) -> slice:
+    first, last = int(indices[0]), int(indices[-1])
+    return slice(first, last + 1) if first <= last else slice(first, last - 1 if last else None, -1)
 
 
 def _find_holes(sample: dict, name: str) -> np.ndarray:
