@@ -11,20 +11,12 @@ from mmseg.datasets import transforms as mmseg_transforms
 from mmamf.structures.modality import Modality
 
 from .transforms.color_only import ColorOnly, is_color
-from .transforms.each_modality import COPIES, FILLS, EachModality
+from .transforms.each_modality import EachModality
 from .transforms.mirror_normals import MirrorNormals
 from .transforms.modality_dropout import ModalityDropout
-from .transforms.random_scale import RandomScale
+from .transforms.stock_geometry import COPIES, FILLS, RESIZES
 
-_RESIZES = (
-    mmcv_transforms.Resize,
-    mmcv_transforms.RandomResize,
-    mmcv_transforms.RandomChoiceResize,
-    mmseg_transforms.ResizeToMultiple,
-    mmseg_transforms.ResizeShortestEdge,
-    RandomScale,
-)
-_GEOMETRIC = (*COPIES, *FILLS, *_RESIZES)
+_GEOMETRIC = (*COPIES, *FILLS, *RESIZES)
 _PHOTOMETRIC = (
     mmcv_transforms.RandomGrayscale,
     mmseg_transforms.PhotoMetricDistortion,
@@ -48,9 +40,7 @@ _REFUSED = {
 }
 
 
-def adapt_pipeline(
-    steps: list, descriptions: Mapping[str, Modality], mapped: bool = False
-) -> None:
+def adapt_pipeline(steps: list, descriptions: Mapping[str, Modality], mapped: bool = False) -> None:
     """Wrap the stock transforms of a pipeline, in place, so that they treat each modality right.
 
     Geometric ones run once for each modality, see :class:`EachModality`; photometric ones change

@@ -102,7 +102,9 @@ def test_what_is_inside_wrappers_is_adapted_there():
 
 
 def test_what_is_mapped_to_other_keys_is_left_alone():
-    (mapper,) = adapt(dict(type='KeyMapper', mapping=dict(img='modality_depth'), transforms=[COLOR]))
+    (mapper,) = adapt(
+        dict(type='KeyMapper', mapping=dict(img='modality_depth'), transforms=[COLOR])
+    )
     assert type(mapper.transforms.transforms[0]).__name__ == 'PhotoMetricDistortion'
 
 
@@ -118,7 +120,11 @@ def test_what_is_mapped_to_other_keys_is_left_alone():
         (dict(type='MirrorNormals'), 'MirrorNormals', "mirrors twice.*expected kind='normal'"),
         (dict(type='Resize', scale=9, backend='pillow'), 'Resize', "8 bits only; .*'cv2'"),
         (dict(RESIZE, backend='pillow'), 'RandomResize', "8 bits only; .*'cv2'"),
-        (dict(type='MultiScaleFlipAug', transforms=[]), 'MultiScaleFlipAug', 'expected TestTimeAug'),
+        (
+            dict(type='MultiScaleFlipAug', transforms=[]),
+            'MultiScaleFlipAug',
+            'expected TestTimeAug',
+        ),
         (
             dict(type='KeyMapper', mapping=dict(img='modality_depth'), transforms=[CROP]),
             'RandomCrop',

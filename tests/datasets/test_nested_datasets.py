@@ -94,7 +94,9 @@ def test_mosaic_of_each_modality(folders, order):
         border = expected['gt_seg_map'] == 255
         inputs = sample['inputs'].numpy()
         depth = inputs[order.index('depth') * 3]
-        np.testing.assert_array_equal(sample['data_samples'].gt_sem_seg.data[0], expected['gt_seg_map'])
+        np.testing.assert_array_equal(
+            sample['data_samples'].gt_sem_seg.data[0], expected['gt_seg_map']
+        )
         # stock fills depth with 255, which no reading here is
         missing = np.isin(expected['depth'], (0, 255))
         np.testing.assert_array_equal(depth, np.where(missing, np.nan, expected['depth']))

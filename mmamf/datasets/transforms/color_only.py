@@ -3,8 +3,9 @@ from mmcv.transforms import BaseTransform
 
 from mmamf.structures.modality import Modality
 
-from .each_modality import image_key, is_present, random_state, restore
+from .each_modality import image_key, is_present
 from .missing_readings import find_missing, mark_missing
+from .random_draws import random_state, restore
 
 
 class ColorOnly(BaseTransform):
@@ -39,9 +40,7 @@ class ColorOnly(BaseTransform):
         results['missing_values'] = markers
         return results
 
-    def _change(
-        self, image: np.ndarray, marker: float | None
-    ) -> tuple[np.ndarray, float | None]:
+    def _change(self, image: np.ndarray, marker: float | None) -> tuple[np.ndarray, float | None]:
         holes = find_missing(image, () if marker is None else (marker,))
         colors = np.where(holes, 0, image) if holes.any() else image.copy()
         changed = self.step(dict(img=colors.astype(np.uint8, copy=False)))['img']

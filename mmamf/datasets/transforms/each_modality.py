@@ -1,25 +1,12 @@
-import copy
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import mmcv
 import numpy as np
-from mmcv.transforms import BaseTransform, CenterCrop, Pad, RandomFlip
-from mmseg.datasets.transforms import (
-    RandomCrop,
-    RandomCutOut,
-    RandomMosaic,
-    RandomRotate,
-    RandomRotFlip,
-)
+from mmcv.transforms import BaseTransform, RandomFlip
+from mmseg.datasets.transforms import RandomMosaic, RandomRotate, RandomRotFlip
 
 from .missing_readings import find_missing, mark_missing
+from .random_draws import random_state, restore, same_draws
+from .stock_geometry import COPIES, FILLS, TellingRotFlip, with_settings
 from .turn_normals import flip, rotation, turn_normals
 
-COPIES = (RandomFlip, RandomCrop)  # move pixels, and neither mix nor invent any
-FILLS = (Pad, CenterCrop, RandomRotate, RandomRotFlip, RandomCutOut, RandomMosaic)
 FILLED_CHANNELS = 4  # OpenCV fills the border of no more at once
 
 
@@ -48,7 +35,7 @@ class EachModality(BaseTransform):
 
     def __init__(self, transform: BaseTransform) -> None:
         if type(transform) is RandomRotFlip:
-            transform = _RotFlip(transform.rotate_prob, transform.flip_prob, transform.degree)
+            transform = TellingRotFlip(transform.rotate_prob, transform.flip_prob, transform.degree)
         self.step = transform
         self.copies = isinstance(transform, COPIES)
         self.fills = isinstance(transform, FILLS)
@@ -67,8 +54,9 @@ class EachModality(BaseTransform):
         size = blank.shape[:2]
         turn = self._find_turn(known)
         results = {**results, **known, 'seg_fields': results['seg_fields'], 'img_shape': size}
-        if self.mosaic:
-            results['ori_shape'] = size
+        for key in ('pad_shape', 'ori_shape') if self.mosaic else ('pad_shape',):
+            if key in known:  # some give the shape of an image of one channel
+                results[key] = size
         markers = {}
         for name in results['modalities']:
             key = image_key(results, name)
@@ -218,7 +206,7 @@ class EachModality(BaseTransform):
         image, label = (shape[2] if len(shape) == 3 else 1 for shape in shapes)
         if label_fill is not None:
             label_fill = (label_fill,) * label
-        step = _with_settings(self.step, interpolation, (fill,) * image, label_fill)
+        step = with_settings(self.step, interpolation, (fill,) * image, label_fill)
         moved = step(view)
         moved.pop('mix_results', None)
         return moved
@@ -238,30 +226,6 @@ class EachModality(BaseTransform):
         return f'{type(self).__name__}({self.step})'
 
 
-class _RotFlip(RandomRotFlip):
-    """RandomRotFlip that can fill its border, leaves label maps alone, and tells how it turned."""
-
-    pal_val, seg_pad_val = 0, 255
-
-    def random_rotate(self, results: dict) -> dict:
-        angle = np.random.uniform(min(*self.degree), max(*self.degree))
-        results['turn'] = rotation(angle)
-        results['img'] = mmcv.imrotate(results['img'], angle, border_value=self.pal_val)
-        for key in results['seg_fields']:
-            results[key] = mmcv.imrotate(
-                results[key], angle, border_value=self.seg_pad_val, interpolation='nearest'
-            )
-        return results
-
-    def random_rot_flip(self, results: dict) -> dict:
-        quarters, axis = np.random.randint(0, 4), np.random.randint(0, 2)
-        turn = flip('horizontal' if axis else 'vertical') @ rotation(-90 * quarters)
-        results['turn'] = turn.round()
-        for key in ('img', *results['seg_fields']):
-            results[key] = np.flip(np.rot90(results[key], quarters), axis).copy()
-        return results
-
-
 def image_key(results: dict, name: str) -> str:
     """Return under which key a sample has the image of a modality."""
     return 'img' if name == results['modalities'][0] else f'modality_{name}'
@@ -270,25 +234,6 @@ def image_key(results: dict, name: str) -> str:
 def is_present(sample: dict, name: str) -> bool:
     """Tell whether a sample has a modality."""
     return name in sample.get('present', sample['modalities'])
-
-
-def random_state() -> tuple:
-    """Return what the next random numbers of Python and numpy depend on."""
-    return random.getstate(), np.random.get_state()
-
-
-def restore(state: tuple) -> None:
-    """Go back to a random state."""
-    random.setstate(state[0])
-    np.random.set_state(state[1])
-
-
-@contextmanager
-def same_draws() -> Iterator[None]:
-    """Let what follows draw the same random numbers once more."""
-    state = random_state()
-    yield
-    restore(state)
 
 
 def _as_slice(indices: np.ndarray) -> slice:
@@ -304,39 +249,6 @@ def _find_holes(sample: dict, name: str) -> np.ndarray:
     if sample['descriptions'][name].turns:  # a vector without one component is none
         holes[:] = holes.any(-1, keepdims=True)
     return holes
-
-
-def _with_settings(
-    step: Any, interpolation: str, fill: tuple, label_fill: tuple | None
-) -> Any:
-    """Copy a transform, with another interpolation, and other values to fill with."""
-    step = copy.copy(step)
-    for key in ('resize', 'interpolation', 'pal_val', 'fill_in', 'pad_val', 'pad_cfg'):
-        if not hasattr(step, key):
-            continue
-        value = getattr(step, key)
-        if key == 'resize':
-            value = _with_settings(value, interpolation, fill, label_fill)
-        elif key == 'interpolation':
-            value = interpolation
-        elif key == 'pad_cfg':
-            value = {**value, 'pad_val': _paddings(value.get('pad_val', {}), fill, label_fill)}
-        elif key == 'pad_val' and isinstance(step, Pad):
-            value = _paddings(value, fill, label_fill)
-        elif key == 'pad_val':
-            value = fill[0]
-        else:
-            value = fill
-        setattr(step, key, value)
-    for key in ('seg_pad_val', 'seg_fill_in'):
-        if label_fill is not None and hasattr(step, key):
-            setattr(step, key, label_fill)
-    return step
-
-
-def _paddings(given: Any, fill: tuple, label_fill: tuple | None) -> dict:
-    own = given.get('seg', 255) if isinstance(given, dict) else 255
-    return dict(img=fill, seg=own if label_fill is None else label_fill)
 
 
 def _without_arrays(sample: dict) -> dict:

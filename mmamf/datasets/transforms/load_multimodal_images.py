@@ -25,7 +25,9 @@ class LoadMultimodalImages(BaseTransform):
     The first modality becomes ``img``, each further one ``modality_<name>``, listed in
     ``seg_fields``. In the pipeline of a :class:`MultimodalSegDataset`, stock geometric transforms
     move all of them alike, see :class:`EachModality`, and photometric ones change 8-bit color
-    alone, see :class:`ColorOnly`. Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
+    alone, see :class:`ColorOnly`.
+
+    Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
     other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
     four.
 

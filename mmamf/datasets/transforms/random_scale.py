@@ -10,8 +10,8 @@ class RandomScale(BaseTransform):
 
     Stock RandomResize scales to a random part of one fixed size, whatever the image has, and knows
     no lower bound. The factor is uniform in ``ratio_range``; where the shorter side would come out
-    below ``min_side``, it is scaled to ``min_side`` instead, by mmseg's Resize. In the pipeline of a
-    :class:`MultimodalSegDataset` each modality has its own interpolation.
+    below ``min_side``, it is scaled to ``min_side`` instead. mmseg's Resize does it; in the
+    pipeline of a :class:`MultimodalSegDataset`, each modality has its own interpolation.
 
     The recipe of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ is ``ratio_range=(0.5, 2.0),
     min_side=350``, and 'bicubic' for color. Sizes equal its authors'; their OpenCV call samples at
