@@ -72,26 +72,19 @@ def with_settings(step: Any, interpolation: str, fill: tuple, label_fill: tuple 
         label_fill: For each channel of the label map; None leaves what the transform has.
     """
     step = copy.copy(step)
-    for key in ('resize', 'interpolation', 'pal_val', 'fill_in', 'pad_val', 'pad_cfg'):
-        if not hasattr(step, key):
-            continue
-        value = getattr(step, key)
-        if key == 'resize':
-            value = with_settings(value, interpolation, fill, label_fill)
-        elif key == 'interpolation':
-            value = interpolation
-        elif key == 'pad_cfg':
-            value = {**value, 'pad_val': _paddings(value.get('pad_val', {}), fill, label_fill)}
-        elif key == 'pad_val' and isinstance(step, Pad):
-            value = _paddings(value, fill, label_fill)
-        elif key == 'pad_val':
-            value = fill[0]
-        else:
-            value = fill
-        setattr(step, key, value)
-    for key in ('seg_pad_val', 'seg_fill_in'):
-        if label_fill is not None and hasattr(step, key):
-            setattr(step, key, label_fill)
+    settings = dict(interpolation=interpolation, pal_val=fill, fill_in=fill)
+    if label_fill is not None:
+        settings.update(seg_pad_val=label_fill, seg_fill_in=label_fill)
+    if isinstance(step, Pad):
+        settings['pad_val'] = _paddings(step.pad_val, fill, label_fill)
+    elif isinstance(step, RandomMosaic):
+        settings['pad_val'] = fill[0]
+    elif isinstance(step, CenterCrop):
+        own = step.pad_cfg.get('pad_val')
+        settings['pad_cfg'] = {**step.pad_cfg, 'pad_val': _paddings(own, fill, label_fill)}
+    elif hasattr(step, 'resize'):
+        settings['resize'] = with_settings(step.resize, interpolation, fill, label_fill)
+    vars(step).update({key: value for key, value in settings.items() if hasattr(step, key)})
     return step
 
 

@@ -406,6 +406,26 @@ def test_kept_pixels_of_normals_are_kept():
         np.testing.assert_array_equal(out['img'], sample['img'])
 
 
+@pytest.mark.parametrize('channels', [1, 2, 4, [0, 1]])
+def test_vectors_have_three_components(channels):
+    with pytest.raises(
+        ValueError, match="expected channels of the kind 'normal' to be 3, got"
+    ):
+        Modality('n', channels=channels, kind='normal')
+
+
+def test_a_list_of_channels_names_x_y_and_z():
+    """Bands come in their own order: here z, x, y of a file are taken as x, y, z."""
+    sample = normal_sample('float32', '.tif')
+    modality = Modality('m0', channels=[1, 2, 0], dtype='float32', kind='normal')
+    sample['descriptions'] = dict(m0=modality)
+    sample['img'] = vectors().astype(np.float32)  # as loaded: x, y, z
+    step = dict(type='RandomFlip', prob=1.0, direction='horizontal')
+    out = EachModality(TRANSFORMS.build(step))(sample)
+    expected = vectors()[:, ::-1].astype(np.float32) * np.array([-1, 1, 1], np.float32)
+    np.testing.assert_array_equal(out['img'], expected)
+
+
 # ---- colors
 
 
