@@ -14,6 +14,7 @@ from functools import partial
 
 import cv2
 import numpy as np
+from mmcv.image.geometric import cv2_interp_codes
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import DATASETS, init_default_scope
@@ -31,6 +32,7 @@ class Bare(Dataset):
     """The files of a data set, read by OpenCV and nothing else, or resized and cropped as well."""
 
     def __init__(self, source: BaseDataset, resize_and_crop: bool, length: int) -> None:
+        self.interpolations = [m.resizing for m in source.descriptions.values()] + ['nearest']
         self.infos = [source.get_data_info(index) for index in range(len(source))]
         self.length = length
         self.scale = self.crop = None
@@ -55,11 +57,10 @@ class Bare(Dataset):
         ratio = np.random.uniform(*self.scale.ratio_range)
         ratio = max(ratio, self.scale.min_side / min(height, width))
         size = (round(width * ratio), round(height * ratio))
-        first = (
-            cv2.INTER_CUBIC if self.scale.resize.interpolation == 'bicubic' else cv2.INTER_LINEAR
-        )
-        flags = [first] + [cv2.INTER_NEAREST] * (len(images) - 1)
-        images = [cv2.resize(i, size, interpolation=flag) for i, flag in zip(images, flags)]
+        images = [
+            cv2.resize(image, size, interpolation=cv2_interp_codes[name])
+            for image, name in zip(images, self.interpolations)
+        ]
         top = np.random.randint(max(size[1] - self.crop[0], 0) + 1)
         left = np.random.randint(max(size[0] - self.crop[1], 0) + 1)
         return [i[top : top + self.crop[0], left : left + self.crop[1]].copy() for i in images]
@@ -83,8 +84,9 @@ class Pipeline(Dataset):
 
 def _find(source: BaseDataset, kind: type) -> object:
     for step in source.pipeline.transforms:
-        if isinstance(step, kind):
-            return step
+        stock = getattr(step, 'step', step)
+        if isinstance(stock, kind):
+            return stock
     raise ValueError(f'expected {kind.__name__} in the training pipeline, found none')
 
 
@@ -105,7 +107,7 @@ def time_transforms(source: BaseDataset, samples: int) -> dict[str, float]:
         for step in source.pipeline.transforms:
             start = time.perf_counter()
             results = step(results)
-            spent[type(step).__name__] += time.perf_counter() - start
+            spent[type(getattr(step, 'step', step)).__name__] += time.perf_counter() - start
     return {name: 1000 * seconds / samples for name, seconds in spent.items()}
 
 

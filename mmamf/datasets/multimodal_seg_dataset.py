@@ -8,8 +8,8 @@ from mmseg.datasets import BaseSegDataset
 
 from mmamf.structures.modality import Modality, check_readable, read_modalities
 
+from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
-from .check_pipeline import check_pipeline, walk_pipeline
 from .sample_files import check_given, check_indices, describe_names, match_files, place
 from .sample_list import read_list
 from .transforms import LoadLabelMap, LoadMultimodalImages
@@ -28,8 +28,8 @@ class MultimodalSegDataset(BaseSegDataset):
 
     Suffixes match in whatever case. Image files that no sample needs do no harm, and the log names
     them; a missing one is refused when the data set is built, as are lists that name a sample
-    twice, and pipelines with stock transforms that would damage a modality, also those of data sets
-    around this one.
+    twice. Stock transforms of its pipeline, and of data sets around it, treat every modality as its
+    description says, see :func:`adapt_pipeline`; those that cannot are refused.
 
     A sample may lack the files of modalities that are ``optional``, but not of all modalities;
     their paths are None. An image of such a modality that has no single reading counts as absent,
@@ -83,7 +83,7 @@ class MultimodalSegDataset(BaseSegDataset):
         self._cat_ids: dict[int, list[int]] = {}
         super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
         self._complete_descriptions()
-        check_pipeline(self.pipeline.transforms, self.descriptions)
+        adapt_pipeline(self.pipeline.transforms, self.descriptions)
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
@@ -140,7 +140,7 @@ class MultimodalSegDataset(BaseSegDataset):
                     f'get_cat_ids: expected a label map of the sample {info["sample_name"]!r}, got '
                     'none: name the folder of label maps as data_prefix.seg_map_path'
                 )
-            steps = (step for step, _ in walk_pipeline(self.pipeline.transforms))
+            steps = walk_pipeline(self.pipeline.transforms)
             loaders = (step for step in steps if isinstance(step, LoadLabelMap))
             load = next(loaders, None) or LoadLabelMap(backend_args=self.backend_args)
             found = np.unique(load(info)['gt_seg_map'])
@@ -172,7 +172,7 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _complete_descriptions(self) -> None:
         """Take what files hold from the loading transform, where names alone were given."""
-        steps = [step for step, _ in walk_pipeline(self.pipeline.transforms)]
+        steps = walk_pipeline(self.pipeline.transforms)
         loaders = [step for step in steps if isinstance(step, LoadMultimodalImages)]
         for loader in loaders:
             if loader.modalities is None:

@@ -9,11 +9,11 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS, Registry, build_from_cfg
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
-from .check_pipeline import check_pipeline
+from .adapt_pipeline import adapt_pipeline
 
 
 def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
-    """Build a data set, check the pipelines around ours, and give samples names of their own.
+    """Build a data set, adapt the pipelines around ours, and give samples names of their own.
 
     Args:
         config: Config of the data set.
@@ -29,9 +29,10 @@ def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
         raise ValueError(f'{config.get("type")}.datasets: expected at least one data set, got none')
     dataset = build_from_cfg(config, registry, *args, **kwargs)
     inner = list(_inner(dataset))
-    for one, steps in inner:
-        if steps and hasattr(one, 'modalities') and not hasattr(one, 'target'):
-            check_pipeline([*one.pipeline.transforms, *steps], one.descriptions)
+    for one, around in inner:
+        if hasattr(one, 'modalities') and not hasattr(one, 'target'):
+            for pipeline in around:
+                adapt_pipeline(pipeline, one.descriptions)
     name_apart([one for one, _ in inner if hasattr(one, 'name_prefix')])
     return dataset
 
@@ -58,14 +59,14 @@ def name_apart(datasets: list[Any]) -> None:
 
 
 def _inner(dataset: Any, around: tuple = ()) -> Iterator[tuple[Any, tuple]]:
-    """Yield the innermost data sets, each with the transforms that others apply to its samples."""
+    """Yield the innermost data sets, each with the pipelines that others apply to its samples."""
     inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     if inside == [None]:
         yield dataset, around
         return
-    pipeline = getattr(dataset, 'pipeline', ())
+    pipeline = getattr(dataset, 'pipeline', [])
     for one in inside:
-        yield from _inner(one, (*getattr(pipeline, 'transforms', pipeline), *around))
+        yield from _inner(one, (getattr(pipeline, 'transforms', pipeline), *around))
 
 
 def _are_apart(datasets: list[Any]) -> bool:

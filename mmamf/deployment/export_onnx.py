@@ -203,7 +203,8 @@ def changing_steps(cfg: Config) -> list[str]:
     """List the transforms of the test pipeline that are not only for loading and packing."""
     steps = build_lazily(cfg.test_dataloader.dataset).pipeline.transforms
     known = (LoadMultimodalImages, LoadAnnotations, PackMultimodalSegInputs)
-    return [type(step).__name__ for step in steps if not isinstance(step, known)]
+    steps = [getattr(step, 'step', step) for step in steps if not isinstance(step, known)]
+    return [type(step).__name__ for step in steps]
 
 
 def export(args: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ READ_AS = dict(
     bool='uint8', int8='int16', float16='float32', int32='float32', uint32='float32',
     int64='float32', uint64='float32',
 )  # fmt: skip
-KINDS = ('image', 'depth', 'normal', 'edge')
+KINDS = ('image', 'depth', 'normal', 'normal_y_down', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 # 'modality_paths' and 'ensemble' mean something else already
 RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
@@ -54,8 +54,11 @@ class Modality:
         interpolation: How it is resized: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'. By
             default 'nearest' for depth, and 'bilinear' for all else.
         optional: Whether a sample may lack it.
-        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'normal' (vectors of
-            surfaces, which turn with the picture) or 'edge'.
+        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'edge', or vectors of
+            surfaces, which turn with the picture: 'normal' (x to the right, y up) or
+            'normal_y_down' (x to the right, y down). Their x, y and z are in red, green and blue,
+            or in the order of a list of ``channels``; 0 to 255 mean -1 to 1, and floats are as
+            they are.
         log: Whether a translation takes log(1 + value) before ``scale``.
 
     Raises:
@@ -81,14 +84,14 @@ class Modality:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if self.kind not in KINDS:
+            self._refuse('kind', f'one of {KINDS}', self.kind)
         if self.channels is not None:
             self._check_channels()
         if self.dtype is not None and self.dtype not in DTYPES:
             read_as = READ_AS.get(str(self.dtype))
             hint = f' ({self.dtype} is read as {read_as})' if read_as else ''
             self._refuse('dtype', f'one of {DTYPES}{hint}', self.dtype)
-        if self.kind not in KINDS:
-            self._refuse('kind', f'one of {KINDS}', self.kind)
         if self.interpolation not in (None, *INTERPOLATIONS):
             self._refuse('interpolation', f'one of {INTERPOLATIONS}', self.interpolation)
         self._check_missing()
@@ -132,6 +135,11 @@ class Modality:
     def resizing(self) -> str:
         """How it is resized."""
         return self.interpolation or ('nearest' if self.kind == 'depth' else 'bilinear')
+
+    @property
+    def turns(self) -> bool:
+        """Whether it holds vectors, which turn with the picture."""
+        return self.kind in ('normal', 'normal_y_down')
 
     @property
     def statistics(self) -> tuple[list[float], list[float]]:
@@ -183,6 +191,9 @@ class Modality:
                 f'modality {self.name!r}: expected 3 channels with bgr_to_rgb=True, got '
                 f'{self.num_channels}'
             )
+
+        if self.turns and self.num_channels != 3:
+            self._refuse(f'channels of the kind {self.kind!r}', '3', channels)
 
     def _check_missing(self) -> None:
         values = self.missing_values

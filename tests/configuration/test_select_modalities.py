@@ -87,9 +87,10 @@ def test_wrapped_data_sets_bands_and_dropout():
         assert [step.type for step in pipeline] == [
             'LoadMultimodalImages',
             'RandomResize',
+            'PhotoMetricDistortion',
             'ModalityDropout',
         ]
-        assert pipeline[1].interpolation == 'nearest' and pipeline[2].prob == dict(depth=0.2)
+        assert pipeline[3].prob == dict(depth=0.2)
 
 
 def test_pipelines_of_color_stay():

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.usefixtures('mmseg_scope')
 SIZE = 60, 80
 SPECS = dict(
     rgb=dict(channels=3, dtype='uint8'),
-    xy=dict(channels=3, dtype='uint8'),
-    place=dict(channels=1, dtype='uint16'),
-    far=dict(channels=1, dtype='float32'),
+    xy=dict(channels=3, dtype='uint8', interpolation='nearest', kind='edge'),  # no colors
+    place=dict(channels=1, dtype='uint16', interpolation='nearest'),
+    far=dict(channels=1, dtype='float32', interpolation='nearest'),
 )
 GEOMETRY = [
     dict(type='RandomResize', scale=(80, 60), ratio_range=(0.5, 2.0), keep_ratio=True),
@@ -92,7 +92,7 @@ def test_augmentation_keeps_all_modalities_and_the_label_in_step(coordinates):
 
 
 def test_first_modality_is_in_step_but_for_interpolation(coordinates):
-    """It is resized bilinearly where the others take the nearest pixel."""
+    """It is resized bilinearly where the others, by their descriptions, take the nearest pixel."""
     dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), GEOMETRY))
     np.random.seed(0)
     for i in range(16):
@@ -101,8 +101,8 @@ def test_first_modality_is_in_step_but_for_interpolation(coordinates):
 
 
 def test_first_modality_resized_with_nearest_is_exactly_in_step(coordinates):
-    geometry = [dict(GEOMETRY[0], interpolation='nearest'), *GEOMETRY[1:]]
-    dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), geometry))
+    specs = dict(SPECS, rgb=dict(SPECS['rgb'], interpolation='nearest'))
+    dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), GEOMETRY, specs))
     for i in range(16):
         inputs = dataset[i % 8]['inputs']
         assert torch.equal(inputs[:2], inputs[3:5])
@@ -134,8 +134,7 @@ def test_geometry_equals_the_stock_pipeline(coordinates):
 
 @pytest.mark.parametrize('num_workers', [0, 2])
 def test_through_a_data_loader_into_the_preprocessor(coordinates, num_workers):
-    geometry = [dict(GEOMETRY[0], interpolation='nearest'), *GEOMETRY[1:]]
-    dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), geometry))
+    dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), GEOMETRY))
     loader = DataLoader(
         dataset, batch_size=3, num_workers=num_workers, collate_fn=pseudo_collate, shuffle=True
     )

@@ -1,20 +1,19 @@
 """Our data sets inside others."""
 
+import copy
+
 import cv2
 import numpy as np
 import pytest
-from mmengine.registry import DATASETS
+from mmengine.registry import DATASETS, TRANSFORMS
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 PACK = dict(type='PackMultimodalSegInputs')
 MOSAIC = dict(type='RandomMosaic', prob=1.0, img_scale=(32, 32))
 REFUSED = [
-    MOSAIC,
-    dict(type='RandomRotate', prob=1.0, degree=10),
-    dict(type='Pad', size=(64, 64)),
-    dict(type='RandomCutOut', prob=1.0, n_holes=1, cutout_ratio=(0.2, 0.2), seg_fill_in=255),
     dict(type='RandomApply', transforms=[dict(type='BioMedical3DRandomFlip', prob=1, axes=(0,))]),
     dict(type='PackSegInputs'),
+    dict(type='SegRescale'),
 ]
 
 
@@ -56,19 +55,76 @@ def test_pipelines_around_a_data_set_are_checked(folders, inside):
 
 
 @pytest.mark.parametrize('registry', [DATASETS, MMSEG_DATASETS])
-def test_pipelines_that_keep_modalities_in_step_are_allowed(folders, registry):
+@pytest.mark.parametrize('inside', [None, 'ConcatDataset', 'RepeatDataset'])
+def test_pipelines_around_a_data_set_move_each_modality(folders, registry, inside):
     (cfg,) = folders('one')
-    steps = dict(type='RandomCrop', crop_size=(32, 32)), dict(type='RandomFlip', prob=1.0)
-    assert registry.build(mixed(cfg, *steps))[0]['inputs'].shape == (4, 32, 32)
-    with pytest.raises(ValueError, match='RandomMosaic in a pipeline'):
-        registry.build(mixed(cfg, MOSAIC))
+    steps = [
+        dict(type='RandomRotate', prob=1.0, degree=(20, 25)),
+        dict(type='RandomCrop', crop_size=(32, 32)),
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='Pad', size=(40, 40)),
+    ]
+    dataset = registry.build(mixed(cfg, *steps, inside=inside))
+    assert [type(step).__name__ for step in dataset.pipeline[:-1]] == ['EachModality'] * 4
+    inputs = dataset[0]['inputs']
+    assert inputs.shape == (4, 40, 40) and inputs[:, 32:].isnan().all()
 
 
-def test_mosaic_invents_readings_of_a_single_modality(folders):
+@pytest.mark.parametrize('order', [('rgb', 'depth'), ('depth', 'rgb'), ('depth',)])
+def test_mosaic_of_each_modality(folders, order):
+    """Against mmseg's mosaic of color alone, and of depth as a label map."""
     (cfg,) = folders('one')
-    with pytest.raises(ValueError, match='puts readings into the first modality'):
-        DATASETS.build(mixed(dict(cfg, modalities=['depth']), MOSAIC))
-    DATASETS.build(mixed(dict(cfg, modalities=['rgb']), MOSAIC))
+    load = cfg['pipeline'][0]
+    load['modalities']['depth'].update(kind='depth')
+    dataset = DATASETS.build(mixed(dict(cfg, modalities=order), MOSAIC))
+    stock = TRANSFORMS.build(MOSAIC)
+    assert dataset.pipeline[0].get_indices.__func__ is type(stock).get_indices
+    raw = dataset.dataset
+    for index in range(4):
+        np.random.seed(index)
+        sample = dataset[index]
+        np.random.seed(index)
+        samples = [copy.deepcopy(raw[i]) for i in (index, *stock.get_indices(raw))]
+        for one in samples:
+            one['depth'] = one['img' if order[0] == 'depth' else 'modality_depth']
+            one['img'] = one.get('modality_rgb', one['img'])
+            one['seg_fields'] = ['gt_seg_map', 'depth']
+        expected = stock({**samples[0], 'mix_results': samples[1:]})
+        assert sample['inputs'].shape[1:] == (64, 64)
+        border = expected['gt_seg_map'] == 255
+        inputs = sample['inputs'].numpy()
+        depth = inputs[order.index('depth') * 3]
+        np.testing.assert_array_equal(
+            sample['data_samples'].gt_sem_seg.data[0], expected['gt_seg_map']
+        )
+        # stock fills depth with 255, which no reading here is
+        missing = np.isin(expected['depth'], (0, 255))
+        np.testing.assert_array_equal(depth, np.where(missing, np.nan, expected['depth']))
+        if len(order) > 1:
+            rgb = inputs[:3] if order[0] == 'rgb' else inputs[1:]
+            filled = expected['depth'] == 255
+            assert border[filled].all() and filled.any()
+            rgb = rgb.transpose(1, 2, 0)
+            np.testing.assert_array_equal(rgb, np.where(filled[..., None], np.nan, expected['img']))
+
+
+def test_mosaic_of_samples_that_lack_a_modality(folders, tmp_path):
+    (cfg,) = folders('one')
+    for name in ('01', '02', '03'):
+        (tmp_path / 'one' / 'depth' / f'{name}.png').unlink()
+    dataset = DATASETS.build(mixed(dict(cfg, optional=['depth']), MOSAIC))
+    np.random.seed(0)
+    seen = set()
+    for index in [0, 1, 2, 3] * 4:
+        sample = dataset[index]
+        present = sample['data_samples'].present
+        seen.add(present)
+        depth = sample['inputs'][3]
+        if 'depth' in present:
+            assert depth.isnan().any() and depth[~depth.isnan()].min() > 800
+        else:
+            assert not depth.any()
+    assert seen == {('rgb',), ('rgb', 'depth')}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from mmamf.benchmarks.loading import Bare
 ANALYSIS = Path(__file__).resolve().parents[2] / 'tools' / 'analysis'
 
 GEOMETRY = [
-    dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=40, interpolation='bicubic'),
+    dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=40),
     dict(type='RandomCrop', crop_size=(32, 32)),
 ]
 

@@ -5,7 +5,7 @@ crop_size = (768, 768)
 train_pipeline = [
     _base_.load_images,
     _base_.load_labels,
-    dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=384, interpolation='bicubic'),
+    dict(type='RandomScale', ratio_range=(0.5, 2.0), min_side=384),
     dict(type='RandomFlip', prob=0.5),
     dict(type='RandomCrop', crop_size=crop_size),
     _base_.pack,

@@ -7,6 +7,7 @@ rgb = dict(
     mean=[123.675, 116.28, 103.53],
     std=[58.395, 57.12, 57.375],
     bgr_to_rgb=True,
+    interpolation='bicubic',  # as the authors resize
 )
 depth = dict(
     name='depth',

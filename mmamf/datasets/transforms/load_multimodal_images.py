@@ -23,9 +23,11 @@ from .missing_readings import (
 class LoadMultimodalImages(BaseTransform):
     """Load one registered image per modality.
 
-    The first modality becomes ``img``, which stock photometric transforms change; each further one
-    becomes ``modality_<name>``, listed in ``seg_fields``, so that mmseg's Resize, RandomResize,
-    RandomCrop and RandomFlip move it together with ``img``, by nearest-neighbor interpolation.
+    The first modality becomes ``img``, each further one ``modality_<name>``, listed in
+    ``seg_fields``. In the pipeline of a :class:`MultimodalSegDataset`, stock geometric transforms
+    move all of them alike, see :class:`EachModality`, and photometric ones change 8-bit color
+    alone, see :class:`ColorOnly`.
+
     Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
     other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
     four.
@@ -38,11 +40,6 @@ class LoadMultimodalImages(BaseTransform):
     In images of 8 bits with
     several channels a pixel is missing if all channels have that value, elsewhere each band counts
     for itself.
-
-    Stock Resize interpolates ``img`` bilinearly, which mixes missing readings into their neighbors.
-    If the first modality has a ``missing`` value, resize with ``interpolation='nearest'``
-    (:class:`MultimodalSegDataset` insists on it). Flips mirror the pixels only; for normals,
-    :class:`MirrorNormals` follows.
 
     A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
     So is one without a single reading, if the data set has it among its ``optional`` modalities.

@@ -40,7 +40,7 @@ def find_missing(
     if valid_range is not None:
         smallest, largest = valid_range
         holes |= (image < smallest) | (image > largest)
-    if image.dtype == np.uint8 and image.ndim == 3:
+    if image.dtype == np.uint8 and image.ndim == 3 and holes.any():
         holes[:] = holes.all(-1, keepdims=True)
     return holes
 

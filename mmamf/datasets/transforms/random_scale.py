@@ -10,19 +10,18 @@ class RandomScale(BaseTransform):
 
     Stock RandomResize scales to a random part of one fixed size, whatever the image has, and knows
     no lower bound. The factor is uniform in ``ratio_range``; where the shorter side would come out
-    below ``min_side``, it is scaled to ``min_side`` instead. mmseg's Resize moves all modalities
-    and the label map: the first modality with ``interpolation``, all others with nearest.
+    below ``min_side``, it is scaled to ``min_side`` instead. mmseg's Resize does it; in the
+    pipeline of a :class:`MultimodalSegDataset`, each modality has its own interpolation.
 
     The recipe of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ is ``ratio_range=(0.5, 2.0),
-    min_side=350, interpolation='bicubic'``. Sizes equal its authors'; their OpenCV call samples at
+    min_side=350``, and 'bicubic' for color. Sizes equal its authors'; their OpenCV call samples at
     steps of exactly 1 / factor, mmcv's at steps of old size / new size, so that pixels lie at most
     half a pixel apart: 0.8 of 255 gray levels on average on NYUv2 frames, and 0.4 % of the labels.
 
     Args:
         ratio_range: Smallest and largest factor.
         min_side: Lower bound of the shorter side, in px.
-        **kwargs: Further arguments of mmseg's Resize: ``interpolation`` ('bilinear' by default;
-            'nearest' if the first modality has missing readings), ``backend``.
+        **kwargs: Further arguments of mmseg's Resize.
 
     Shape:
         (H, W) -> (round(r * H), round(r * W)).

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from mmengine.registry import TRANSFORMS
 
+from mmamf.datasets.adapt_pipeline import adapt_pipeline
 from mmamf.datasets.transforms.mirror_normals import MirrorNormals
+from mmamf.structures.modality import read_modalities
 
 # planes n . p = d before a camera at 0 that looks along z, as (n, d); x right, y down
 PLANES = [
@@ -87,18 +89,27 @@ def test_before_flip_is_refused(sample):
 @pytest.mark.parametrize(('direction', 'axes'), [('horizontal', [0]), ('diagonal', [0, 1])])
 @pytest.mark.parametrize('names', [('normal', 'depth'), ('depth', 'normal')])
 def test_flips_of_a_segmentation(direction, axes, names):
+    """No MirrorNormals is needed there."""
     normal, depth = render(PLANES)
     images = dict(normal=normal[..., ::-1].astype(np.uint8), depth=depth[..., 0])
+    described = [
+        dict(name='normal', channels=3, dtype='uint8', kind='normal'),
+        dict(name='depth', channels=1, dtype='float32', kind='depth'),
+    ]
     key = 'img' if names[0] == 'normal' else 'modality_normal'
     sample = dict(
         modalities=names,
+        descriptions=read_modalities(described),
+        missing_values=dict(normal=None, depth=None),
+        modality_paths=dict(normal='normal.png', depth='depth.npy'),
         img=images[names[0]],
         seg_fields=[f'modality_{names[1]}'],
         **{f'modality_{names[1]}': images[names[1]]},
     )
     before = sample[key].copy()
-    transform = TRANSFORMS.build(dict(type='mmseg.RandomFlip', prob=1.0, direction=direction))
-    results = MirrorNormals()(transform(sample))
+    steps = [TRANSFORMS.build(dict(type='mmseg.RandomFlip', prob=1.0, direction=direction))]
+    adapt_pipeline(steps, sample['descriptions'])
+    results = steps[0](sample)
     planes = PLANES
     for axis in axes:
         planes = mirrored(planes, axis)
@@ -108,14 +119,8 @@ def test_flips_of_a_segmentation(direction, axes, names):
     other = 'img' if key != 'img' else 'modality_depth'
     np.testing.assert_allclose(results[other], depth[..., 0], rtol=1e-6)
 
-    before[2:5] = 0
-    holes = dict(modalities=('normal',), img=before, missing_values=dict(normal=0), flip=True)
-    image = MirrorNormals()({**holes, 'flip_direction': direction})['img']
-    assert not image[2:5].any()
-    np.testing.assert_array_equal(image[5:, :, 2], 255 - before[5:, :, 2])
 
-    still = dict(modalities=('normal',), img=before, flip=False, flip_direction=None)
-    np.testing.assert_array_equal(MirrorNormals()(still)['img'], before)
-    meters = dict(modalities=('normal',), img=depth[..., 0], flip=True, flip_direction=direction)
-    with pytest.raises(ValueError, match='expected 8-bit colors'):
-        MirrorNormals()(meters)
+def test_in_a_segmentation_it_would_mirror_twice():
+    described = read_modalities([dict(name='normal', channels=3, dtype='uint8', kind='normal')])
+    with pytest.raises(ValueError, match="MirrorNormals in .* mirrors twice.*kind='normal'"):
+        adapt_pipeline([MirrorNormals()], described)

@@ -1,0 +1,141 @@
+"""Making the stock transforms of a pipeline right for any set of modalities."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mmcv import transforms as mmcv_transforms
+from mmengine.logging import print_log
+from mmseg.datasets import transforms as mmseg_transforms
+
+from mmamf.structures.modality import Modality
+
+from .transforms.color_only import ColorOnly, is_color
+from .transforms.each_modality import EachModality
+from .transforms.mirror_normals import MirrorNormals
+from .transforms.modality_dropout import ModalityDropout
+from .transforms.stock_geometry import COPIES, FILLS, RESIZES
+
+_GEOMETRIC = (*COPIES, *FILLS, *RESIZES)
+_PHOTOMETRIC = (
+    mmcv_transforms.RandomGrayscale,
+    mmseg_transforms.PhotoMetricDistortion,
+    mmseg_transforms.CLAHE,
+    mmseg_transforms.AdjustGamma,
+    mmseg_transforms.RGB2Gray,
+)
+_LEAVES = 'changes the first modality and the label map only'
+_STATISTICS = 'mean, std and scale of its description'
+
+# stock loaders of labels: a subclass of the user's answers for itself
+_UNCHECKED = (mmcv_transforms.LoadAnnotations, mmseg_transforms.LoadAnnotations)
+# transform -> (what it does to several modalities, what to use instead)
+_REFUSED = {
+    mmcv_transforms.LoadImageFromFile: ('loads the first modality only', 'LoadMultimodalImages'),
+    mmcv_transforms.MultiScaleFlipAug: ('builds its own Resize and RandomFlip', 'TestTimeAug'),
+    mmseg_transforms.PackSegInputs: ('packs the first modality only', 'PackMultimodalSegInputs'),
+    mmseg_transforms.SegRescale: ('resizes all modalities but the first', 'Resize'),
+    mmseg_transforms.Albu: (_LEAVES, 'transforms of mmseg and mmcv'),
+    mmseg_transforms.BioMedical3DPad: (_LEAVES, 'Pad'),
+    mmseg_transforms.BioMedical3DRandomCrop: (_LEAVES, 'RandomCrop'),
+    mmseg_transforms.BioMedical3DRandomFlip: (_LEAVES, 'RandomFlip'),
+}
+
+
+def adapt_pipeline(steps: list, descriptions: Mapping[str, Modality], mapped: bool = False) -> None:
+    """Wrap the stock transforms of a pipeline, in place, so that they treat each modality right.
+
+    Geometric ones run once for each modality, see :class:`EachModality`; photometric ones change
+    pictures of 8-bit color alone, see :class:`ColorOnly`. Transforms inside wrappers (RandomApply,
+    RandomChoice, TestTimeAug, ...) are wrapped there. What a KeyMapper maps to other keys is left
+    to it, and so are transforms that are none of mmcv, mmseg and ours.
+
+    Args:
+        steps: Built transforms: those of a data set of ours, or of one around it.
+        descriptions: The data set's modalities.
+        mapped: Whether a KeyMapper applies them.
+
+    Raises:
+        ValueError: If a transform would damage a modality: with the transform, what it would do,
+            and what to use instead.
+    """
+    for i, step in enumerate(steps):
+        problem = _problem(step, mapped, descriptions)
+        if problem:
+            does, instead = problem
+            raise ValueError(
+                f'{type(step).__name__} in a pipeline of the modalities {tuple(descriptions)} '
+                f'{does}; expected {instead} instead'
+            )
+        if isinstance(step, ModalityDropout):
+            step.check_names(tuple(descriptions))
+        if isinstance(step, _GEOMETRIC) and not mapped:
+            _check_interpolation(step, descriptions)
+            steps[i] = EachModality(step)
+        elif isinstance(step, _PHOTOMETRIC) and not mapped:
+            if not any(map(is_color, descriptions.values())):
+                _say(f'{type(step).__name__} changes nothing: no modality is 8-bit color')
+            steps[i] = ColorOnly(step)
+        for children in _inside(step):
+            adapt_pipeline(
+                children, descriptions, mapped or isinstance(step, mmcv_transforms.KeyMapper)
+            )
+
+
+def walk_pipeline(steps: Iterable) -> Iterator[Any]:
+    """Yield each transform, also inside wrappers.
+
+    Args:
+        steps: Built transforms.
+    """
+    for step in steps:
+        yield step
+        for children in _inside(step):
+            yield from walk_pipeline(children)
+
+
+def _inside(step: Any) -> Iterator[list]:
+    """Yield the lists of transforms that a wrapper applies."""
+    if not isinstance(step, mmseg_transforms.Albu):  # its `transforms` are not ours
+        for name in ('transforms', 'subroutines'):
+            children = getattr(step, name, [])
+            yield getattr(children, 'transforms', children)
+
+
+def _problem(
+    step: Any, mapped: bool, descriptions: Mapping[str, Modality]
+) -> tuple[str, str] | None:
+    """Return what is wrong with a transform and what to use instead."""
+    if type(step) in _UNCHECKED:
+        return 'reads labels unchecked and ignores ignore_index', 'LoadLabelMap'
+    if len(descriptions) > 1:
+        if type(step) in _REFUSED:
+            return _REFUSED[type(step)]
+        if mapped and isinstance(step, _GEOMETRIC):
+            return 'moves one modality only, inside KeyMapper or TransformBroadcaster', 'it outside'
+    if isinstance(step, MirrorNormals):
+        return 'mirrors twice, as flips turn vectors with the picture', (
+            "kind='normal' in the description, and no MirrorNormals,"
+        )
+    if isinstance(step, mmcv_transforms.Normalize) and not mapped:
+        return 'normalizes twice', _STATISTICS
+    if isinstance(step, mmseg_transforms.Rerange) and not mapped:
+        return 'changes the units of a modality', _STATISTICS
+    if getattr(getattr(step, 'resize', step), 'backend', None) == 'pillow':
+        return 'resizes 8 bits only', "backend='cv2'"
+    return None
+
+
+def _check_interpolation(step: Any, descriptions: Mapping[str, Modality]) -> None:
+    """Say so where the interpolation of a transform differs from those of the modalities."""
+    given = getattr(getattr(step, 'resize', step), 'interpolation', None)
+    own = {name: modality.resizing for name, modality in descriptions.items()}
+    if given not in (None, 'bilinear', *([*own.values()] if len(set(own.values())) == 1 else [])):
+        _say(
+            f'{type(step).__name__}: interpolation={given!r} has no effect, as each modality has '
+            f'its own: {own}; say interpolation={given!r} in the description of a modality'
+        )
+
+
+def _say(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)
