@@ -154,6 +154,14 @@ def test_what_cannot_be_done_right_is_refused(step, name, message, wrap):
         adapt(wrap(step))
 
 
+@pytest.mark.parametrize('scope', ['', 'mmcv.'])
+@pytest.mark.parametrize('modalities', [('rgb',), ('rgb', 'depth')])
+def test_stock_loaders_of_labels_are_refused(scope, modalities):
+    step = dict(type=f'{scope}LoadAnnotations')
+    with pytest.raises(ValueError, match='labels unchecked and ignores .* expected LoadLabelMap'):
+        adapt(step, modalities=modalities)
+
+
 @pytest.mark.parametrize('first', ['depth', 'gray'])
 def test_color_distortion_of_no_colors_changes_nothing(first, said):
     adapt(COLOR, modalities=(first,))
