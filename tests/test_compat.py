@@ -241,7 +241,7 @@ def test_without_a_launch_torch_keeps_its_own_synchronized_norm():
 def test_configs_are_inherited_by_the_packages_name(tmp_path):
     """Works where the package is installed, editable or not, as `make test` has it."""
     child = tmp_path / 'child.py'
-    child.write_text("_base_ = 'mmamf::amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py'\n")
+    child.write_text("_base_ = 'mmamf::amf/amf_r50_refinenet_1xb6-sgd-3x100e_nyudv2-500x500.py'\n")
     assert Config.fromfile(child).model.backbone.type == 'SharedMultimodalResNet'
 
 

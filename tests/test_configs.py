@@ -107,7 +107,7 @@ def test_model_index_lists_every_config():
 
 @pytest.mark.parametrize(('depth', 'millions'), [(50, 99.16), (101, 118.20), (152, 133.89)])
 def test_size_of_the_papers_networks(depth, millions):
-    names = (f'amf_r{depth}_refinenet_3x1', 'nyudv2-500x500')
+    names = (f'amf_r{depth}_refinenet_1xb6-sgd-3x1', 'nyudv2-500x500')
     path = next(path for path in CONFIGS if all(name in path.stem for name in names))
     cfg = Config.fromfile(path)
     with torch.device('meta'):
@@ -155,7 +155,7 @@ def nyudv2_root(request, tmp_path):
 
 
 def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
-    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r18_refinenet_1xb2-20_nyudv2-500x500.py')
+    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r18_refinenet_1xb2-adamw-20_nyudv2-500x500.py')
     cfg.work_dir = str(tmp_path / 'work')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(nyudv2_root)
@@ -175,7 +175,7 @@ def test_nyudv2_trains_and_tests(nyudv2_root, tmp_path):
 
 def test_taskonomy_trains_resumes_and_tests(write_taskonomy, tmp_path):
     cfg = Config.fromfile(
-        ROOT / 'configs/amf/amf_unet_1xb1-300e_taskonomy-256x256_shade-normal-edge2rgb.py'
+        ROOT / 'configs/amf/amf_unet_1xb1-adam-300e_taskonomy-256x256_shade-normal-edge2rgb.py'
     )
     cfg.merge_from_dict(
         {

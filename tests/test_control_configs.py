@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS
 
 AMF = Path(__file__).parents[1] / 'configs' / 'amf'
-STEM = 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120'
+STEM = 'amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120'
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 # with a narrow RefineNet (4.0 M parameters, 0.90 GMACs), fused inside, and MiT-B0 with SegFormer's
 # head (3.7 M, 1.01 GMACs), fused behind its outputs. Both from scratch. To run it:
 # `tools/analysis/compare_fusion.py configs/sweeps/rooms_backbones.py`.
-config = '../amf/amf_r18_refinenet_1xb4-1200_rooms-160x120.py'  # from this file's folder
+config = '../amf/amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'  # from this file's folder
 metric = 'mIoU'
 reference = 'r18-none'
 three = [0, 1, 2]
 
-mit_b0 = '../amf/amf_mit-b0_segformer_1xb4-1200_rooms-160x120.py'
+mit_b0 = '../amf/amf_mit-b0_segformer_1xb4-adamw-1200_rooms-160x120.py'
 none = {'model.backbone.fusion': None}
 
 groups = [

@@ -1,7 +1,9 @@
 # Fusion methods on the rooms with one network, data set and budget. Its data:
 # `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`. To run it:
 # `tools/analysis/compare_fusion.py configs/sweeps/rooms_fusion.py`.
-config = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'  # from this file's folder
+config = (
+    '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'  # from this file's folder
+)
 metric = 'mIoU'
 reference = 'none'
 five, three = [0, 1, 2, 3, 4], [0, 1, 2]
@@ -11,11 +13,13 @@ none = {'model.backbone.fusion': None}
 ablation = {'model.backbone.fusion.type': 'ShuffleShiftAblation'}
 shared_bn = {'model.backbone.norm_cfg.type': 'BN'}
 private_conv = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
-rgb = '../amf/amf_r18_refinenet_1xb2-2400_rooms-large-160x120_rgb.py'
-depth = '../amf/amf_r18_refinenet_1xb2-2400_rooms-large-160x120_depth.py'
-rgb_copy = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-copy.py'
-rgb_noise = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-noise.py'
-permuted_depth = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-permuted-depth.py'
+rgb = '../amf/amf_r18_refinenet_1xb2-adamw-2400_rooms-large-160x120_rgb.py'
+depth = '../amf/amf_r18_refinenet_1xb2-adamw-2400_rooms-large-160x120_depth.py'
+rgb_copy = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-copy.py'
+rgb_noise = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-noise.py'
+permuted_depth = (
+    '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-permuted-depth.py'
+)
 
 groups = [
     dict(

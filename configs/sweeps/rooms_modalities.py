@@ -2,13 +2,15 @@
 # rules by which more than two exchange. Its data:
 # `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`. To run it:
 # `tools/analysis/compare_fusion.py configs/sweeps/rooms_modalities.py`.
-config = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'  # from this file's folder
+config = (
+    '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'  # from this file's folder
+)
 metric = 'mIoU'
 reference = 'M1'
 
-rgb = '../amf/amf_r18_refinenet_1xb2-2400_rooms-large-160x120_rgb.py'
-three = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-depth-normal.py'
-four = '../amf/amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-depth-normal-shade.py'
+rgb = '../amf/amf_r18_refinenet_1xb2-adamw-2400_rooms-large-160x120_rgb.py'
+three = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-depth-normal.py'
+four = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-depth-normal-shade.py'
 as_many_updates = {
     'train_cfg.max_iters': 1200,
     'train_cfg.val_interval': 400,

@@ -22,8 +22,8 @@ from mmamf.visualization import plot_curves
 TOOLS = own_file('tools')
 CONFIGS = own_file('configs') / 'amf'
 TASKS = dict(
-    segmentation=CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120_demo.py',
-    translation=CONFIGS / 'amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py',
+    segmentation=CONFIGS / 'amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120_demo.py',
+    translation=CONFIGS / 'amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py',
 )
 COMMANDS = dict(segmentation='demo', translation='demo-translation')  # of make
 MODALITIES = ('rgb', 'depth', 'normal')  # of both tasks; the others would take a third more time

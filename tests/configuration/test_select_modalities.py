@@ -9,8 +9,8 @@ from mmengine.registry import MODELS
 from mmamf.configuration import select_modalities
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'amf'
-THREE = CONFIGS / 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120_rgb-depth-normal.py'
-TWO = CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
+THREE = CONFIGS / 'amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-depth-normal.py'
+TWO = CONFIGS / 'amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_the_model_is_that_of_the_subset(names):
 def test_equals_the_config_of_the_single_modality(name):
     config = Config.fromfile(TWO)
     select_modalities(config, [name])
-    alone = Config.fromfile(CONFIGS / f'amf_r18_refinenet_1xb4-2400_rooms-160x120_{name}.py')
+    alone = Config.fromfile(CONFIGS / f'amf_r18_refinenet_1xb4-adamw-2400_rooms-160x120_{name}.py')
     alone.model.backbone.fusion = config.model.backbone.fusion  # of one modality it is nothing
     assert config.model == alone.model
     datasets = config.train_dataloader.dataset, alone.train_dataloader.dataset

@@ -9,7 +9,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 def test_everything_scales_with_the_length():
-    config = Config.fromfile(CONFIGS / 'amf/amf_r18_refinenet_1xb4-1200_rooms-160x120.py')
+    config = Config.fromfile(CONFIGS / 'amf/amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py')
     config.default_hooks.checkpoint.interval = 300
     set_length(config, 2400)
     assert config.train_cfg.max_iters == 2400 and config.train_cfg.val_interval == 600

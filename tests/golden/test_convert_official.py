@@ -85,7 +85,7 @@ def test_command_line(state, run_tool, tmp_path):
 def test_the_stock_init_model_opens_a_converted_checkpoint(state, run_tool, tmp_path):
     torch.save(state, tmp_path / 'src.pth')
     run_tool(tmp_path / 'src.pth', tmp_path / 'dst.pth')
-    config = CONFIGS / 'amf_r50_refinenet_3x100e_nyudv2-500x500.py'
+    config = CONFIGS / 'amf_r50_refinenet_1xb6-sgd-3x100e_nyudv2-500x500.py'
     model = init_model(config, str(tmp_path / 'dst.pth'), device='cpu')
     assert model.dataset_meta == NYUDv2Dataset.METAINFO
     assert torch.equal(model.decode_head.alpha, state['alpha'])

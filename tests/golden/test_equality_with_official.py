@@ -85,7 +85,7 @@ def test_bottleneck_in_train_mode(golden, assert_close):
 @pytest.fixture(scope='module')
 def network(official_state):
     """The R50 network of configs/amf with the official weights."""
-    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r50_refinenet_3x100e_nyudv2-500x500.py')
+    cfg = Config.fromfile(ROOT / 'configs/amf/amf_r50_refinenet_1xb6-sgd-3x100e_nyudv2-500x500.py')
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     model.load_state_dict(convert_official(official_state), strict=True)

@@ -11,7 +11,7 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
-DEMO = Path('configs', 'amf', 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py')
+DEMO = Path('configs', 'amf', 'amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py')
 SIZE = (64, 64)
 STEPS = 3
 # rounding must not grow, as Adam would let it

@@ -8,7 +8,9 @@ from mmengine.config import Config
 from mmamf.configuration import select_modalities
 from mmamf.weights import check_config, check_phases
 
-CONFIG = Path(__file__).parents[2] / 'configs/amf/amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
+CONFIG = (
+    Path(__file__).parents[2] / 'configs/amf/amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'
+)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from mmseg.registry import DATASETS
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 SWEEPS = sorted((CONFIGS / 'sweeps').glob('*.py'))
-BASE = CONFIGS / 'amf' / 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120.py'
+BASE = CONFIGS / 'amf' / 'amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 
 
 @pytest.fixture

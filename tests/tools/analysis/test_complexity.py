@@ -14,9 +14,9 @@ from mmamf.deployment import single_modality_config
 from mmamf.models.backbones.fusible_blocks import FusibleBasicBlock
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / 'amf'
-ROOMS = CONFIGS / 'amf_r18_refinenet_1xb4-1200_rooms-160x120.py'
-UNET = CONFIGS / 'amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py'
-STEM = CONFIGS / 'amf_r18_refinenet_1xb2-1200_rooms-large-160x120_private-stem.py'
+ROOMS = CONFIGS / 'amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'
+UNET = CONFIGS / 'amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py'
+STEM = CONFIGS / 'amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_private-stem.py'
 N, M, C, H, W = 3, 2, 8, 6, 10
 
 

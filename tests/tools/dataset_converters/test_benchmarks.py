@@ -82,7 +82,9 @@ def test_plain_weights_reach_every_private_norm(tmp_path):
     checkpoint = str(tmp_path / 'resnet50.pth')
     torch.save(plain.state_dict() | classifier, checkpoint)  # as torchvision's
 
-    cfg = Config.fromfile(next(path for path in CONFIGS if 'r50_refinenet_3x100e_nyu' in path.stem))
+    cfg = Config.fromfile(
+        next(path for path in CONFIGS if 'r50_refinenet_1xb6-sgd-3x100e_nyu' in path.stem)
+    )
     cfg.merge_from_dict({'model.backbone.init_cfg.checkpoint': checkpoint})
     model = MODELS.build(cfg.model)
     model.init_weights()

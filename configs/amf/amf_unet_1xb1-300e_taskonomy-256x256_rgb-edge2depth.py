@@ -1,6 +1,0 @@
-_base_ = './amf_unet_1xb1-300e_taskonomy-256x256_shade-depth2rgb.py'
-modalities = [_base_.rgb, _base_.occlusion_edge]
-model = dict(data_preprocessor=dict(modalities=modalities))
-domains = dict(modalities=modalities, target=_base_.depth)
-train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)
-test_evaluator = [dict(type='TranslationMetric')]  # the target has no color

@@ -1,3 +1,0 @@
-# Both inputs in the shared network, without an exchange of features.
-_base_ = './amf_unet_1xb4-2k_rooms-128x96_rgb-depth2normal.py'
-model = dict(generator=dict(fusion=None))
