@@ -9,7 +9,7 @@ from pathlib import Path
 import mmseg
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
 
@@ -32,6 +32,18 @@ def block(first_line):
 def test_config_for_ones_own_folder_is_short():
     lines = [line for line in block('# my_config.py').splitlines() if line.strip()]
     assert len(lines) <= 41  # its name is the first
+
+
+def test_config_for_ones_own_folder_loads_pretrained_weights(tmp_path):
+    path = tmp_path / 'my_config.py'
+    path.write_text(block('# my_config.py'))
+    config = Config.fromfile(path)
+    config.model.backbone.depth = 18
+    config.model.pretrained = str(tmp_path / 'r18.pth')
+    with torch.device('meta'):
+        model = MODELS.build(config.model)
+    expected = dict(type='Pretrained', checkpoint=config.model.pretrained)
+    assert model.backbone.init_cfg == expected
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,8 @@ class MultimodalInferencer:
             batch_size: How many samples go through the model together, if they have one size.
             out_dir: Where :class:`PredictionFiles` writes masks, overlays and a montage.
             optional: Modalities of which images may be missing: files in folders and globs, or None
-                in lists. So may be all readings of an image.
+                in lists. So may be all readings of an image. Modalities whose description says
+                ``optional=True`` are optional anyway.
 
         Returns:
             Name of the sample -> ``dict(ensemble=..., <modality>=...)``, with the modalities that
@@ -126,7 +127,10 @@ class MultimodalInferencer:
         """
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
-        suffixes = {name: m.suffix for name, m in self.segmentor.descriptions.items()}
+        described = self.segmentor.descriptions
+        if not isinstance(optional, str):  # which match_inputs refuses
+            optional = (*optional, *(name for name, m in described.items() if m.optional))
+        suffixes = {name: modality.suffix for name, modality in described.items()}
         results = [Path(out_dir, name) for name in WRITTEN] if out_dir is not None else []
         samples = match_inputs(inputs, self.modalities, suffixes, optional, results)
         files = None

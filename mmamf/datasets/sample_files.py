@@ -181,7 +181,7 @@ def match_files(
             f'{owner}: expected at least one sample, found no file *{suffixes[first]} in '
             f'{folders[first]}'
             + (f' named by {ann_file}' if ann_file else '')
-            + _others(listings[folders[first]].files)
+            + _others(first, listings[folders[first]].files)
         )
 
     required = [key for key in suffixes if key not in optional]
@@ -272,6 +272,12 @@ def _absent(folder: str, name: str, suffix: str, listing: Listing) -> str:
     return path + (f' (there is {others[0]})' if others else why_absent(path))
 
 
-def _others(files: Sequence[str]) -> str:
+def _others(name: str, files: Sequence[str]) -> str:
     images = [file for file in files if file.lower().endswith(IMAGES)]
-    return f'; there are {len(images)} other image files, such as {images[0]}' if images else ''
+    if not images:
+        return ''
+    suffix = osp.splitext(images[0])[1]
+    return (
+        f'; there are {len(images)} other image files, such as {images[0]}: if they are the files '
+        f'of {name!r}, say suffix={suffix!r} in its description'
+    )

@@ -1,5 +1,6 @@
 """Telling the parts of a model how many modalities there are, and how wide each is."""
 
+import copy
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -59,7 +60,14 @@ def _channels(preprocessor: Mapping | nn.Module | None) -> list[int]:
     if isinstance(preprocessor, nn.Module):
         return [*(getattr(preprocessor, 'bands', None) or ())]
     specs = (preprocessor or {}).get('modalities')
-    return [m.num_channels for m in read_modalities(specs).values()] if specs else []
+    modalities = read_modalities(specs).values() if specs else ()
+    for modality in modalities:
+        if modality.channels is None:
+            raise ValueError(
+                f'modality {modality.name!r}: expected the key channels, which the model needs, '
+                'got none'
+            )
+    return [modality.num_channels for modality in modalities]
 
 
 def _fit(part: Any, channels: Sequence[int]) -> Any:
@@ -73,7 +81,8 @@ def _fit(part: Any, channels: Sequence[int]) -> Any:
             f'num_modalities of {part["type"]}: expected {len(channels)}, as many as the data '
             f'preprocessor describes, or nothing, got {given}'
         )
-    filled = {**part, 'num_modalities': len(channels)}
+    filled = copy.copy(part)  # of its own type: mmseg sets attributes of a config
+    filled['num_modalities'] = len(channels)
     if _takes(part, 'bands'):
         is_silent = 'bands' not in part and 'in_channels' not in (part.get('backbone') or part)
         if part.get('bands') is True or (is_silent and max(channels) > USUAL):

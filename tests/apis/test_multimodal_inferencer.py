@@ -152,6 +152,15 @@ def test_absent_files(inferencer, expect, root, tmp_path, batch_size):
         inferencer(inputs, optional=['rgb'])
 
 
+def test_optional_in_the_description_is_optional(inferencer, root):
+    (root / 'depth' / '01.png').unlink()
+    inputs = dict(rgb=root / 'rgb', depth=root / 'depth')
+    described = inferencer.segmentor.descriptions
+    described['depth'] = described['depth'].placed(optional=True)
+    found = inferencer(inputs)
+    assert [*found['00']] == ['ensemble', 'rgb', 'depth'] and [*found['01']] == ['ensemble', 'rgb']
+
+
 def test_a_modality_that_is_not_named_is_absent(inferencer, expect, root, tmp_path):
     lone = inferencer(dict(rgb=root / 'rgb'), batch_size=2, out_dir=tmp_path / 'out')
     arrays = [cv2.imread(str(path))[..., ::-1] for path in sorted((root / 'rgb').iterdir())]

@@ -66,6 +66,13 @@ def test_what_contradicts_is_refused():
         MODELS.build(config(3, 1, bands=[1, 3]))
 
 
+def test_channels_are_needed():
+    wrong = config(3, 1)
+    del wrong['data_preprocessor']['modalities'][1]['channels']
+    with pytest.raises(ValueError, match="modality 'm1': expected the key channels"):
+        MODELS.build(wrong)
+
+
 def test_without_descriptions_all_stays():
     plain = dict(config(3, 1), data_preprocessor=dict(type='SegDataPreProcessor'))
     assert fit_model(plain) == plain
