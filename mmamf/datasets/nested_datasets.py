@@ -82,7 +82,7 @@ def _are_apart(datasets: list[Any]) -> bool:
 
 
 def _differences(folders: list[str]) -> list[str]:
-    """Cut off what folders have in common in front and at the end."""
+    """Cut off the common start and the common end of the folders."""
     parts = [folder.split(os.sep) for folder in folders]
     for _ in range(2):
         same = len(osp.commonprefix(parts))

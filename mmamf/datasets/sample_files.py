@@ -15,7 +15,7 @@ from .sample_list import SHOWN, SampleList
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse modality names that are empty, repeated, reserved, or have other characters than words.
+    """Refuse modality names that are empty, repeated or reserved, or that are not words.
 
     Raises:
         ValueError: If a name is refused.

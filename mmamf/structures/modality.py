@@ -273,7 +273,7 @@ def check_readable(modalities: Iterable[Modality]) -> None:
 
 
 def check_name(name: Any) -> None:
-    """Refuse a modality's name that is reserved or has other characters than a word.
+    """Refuse a modality's name that is reserved or is not a word.
 
     Raises:
         ValueError: If the name is refused.
