@@ -39,7 +39,7 @@ RESIZES = (
 
 
 class TellingRotFlip(RandomRotFlip):
-    """RandomRotFlip that can fill its border, interpolates labels by nearest, and tells its turn."""
+    """RandomRotFlip that can fill its border, keeps label values, and returns its turn matrix."""
 
     pal_val, seg_pad_val = 0, 255
 
