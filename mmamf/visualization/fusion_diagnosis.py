@@ -149,7 +149,7 @@ def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
 
 
 def _shorten(names: list[str]) -> list[str]:
-    """Cut the common start and end of dotted names, but keep at least one part before a number."""
+    """Cut the common start and end of dotted names. No name may then start with a number."""
     parts = [name.split('.') for name in names]
 
     def shared(end: int) -> bool:
