@@ -30,9 +30,9 @@ class FusionDiagnosisHook(Hook):
       modalities there, see :class:`~mmamf.engine.crossing_energy.CrossingEnergy`.
 
     Alpha and divergence are read from the weights in training. The shares are measured on the first
-    batch of each validation, with the validated weights. The hook adds no forward pass to training
-    and draws no random numbers. After training, ``fusion_diagnosis.png`` in the work dir shows all
-    scalars, also those from before a resumption.
+    batch of each validation, with the validated weights. The hook adds no forward pass to training,
+    and training draws the same random numbers as without it. After training,
+    ``fusion_diagnosis.png`` in the work dir shows all scalars, also those from before a resumption.
 
     Args:
         interval: Number of iterations between two records of alpha and divergence.
