@@ -172,7 +172,7 @@ def provide_numpy_bool8() -> None:
 
 
 class _TorchvisionFinder:
-    """Meta path finder that finds no module, but defines the schemas just before they are needed."""
+    """Meta path finder that finds no module, but defines the schemas just in time."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         if name == 'torchvision._meta_registrations' and not hasattr(torch.ops.torchvision, 'nms'):
