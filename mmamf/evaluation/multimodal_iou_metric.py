@@ -32,7 +32,7 @@ class MultimodalIoUMetric(IoUMetric):
 
     ``mDice`` among the ``iou_metrics`` adds ``mDice`` and ``Dice.<class>``. ``mFscore`` adds the
     same for ``Fscore``, ``Precision`` and ``Recall``. If a class is never predicted, the parent
-    leaves it out of mFscore. Here its Fscore is 0, as in the other means, but it has no precision.
+    leaves it out of mFscore. Here its Fscore counts as 0, like its IoU. It has no precision.
 
     ``output_dir`` and ``format_only`` save the ensemble's prediction with :class:`MaskFiles`. The
     parent would add 1 to it for data sets with ``reduce_zero_label``.

@@ -61,7 +61,9 @@ def declared_size(content: bytes) -> tuple[int, int] | None:
 
 
 def check_header(content: bytes) -> None:
-    """Refuse a file whose header claims more pixels than it can hold. TIFF and NumPy go elsewhere.
+    """Refuse a file whose header claims more pixels than it can hold.
+
+    TIFF and NumPy files are checked elsewhere.
 
     Raises:
         Refused: If the image is larger than allowed.

@@ -62,7 +62,7 @@ def lzw_decode(data: bytes, out: int) -> bytes:
         (258, SHORT, 8),  # BitsPerSample
         (259, SHORT, LZW),  # Compression
         (262, SHORT, MIN_IS_BLACK),  # PhotometricInterpretation
-        (273, LONG, 8),  # StripOffsets: behind the header
+        (273, LONG, 8),  # StripOffsets: after the header
         (278, LONG, height),  # RowsPerStrip
         (279, LONG, len(data)),  # StripByteCounts
     ]
