@@ -1,9 +1,9 @@
-"""Cures for running the OpenMMLab stack on newer versions of torch, numpy and setuptools.
+"""Fixes that let the OpenMMLab stack run on newer versions of torch, numpy and setuptools.
 
 mmengine 0.10.7, mmcv 2.1.0, mmsegmentation 1.2.2 and mmagic 1.2.0 were last released for torch 2.1.
-Each function below cures one thing that has changed since, or a fault of theirs that makes results
-wrong without a word. It does nothing where the cure is not needed, and may be called any number of
-times. Nothing else in the project knows about old or new stacks.
+Each function below fixes one thing that has changed since, or one of their bugs that gives wrong
+results without an error. A function does nothing where its fix is not needed, and may be called
+several times. Nothing else in the project depends on the age of the stack.
 """
 
 import atexit
@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import torch
 
-_LIBRARIES: list[Any] = []  # torch.library objects: their definitions live as long as they do
+_LIBRARIES: list[Any] = []  # torch.library objects; keeping them keeps their definitions
 
 
 def apply() -> None:
-    """Apply every cure. Must run before mmseg or mmagic is imported."""
+    """Apply every fix. Must run before mmseg or mmagic is imported."""
     skip_albumentations_update_check()
     provide_pkg_resources()
     name_mmamf_to_mmengine()
@@ -48,8 +48,8 @@ def apply() -> None:
 def skip_albumentations_update_check() -> None:
     """Keep albumentations from asking the web for a newer version at every import.
 
-    albumentations/__init__.py:24 does so, slowly where there is no network, and warns; mmseg's and
-    mmagic's transforms import it where it is installed, and need the version that is installed.
+    albumentations/__init__.py:24 does so, and warns. Without a network, this is slow. mmseg's and
+    mmagic's transforms import albumentations if it is installed, and need the installed version.
     """
     os.environ.setdefault('NO_ALBUMENTATIONS_UPDATE', '1')
 
@@ -57,8 +57,8 @@ def skip_albumentations_update_check() -> None:
 def name_mmamf_to_mmengine() -> None:
     """Let configs inherit `mmamf::...`, as they inherit `mmseg::...`.
 
-    mmengine/config/utils.py:17 (MODULE2PACKAGE) lists the packages whose configs it looks up, and
-    refuses the others. Named is a module inside the package, because the folder of the package
+    mmengine/config/utils.py:17 (MODULE2PACKAGE) lists the packages with configs; mmengine refuses
+    all others. The entry names a module inside the package, because the folder of the package
     itself is not found after an editable installation.
     """
     from mmengine.config.utils import MODULE2PACKAGE
@@ -67,9 +67,9 @@ def name_mmamf_to_mmengine() -> None:
 
 
 class _PkgResourcesFinder:
-    """Meta path finder of a `pkg_resources` made of importlib.metadata.
+    """Meta path finder of a `pkg_resources` that uses importlib.metadata.
 
-    mmengine reloads the module, so that an entry of sys.modules alone would not do.
+    mmengine reloads the module, so an entry in sys.modules alone is not enough.
     """
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
@@ -99,7 +99,7 @@ class _Distribution:
 
 
 def provide_pkg_resources() -> None:
-    """Stand in for `pkg_resources`, which setuptools 82 removed.
+    """Replace `pkg_resources`, which setuptools 82 removed.
 
     mmengine/utils/package_utils.py:18 (is_installed) and :46 (get_installed_path) import it to
     resolve `_base_ = 'mmseg::...'`.
@@ -109,10 +109,10 @@ def provide_pkg_resources() -> None:
 
 
 def format_configs_once() -> None:
-    """Format the text of a config once, not again for every checkpoint.
+    """Format the text of a config once instead of for every checkpoint.
 
-    mmengine/runner/runner.py:2215 writes it into each of them, and yapf, which formats it
-    (mmengine/config/config.py:1484), takes seconds where paths are long.
+    mmengine/runner/runner.py:2215 writes the text into each checkpoint. yapf formats it
+    (mmengine/config/config.py:1484), which takes seconds if the config has long paths.
     """
     from mmengine.config import config
 
@@ -131,10 +131,10 @@ def format_configs_once() -> None:
 
 
 def explain_duplicate_keys() -> None:
-    """Name the file whose bases have the same key, and the way out.
+    """Name the file whose bases have the same key, and suggest a solution.
 
-    mmengine/config/config.py:899 names the key alone. All of mmseg's schedules have `default_hooks`
-    in them, and so has our `default_runtime.py`.
+    mmengine/config/config.py:899 names only the key. All of mmseg's schedules have `default_hooks`,
+    and so does our `default_runtime.py`.
     """
     from mmengine.config import Config
 
@@ -163,7 +163,7 @@ def explain_duplicate_keys() -> None:
 
 
 def provide_numpy_bool8() -> None:
-    """Give numpy 2 back the alias `np.bool8`.
+    """Restore the alias `np.bool8` in numpy 2.
 
     mmagic/utils/trans_utils.py:376 uses it at import.
     """
@@ -172,7 +172,7 @@ def provide_numpy_bool8() -> None:
 
 
 class _TorchvisionFinder:
-    """Meta path finder that finds nothing, but is asked just before the schemas are needed."""
+    """Meta path finder that finds no module, but defines the schemas just in time."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
         if name == 'torchvision._meta_registrations' and not hasattr(torch.ops.torchvision, 'nms'):
@@ -188,21 +188,21 @@ def import_torchvision_without_ops() -> None:
     """Let torchvision import when its compiled operators do not fit torch.
 
     torchvision/_meta_registrations.py registers fake kernels for `nms` and, in some releases,
-    `qnms`, and raises `operator torchvision::nms does not exist` when torchvision's library could
-    not be loaded (a CUDA torchvision beside a CPU torch).
+    `qnms`. It raises `operator torchvision::nms does not exist` if torchvision's library cannot be
+    loaded, such as a CUDA torchvision with a CPU torch.
     mmengine/utils/dl_utils/collect_env.py:156 imports torchvision in every Runner. With the schemas
-    defined, all that is pure Python works; calling an operator raises. They are defined when
-    somebody imports torchvision, which takes longer than all of mmamf.
+    defined, all pure Python parts work; calling an operator raises an error. The schemas are
+    defined only when somebody imports torchvision, because that takes longer than importing mmamf.
     """
     if not any(isinstance(finder, _TorchvisionFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _TorchvisionFinder())
 
 
 def _history_buffer_method(owner: type, name: str) -> Callable:
-    """Look up a statistics method of mmengine's HistoryBuffer, and nothing else.
+    """Look up a statistics method of mmengine's HistoryBuffer.
 
     Raises:
-        ValueError: If anything else is asked for.
+        ValueError: If another attribute or class is asked for.
     """
     from mmengine.logging import HistoryBuffer
 
@@ -217,19 +217,18 @@ def _history_buffer_method(owner: type, name: str) -> Callable:
 def load_mmengine_checkpoints_safely() -> None:
     """Let mmengine's own checkpoints load while `torch.load` keeps `weights_only=True`.
 
-    mmengine/runner/checkpoint.py:347 (load_from_local) calls `torch.load(file)`, which since torch
-    2.6 refuses every class that has not been allowed; the message hub in a checkpoint holds
-    HistoryBuffer objects. Their mmengine/logging/history_buffer.py:211 (__getstate__) adds the
-    statistics methods, which pickle writes as `getattr(HistoryBuffer, 'min')`. Instead of the
-    builtin, which could reach anything, that name is answered by a function which knows these four
-    methods only. Checkpoints written with :class:`mmamf.engine.hooks.ExactResumeHook` need none of
-    this.
+    mmengine/runner/checkpoint.py:347 (load_from_local) calls `torch.load(file)`. Since torch 2.6,
+    this refuses every class that is not allowed explicitly. The message hub in a checkpoint holds
+    HistoryBuffer objects. mmengine/logging/history_buffer.py:211 (__getstate__) adds their
+    statistics methods, which pickle writes as `getattr(HistoryBuffer, 'min')`. The builtin getattr
+    could reach anything, so a function that knows only these four methods replaces it. Checkpoints
+    of :class:`mmamf.engine.hooks.ExactResumeHook` do not need this fix.
     """
     from mmengine.logging import HistoryBuffer
 
     if not hasattr(torch.serialization, 'add_safe_globals'):
         return
-    # either spelling, so that checkpoints cross from numpy 1 to 2 and back
+    # allow both spellings, so that numpy 1 and 2 read each other's checkpoints
     core = 'numpy._core' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else 'numpy.core'
     multiarray = importlib.import_module(f'{core}.multiarray')
     allowed = [HistoryBuffer, np.ndarray, np.dtype, (_history_buffer_method, 'builtins.getattr')]
@@ -241,10 +240,10 @@ def load_mmengine_checkpoints_safely() -> None:
 
 
 def provide_mmcv_ops_stub() -> None:
-    """Let mmseg and mmagic import where mmcv has no compiled operators (mmcv-lite).
+    """Let mmseg and mmagic import if mmcv has no compiled operators (mmcv-lite).
 
-    mmcv/utils/ext_loader.py:13 (load_ext) imports `mmcv._ext` as soon as `mmcv.ops` is imported,
-    which mmseg.models and mmagic.models do. The stub has every operator; calling one raises.
+    mmseg.models and mmagic.models import `mmcv.ops`, and mmcv/utils/ext_loader.py:13 (load_ext)
+    then imports `mmcv._ext`. The stub has every operator; calling one raises an error.
     """
     import mmcv
 
@@ -286,20 +285,20 @@ def _without_set_device() -> Iterator[None]:
 
 def _destroy_process_group() -> None:
     if torch.distributed.is_initialized():
-        gc.collect()  # a model in a cycle of references holds the group too
+        gc.collect()  # a model in a reference cycle also holds the group
         torch.distributed.destroy_process_group()
 
 
 def distribute_on_cpu() -> None:
-    """Let mmengine's launchers and its data parallel wrapper run without a GPU, over gloo.
+    """Let mmengine's launchers and its data parallel wrapper run without a GPU, with gloo.
 
     mmengine/dist/utils.py:130 (_init_dist_pytorch) and :221 (_init_dist_slurm) call
-    `torch.cuda.set_device` and take the backend, nccl, from the config;
+    `torch.cuda.set_device`, and take the backend, nccl, from the config.
     mmengine/runner/runner.py:900 (wrap_model) passes `device_ids=[LOCAL_RANK]`, which
-    DistributedDataParallel accepts for GPUs only. None of them destroys the process group: a thread
-    of gloo that lets go of a tensor while the interpreter ends then aborts the process (`terminate
+    DistributedDataParallel accepts only for GPUs. None of them destroys the process group. If a
+    gloo thread then releases a tensor while the interpreter ends, it aborts the process (`terminate
     called without an active exception`, pytorch/pytorch#179291). A launch without a GPU also gets
-    :func:`synchronize_batch_norm_on_cpu`. Where a GPU is available all of these run untouched.
+    :func:`synchronize_batch_norm_on_cpu`. With a GPU, all of these functions run unchanged.
     """
     from mmengine.dist import utils
     from mmengine.model import MMDistributedDataParallel
@@ -334,10 +333,10 @@ def distribute_on_cpu() -> None:
 
 
 class _AllReduce(torch.autograd.Function):
-    """Sum over processes, whose gradient is the sum of their gradients.
+    """Differentiable sum over processes. Its gradient is the sum of the processes' gradients.
 
-    torch.distributed.nn.functional.all_reduce does the same, but torch 2.13 calls it deprecated,
-    and the successor that it names is private.
+    torch.distributed.nn.functional.all_reduce does the same, but torch 2.13 deprecates it and names
+    a private successor.
     """
 
     @staticmethod
@@ -357,11 +356,12 @@ class _AllReduce(torch.autograd.Function):
 def synchronize_batch_norm_on_cpu() -> None:
     """Let torch's SyncBatchNorm train on a CPU.
 
-    torch/nn/modules/batchnorm.py:790 (SyncBatchNorm.forward) refuses tensors that are not on a GPU,
-    and torch/nn/parallel/distributed.py:2453 models with such layers, although gloo can reduce
-    them. Written with differentiable all-reduces, the layer is the same, in half precision too,
-    whose statistics are taken in float32; on a GPU, in evaluation and in a single process torch's
-    own code runs. This changes torch for the whole process, so only a launch without a GPU does it.
+    torch/nn/modules/batchnorm.py:790 (SyncBatchNorm.forward) refuses tensors that are not on a GPU.
+    torch/nn/parallel/distributed.py:2453 refuses CPU models with such layers. But gloo can reduce
+    CPU tensors, so here the layer uses differentiable all-reduces and gives the same results. In
+    half precision, the statistics are computed in float32. On a GPU, in evaluation and in a single
+    process, torch's own code runs. This changes torch for the whole process, so only a launch
+    without a GPU does it.
     """
     original = torch.nn.SyncBatchNorm.forward
     if hasattr(original, '__wrapped__'):
@@ -405,12 +405,12 @@ def synchronize_batch_norm_on_cpu() -> None:
 
 
 def resume_from_own_folder() -> None:
-    """Let mmengine resume from the folder that it was told, also if that was copied or moved.
+    """Let mmengine resume from the given folder, even if the folder was copied or moved.
 
-    mmengine/runner/checkpoint.py:796 (find_latest_checkpoint) returns what `last_checkpoint` says.
-    mmengine writes an absolute path there, so a copy of a work dir would be resumed from the
-    original, whatever has become of it. Ours is a name, which mmengine would look for in the
-    current directory. Now the file of that name in the folder itself comes first.
+    mmengine/runner/checkpoint.py:796 (find_latest_checkpoint) returns the path in
+    `last_checkpoint`. mmengine writes an absolute path there, so a copied work dir would resume
+    from the original folder. We write a file name, which mmengine would look for in the current
+    directory. With this fix, a file of that name in the given folder comes first.
     """
     from mmengine import runner
     from mmengine.logging import print_log
@@ -440,11 +440,11 @@ def resume_from_own_folder() -> None:
 
 
 def keep_frozen_groups_frozen() -> None:
-    """Keep parameter groups that start with a learning rate of 0 there (`lr_mult=0`).
+    """Keep the learning rate of parameter groups at 0 if it starts at 0 (`lr_mult=0`).
 
     mmengine/optim/scheduler/param_scheduler.py:886 (PolyLR) and :683 (CosineAnnealingLR,
-    CosineRestartLR) move every group to `eta_min`, and :1020 (OneCycleLR) to `eta_max`: what was to
-    be frozen is trained after all.
+    CosineRestartLR) move every group to `eta_min`, and :1020 (OneCycleLR) to `eta_max`. So they
+    would train groups that should be frozen.
     """
     from mmengine.optim.scheduler import param_scheduler
 
@@ -471,10 +471,10 @@ def keep_frozen_groups_frozen() -> None:
 
 
 def find_classes_of_nested_datasets() -> None:
-    """Let ClassBalancedDataset balance data sets that are concatenated or repeated.
+    """Let ClassBalancedDataset balance concatenated or repeated data sets.
 
-    mmengine/dataset/dataset_wrapper.py:401 (ClassBalancedDataset) asks what it wraps for
-    `get_cat_ids`, which ConcatDataset and RepeatDataset lack.
+    mmengine/dataset/dataset_wrapper.py:401 (ClassBalancedDataset) calls `get_cat_ids` of the data
+    set that it wraps. ConcatDataset and RepeatDataset lack this method.
     """
     from mmengine.dataset import ConcatDataset, RepeatDataset
 
@@ -491,12 +491,12 @@ def find_classes_of_nested_datasets() -> None:
 
 
 def convert_layers_as_they_say() -> None:
-    """Let private batch norms stay private where torch and mmengine convert batch norms.
+    """Keep private batch norms private when torch or mmengine convert batch norms.
 
     torch/nn/modules/batchnorm.py:926 (SyncBatchNorm.convert_sync_batchnorm) and
-    mmengine/model/utils.py:177 (revert_sync_batchnorm) put a plain layer of their own class in the
-    place of every batch norm, whatever class that has. A layer with a method `turn_into` is shown
-    the new one, and stays where it is.
+    mmengine/model/utils.py:177 (revert_sync_batchnorm) replace every batch norm, also of a
+    subclass, by a plain layer of their own class. A layer with a method `turn_into` gets the new
+    layer as argument and returns the layer to use.
     """
     from mmengine import model
     from mmengine._strategy import single_device

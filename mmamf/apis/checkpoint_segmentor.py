@@ -21,22 +21,22 @@ from mmamf.weights import read_checkpoint, read_embedded_config
 class CheckpointSegmentor:
     """A trained segmentation model with the test pipeline of its config, without the labels.
 
-    It predicts the same in every call: :func:`fix_random_bases` of a head that would not.
+    Every call predicts the same, because :func:`fix_random_bases` fixes heads with random bases.
 
     Args:
-        checkpoint: File of its weights.
-        config: The config that it was trained with, or its file; by default the one that mmengine
-            wrote into the checkpoint. That one is read as data, nothing in it is run; modules that
-            its ``custom_imports`` names are imported. A file in Python is run.
-        device: Where it runs; by default on the GPU if there is one.
-        allow_different_config: Whether to go on, with a warning, where ``config`` contradicts the
-            one inside the checkpoint.
+        checkpoint: File of the weights.
+        config: The config of the training, or its file. By default, the config that mmengine wrote
+            into the checkpoint. That config is only read as data, but the modules in its
+            ``custom_imports`` are imported. A Python file is run.
+        device: Device of the model; by default the GPU if there is one.
+        allow_different_config: Whether a ``config`` that contradicts the one in the checkpoint
+            gives a warning instead of an error.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If there is no config, it is not of a segmentation of several modalities or has
-            too many classes, it contradicts the one inside the checkpoint, the weights are not
-            those of its model or not finite, or the device is not available.
+        ValueError: If there is no config; if the config is not for multimodal segmentation, has too
+            many classes, or contradicts the one in the checkpoint; if the weights do not fit the
+            model or are not finite; if the device is not available.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class CheckpointSegmentor:
         fix_random_bases(self.model)
         try:
             self.model.to(device or get_device())
-        except (AssertionError, RuntimeError) as error:  # of a torch without CUDA, of others
+        except (AssertionError, RuntimeError) as error:  # AssertionError: a torch without CUDA
             raise ValueError(
                 f'device: expected one of this computer, got {device!r}: {error}'
             ) from error
@@ -86,10 +86,10 @@ class CheckpointSegmentor:
 
     @torch.no_grad()
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
-        """Predict the label maps of each sample: of the ensemble and of every modality it has.
+        """Predict label maps of each sample, for the ensemble and for every modality it has.
 
         Args:
-            data: What the pipeline made of the samples; images of one size.
+            data: Samples from the pipeline, all of one image size.
 
         Shape:
             (H, W), uint8, in the size of the file.

@@ -1,4 +1,4 @@
-"""Images of several modalities, as people name them, sorted into samples."""
+"""Sorts the images that a user names into multimodal samples."""
 
 import glob
 import os
@@ -16,7 +16,7 @@ from mmamf.datasets.sample_list import SHOWN
 
 WILDCARDS = re.compile(r'(\*\*/|(?:\*|\?|\[[^\]]+\])+)')
 
-Image = str | np.ndarray  # a file, or what could be in it
+Image = str | np.ndarray  # a file, or an array like its content
 Images = str | Path | np.ndarray | Sequence[str | Path | np.ndarray | None]
 
 
@@ -27,35 +27,35 @@ def match_inputs(
     optional: Collection[str] = (),
     results: Collection[str | Path] = (),
 ) -> dict[str, dict[str, Image | None]]:
-    """Sort images into samples, each of which has one per modality.
+    """Sort images into samples with one image per modality.
 
-    The files of folders and globs are matched by name. In a folder, sub-folders included, a file's
-    name is its path below the folder without suffix; with a glob, it is what the wildcards stand
-    for, so that ``*_rgb.png`` and ``*_depth.png`` match. Suffixes, and the extension in a glob, may
-    have any case. The log says how many images there are, and which are not used. Files and arrays
-    that are given one by one, or in lists, belong together in the order in which they come.
+    Files of folders and globs are matched by name. In a folder, the name is the path below the
+    folder without suffix; sub-folders are included. In a glob, the name is the text that the
+    wildcards match, so ``*_rgb.png`` and ``*_depth.png`` match. Upper and lower case of suffixes
+    and of a glob's extension do not matter. The log says how many images there are, and which are
+    not used. Single files and arrays, and those in lists, are matched by their order.
 
-    A modality that is not among the inputs is absent in all samples. One of which some samples have
-    no image must be named as optional, since otherwise that is more likely a mistake; in a list,
-    None stands in the place of the image.
+    A modality that is not among the inputs is absent in all samples. If only some samples lack a
+    modality, it must be in ``optional``; otherwise it counts as a mistake. In a list, None replaces
+    a lacking image.
 
     Args:
         inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays.
-        modalities: The modalities that there may be.
-        suffixes: The end of the file names of a modality that is no part of a sample's name; where
-            it is not known or not found, that is the extension. It may be missing.
-        optional: Modalities that a sample may lack, but not all.
-        results: Files and folders of earlier results, which are no images of a folder or glob
-            around them.
+        modalities: All modalities of the model.
+        suffixes: Modality -> end of its file names that is not part of a sample's name. A file name
+            that does not end so, or whose modality has no suffix here, loses its extension.
+        optional: Modalities that a sample may lack, as long as one remains.
+        results: Files and folders of earlier results. They are left out of the folders and globs
+            that contain them.
 
     Returns:
-        Name of each sample -> its images, in the order of ``modalities``; None for those that it
-        lacks. Samples from arrays are numbered.
+        Name of each sample -> its images in the order of ``modalities``; None for a lacking image.
+        Samples from arrays are numbered.
 
     Raises:
-        ValueError: If there is no modality or an unknown one, samples lack one that is not optional
-            or all, or two files of one have the same name.
-        FileNotFoundError: If a path does not exist, or a folder or glob holds no image.
+        ValueError: If there is no modality or an unknown one, a sample lacks a modality that is not
+            optional or lacks all, or two files of a modality have the same name.
+        FileNotFoundError: If a path does not exist, or a folder or glob has no image.
         TypeError: If an input is of another type.
     """
     if not isinstance(inputs, Mapping) or not inputs or not set(inputs) <= set(modalities):
@@ -134,7 +134,7 @@ def _in_order(
 def _find(
     name: str, given: Any, suffix: str, results: Collection[str | Path]
 ) -> dict[str, str] | list[Image | None]:
-    """Return the files of a folder or glob by name, or what is given in order."""
+    """Return the files of a folder or glob by name, or the given images in order."""
     if isinstance(given, str | Path):
         path = osp.expanduser(given)
         if osp.isdir(path):
@@ -170,7 +170,7 @@ def _in_folder(
     paths = {osp.join(folder, file): file for file in images}
     earlier = sorted(_find_results(paths, folder, results))
     images = [file for path, file in paths.items() if path not in earlier]
-    # beside a data set's own files there may be others: previews, confidences
+    # the folder may also have other images, such as previews or confidence maps
     own = [file for file in images if suffix and without_suffix(file, suffix) is not None] or images
     others = [osp.join(folder, file) for file in sorted(set(images) - set(own))]
     unused = [f'{path} (not *{suffix})' for path in others]
@@ -185,13 +185,13 @@ def _in_glob(
 ) -> dict[str, str]:
     pattern = osp.normpath(pattern)
     base, dot, extension = pattern.rpartition('.')
-    if dot and WILDCARDS.fullmatch(extension):  # any extension, which is no part of the name
+    if dot and WILDCARDS.fullmatch(extension):  # a wildcard extension is not part of the name
         *parts, tail = WILDCARDS.split(f'{base}.')
         rest = '[^/]*'
     else:
         *parts, tail = WILDCARDS.split(pattern)
         rest = ''
-    # literal text and wildcards take turns
+    # parts alternate between literal text and wildcards
     groups = (_group(part) if i % 2 else re.escape(part) for i, part in enumerate(parts))
     expression = ''.join(groups) + re.escape(tail) + rest
     paths = glob.glob(_in_any_case(pattern), recursive=True)
@@ -215,7 +215,7 @@ def _in_glob(
 
 
 def _find_results(paths: Iterable[str], around: str, results: Collection[str | Path]) -> set[str]:
-    """Return the files that are results, unless it is among those that they were looked for."""
+    """Return the paths that lie in earlier results, unless ``around`` itself lies in them."""
     root = Path(osp.realpath(around))
     there = [Path(osp.realpath(result)) for result in results if osp.exists(result)]
     there = [result for result in there if not root.is_relative_to(result)]
@@ -226,7 +226,7 @@ def _find_results(paths: Iterable[str], around: str, results: Collection[str | P
 
 
 def _in_any_case(pattern: str) -> str:
-    """Let the extension that a glob ends with match in any case."""
+    """Let the extension of a glob match in upper and lower case."""
     base, extension = osp.splitext(pattern)
     if '[' in extension:
         return pattern
@@ -234,7 +234,7 @@ def _in_any_case(pattern: str) -> str:
 
 
 def _group(wildcards: str) -> str:
-    """Turn wildcards that stand side by side into a group of a regular expression."""
+    """Turn adjacent wildcards into one group of a regular expression."""
     if wildcards == '**/':
         return '(?:(.*)/)?'
     meanings = {'**': '.*', '*': '[^/]*', '?': '[^/]', '[!': '[^'}

@@ -16,7 +16,7 @@ from .prediction_files import WRITTEN, PredictionFiles
 
 
 class MultimodalInferencer:
-    """Segments images of people, from paths, folders, globs or arrays of each modality.
+    """Segments a user's images, given as paths, folders, globs or arrays of each modality.
 
     ::
 
@@ -26,25 +26,25 @@ class MultimodalInferencer:
         inferencer.classes
         inferencer(dict(rgb='photos/rgb'))  # without depth
 
-    Predictions are those of ``tools/test.py``, because images go through the test pipeline of the
-    config. mmengine's BaseInferencer is for one image per sample and keeps the logits of all;
-    this one keeps the label maps alone, and :meth:`stream` not even them.
+    Images go through the test pipeline of the config, so predictions equal those of
+    ``tools/test.py``. mmengine's BaseInferencer takes one image per sample and keeps all logits.
+    This class keeps only the label maps, and :meth:`stream` does not even keep those.
 
-    A modality that is not among the inputs, or of which an image is missing, is absent in the
-    network: see :class:`FusionOperator` and :class:`ModalityEnsembleHead`.
+    A modality without an image is absent in the network, see :class:`FusionOperator` and
+    :class:`ModalityEnsembleHead`.
 
     Args:
-        model: Checkpoint of a training (its config is inside), or ONNX file of
+        model: Checkpoint of a training, which contains its config, or ONNX file of
             ``tools/export_onnx.py``.
-        config: Config of the checkpoint, or its file, if it is not inside.
-        device: Where it runs, such as 'cpu' or 'cuda:0'; by default on the GPU if there is one.
-        show_progress: Whether to show a bar.
-        allow_different_config: Whether the config may contradict the one inside the checkpoint.
+        config: Config of the checkpoint, or its file, if the checkpoint has none.
+        device: Device of the model, such as 'cpu' or 'cuda:0'; by default the GPU if there is one.
+        show_progress: Whether to show a progress bar.
+        allow_different_config: Whether the config may contradict the one in the checkpoint.
 
     Raises:
         FileNotFoundError: If the model does not exist.
-        ValueError: If it is not usable, see :class:`CheckpointSegmentor`, :class:`OnnxSegmentor`,
-            or an ONNX file comes with a config.
+        ValueError: If it is not usable, see :class:`CheckpointSegmentor` and
+            :class:`OnnxSegmentor`, or if an ONNX file comes with a config.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class MultimodalInferencer:
         allow_different_config: bool = False,
     ) -> None:
         if Path(model).suffix.lower() != '.onnx':
-            from .checkpoint_segmentor import CheckpointSegmentor  # mmseg, which ONNX goes without
+            from .checkpoint_segmentor import CheckpointSegmentor  # needs mmseg; ONNX does not
 
             self.segmentor = CheckpointSegmentor(model, config, device, allow_different_config)
         elif config is None:
@@ -82,17 +82,17 @@ class MultimodalInferencer:
         out_dir: str | Path | None = None,
         optional: Collection[str] = (),
     ) -> dict[str, dict[str, np.ndarray]]:
-        """Segment samples, and return the label maps of each by its name.
+        """Segment samples, and return their label maps by name.
 
         Args:
             inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays;
-                :func:`match_inputs` says which belong together. Arrays are in the units of a file,
-                color in RGB order (in that of the file where the data set consists of ``.npy``).
-                A modality that is not named is absent in all samples.
-            batch_size: How many samples go through the model together, if they have one size.
-            out_dir: Where :class:`PredictionFiles` writes masks, overlays and a montage.
-            optional: Modalities of which images may be missing: files in folders and globs, or None
-                in lists. So may be all readings of an image. Modalities whose description says
+                :func:`match_inputs` sorts them into samples. Arrays are in the units of the files.
+                Color arrays are in RGB order; if the data set has ``.npy`` files, in the order of
+                these. A modality that is not named is absent in all samples.
+            batch_size: Number of samples in a batch, if they have the same size.
+            out_dir: Folder where :class:`PredictionFiles` writes masks, overlays and a montage.
+            optional: Modalities that a sample may lack: a file is missing in a folder or glob, a
+                list has None, or an image has no readings. Modalities whose description says
                 ``optional=True`` are optional anyway.
 
         Returns:
@@ -104,7 +104,7 @@ class MultimodalInferencer:
             - Output: (H, W), uint8, in the size of the images.
 
         Raises:
-            ValueError: If the images do not fit together, or are not what the model was trained on.
+            ValueError: If the images do not match each other or the descriptions of the modalities.
             FileNotFoundError: If a path does not exist.
             TypeError: If an input is of another type.
         """
@@ -117,13 +117,13 @@ class MultimodalInferencer:
         out_dir: str | Path | None = None,
         optional: Collection[str] = (),
     ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-        """Segment samples one after another, as a call does, and yield the name and maps of each.
+        """Segment samples like :meth:`__call__`, but yield the name and maps of one at a time.
 
         Args:
-            inputs: As of a call.
-            batch_size: As of a call.
-            out_dir: As of a call.
-            optional: As of a call.
+            inputs: See :meth:`__call__`.
+            batch_size: See :meth:`__call__`.
+            out_dir: See :meth:`__call__`.
+            optional: See :meth:`__call__`.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
@@ -151,7 +151,7 @@ class MultimodalInferencer:
         batch_size: int,
         optional: Collection[str],
     ) -> Iterator[list['_Loaded']]:
-        """Load samples, and gather neighbors of the same size."""
+        """Load samples, and batch neighbors of the same size."""
         batch: list[_Loaded] = []
         shown = track(samples.items(), 'segmenting', disable=not self.show_progress)
         for name, images in shown:
@@ -173,7 +173,7 @@ class MultimodalInferencer:
             return self.segmentor.pipeline(data)
 
     def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
-        """Write an array to a file, which the pipeline loads and checks like any other."""
+        """Write an array to a file, so that the pipeline loads and checks it like any other."""
         if image is None or isinstance(image, str):
             return image
         path = Path(directory, f'{name}.npy')
@@ -181,7 +181,7 @@ class MultimodalInferencer:
         return str(path)
 
     def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
-        # of pictures, the loading transform gives BGR; arrays it leaves as they are
+        # the loading transform makes pictures BGR, but keeps the order of arrays
         modality = self.segmentor.descriptions[name]
         pictures = modality.is_bgr(modality.suffix)
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image

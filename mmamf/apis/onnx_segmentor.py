@@ -10,12 +10,12 @@ from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImage
 from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
 
-# by their modules: their packages would import mmseg, which takes seconds and is not needed here
+# Import from the modules. Their packages would import mmseg, which takes seconds.
 from mmamf.ensemble import ENSEMBLE
 from mmamf.structures.modality import Modality
 
-METADATA = 'mmamf'  # key of what tools/export_onnx.py says about the model, as JSON
-HOLES = 'mmamf_missing'  # key of what stands for a missing reading, if the graph knows it
+METADATA = 'mmamf'  # key of the model's description from tools/export_onnx.py, as JSON
+HOLES = 'mmamf_missing'  # key of the graph's value for a missing reading, if it has one
 NUMPY = {
     'tensor(float)': np.float32,
     'tensor(float16)': np.float16,
@@ -27,18 +27,18 @@ NUMPY = {
 class OnnxSegmentor:
     """A segmentation model in an ONNX file that ``tools/export_onnx.py`` wrote.
 
-    It does the same as :class:`CheckpointSegmentor`, with onnxruntime and without a config.
-    Pictures are fed in the size of their files.
+    It works like :class:`CheckpointSegmentor`, but uses onnxruntime and needs no config. The graph
+    gets the images in the size of their files.
 
     Args:
-        path: The ONNX file, with its preprocessing inside.
+        path: The ONNX file; it includes the preprocessing.
         device: 'cpu' or 'cuda'; by default the GPU if this onnxruntime can use one.
 
     Raises:
         FileNotFoundError: If the file does not exist.
         ImportError: If onnxruntime is not installed.
-        ValueError: If the file is damaged or was written otherwise, has too many classes, or the
-            device is not available.
+        ValueError: If the file is damaged, was written by another program, or has too many classes,
+            or if the device is not available.
     """
 
     def __init__(self, path: str | Path, device: str | None = None) -> None:
@@ -54,7 +54,7 @@ class OnnxSegmentor:
         providers = _providers(device, available)
         try:
             self.session = onnxruntime.InferenceSession(str(path), providers=providers)
-        except Exception as error:  # onnxruntime's errors have nothing else in common
+        except Exception as error:  # onnxruntime's errors have no other common base class
             raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
         about = _read_metadata(path, self.session)
         self.descriptions = {spec['name']: _describe(spec) for spec in about['modalities']}
@@ -63,7 +63,7 @@ class OnnxSegmentor:
         check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in about['palette']]
         self.pipeline = Compose([LoadMultimodalImages(), _stack])
-        self._threshold = about.get('threshold')  # of a network with one output for two classes
+        self._threshold = about.get('threshold')  # if the network has one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
@@ -71,17 +71,17 @@ class OnnxSegmentor:
         self._takes_nan = properties.get(HOLES) == 'NaN' and floats
 
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
-        """Predict the label maps of each sample: of the ensemble and of every modality it has.
+        """Predict label maps of each sample, for the ensemble and for every modality it has.
 
         Args:
-            data: What the pipeline made of the samples; images of one size.
+            data: Samples from the pipeline, all of one image size.
 
         Shape:
             (H, W), uint8, in the size of the file.
 
         Raises:
-            ValueError: If a sample lacks modalities or readings and the file is not made for that,
-                or the file has other outputs than it says.
+            ValueError: If a sample lacks modalities or readings and the graph does not support
+                that, or if the outputs differ from the metadata.
         """
         batch = np.stack([item['inputs'] for item in data])
         channels = [modality.num_channels for modality in self.descriptions.values()]
@@ -111,7 +111,7 @@ class OnnxSegmentor:
         ]
 
     def _restore_missing(self, name: str, images: np.ndarray) -> None:
-        """Write missing readings as the files do, for a graph that was made for that."""
+        """Write missing readings as in the files, for a graph that expects them so."""
         holes = np.isnan(images)
         if not holes.any():
             return
@@ -127,7 +127,7 @@ class OnnxSegmentor:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
         if output.shape[1] == 1 and self._threshold is not None:
-            # in the type of the logits, as PyTorch; a large negative one overflows to infinity
+            # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
             with np.errstate(over='ignore'):
                 chance = 1 / (1 + np.exp(-output[:, 0]))
             return (chance > self._threshold).astype(np.uint8)
@@ -152,7 +152,7 @@ def _providers(device: str | None, available: list[str]) -> list[str]:
     if device == 'cpu':
         return ['CPUExecutionProvider']
     if device.startswith('cuda') and cuda in available:
-        return [cuda, 'CPUExecutionProvider']  # the latter for what a GPU cannot do
+        return [cuda, 'CPUExecutionProvider']  # the CPU runs what the GPU cannot
     raise ValueError(f'device: expected one that onnxruntime can use, {available}, got {device!r}')
 
 
@@ -173,26 +173,26 @@ def _read_metadata(path: str | Path, session: Any) -> dict:
 
 
 def _describe(spec: dict) -> Modality:
-    """Read from the metadata what the files of a modality hold; the graph normalizes them."""
+    """Describe the files of a modality from the metadata. The graph itself normalizes them."""
     return Modality(
         spec['name'],
         channels=spec.get('bands', spec['channels']),
         dtype=spec['dtype'],
-        suffix=spec.get('suffix', ''),  # files of earlier versions do not say
+        suffix=spec.get('suffix', ''),  # earlier versions did not write it
         missing=_as_numbers(spec.get('missing')),
         valid_range=spec.get('valid_range'),
     )
 
 
 def _as_numbers(missing: Any) -> Any:
-    """Turn what JSON has no numbers for back into numbers."""
+    """Turn strings back into numbers that JSON lacks, such as NaN."""
     if isinstance(missing, list):
         return [_as_numbers(value) for value in missing]
     return float(missing) if isinstance(missing, str) else missing
 
 
 def _outputs(names: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:
-    """Match sources of predictions with outputs: the first is the ensemble's."""
+    """Map the ensemble and the modalities to their outputs. The first is the ensemble's."""
     first, *others = names  # pred_sem_seg, pred_sem_seg_rgb, ...
     keys = {name: f'{first}_{name}' for name in modalities}
     return {ENSEMBLE: first} | {name: key for name, key in keys.items() if key in others}

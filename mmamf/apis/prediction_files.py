@@ -15,21 +15,21 @@ MASKS, OVERLAYS, MONTAGE = WRITTEN = ('masks', 'overlays', 'montage.png')
 
 
 class PredictionFiles:
-    """Writes predictions for people into a folder, one by one.
+    """Writes predictions as pictures into a folder, one by one.
 
-    ``masks/NAME.png`` holds class indices, ``overlays/NAME.png`` shows them in color over the first
-    modality that the sample has, and ``montage.png`` shows up to eight samples, evenly spaced, with
-    every input and prediction and a legend. The sample ``a/0001`` goes into a sub-folder ``a``, as
-    with ``tools/test.py --out``.
+    ``masks/NAME.png`` holds class indices. ``overlays/NAME.png`` shows them in color over the first
+    modality that the sample has. ``montage.png`` shows up to eight evenly spaced samples, with all
+    inputs and predictions and a legend. The sample ``a/0001`` goes into a sub-folder ``a``, as with
+    ``tools/test.py --out``.
 
     Args:
-        out_dir: The folder; it is made if need be.
+        out_dir: The folder; it is created if necessary.
         classes: Names of the classes.
         palette: RGB color of every class, 0-255.
-        count: How many predictions are to come.
+        count: Total number of predictions.
 
     Raises:
-        ValueError: If the folder cannot be made or written, then or later.
+        ValueError: If the folder cannot be created or written, now or later.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class PredictionFiles:
         self._written = 0
 
     def check_inputs(self, samples: Mapping[str, Mapping[str, str | np.ndarray | None]]) -> None:
-        """Refuse samples whose results would overwrite an image of one of them.
+        """Refuse samples if a result would overwrite one of their images.
 
         Args:
-            samples: Name of each -> its images, of which some may be files.
+            samples: Name of each sample -> its images, files or arrays.
 
         Raises:
-            ValueError: If so.
+            ValueError: If a result would overwrite an image.
         """
         names = [f'{folder}/{name}.png' for folder in (MASKS, OVERLAYS) for name in samples]
         images = [image for named in samples.values() for image in named.values()]
@@ -72,8 +72,8 @@ class PredictionFiles:
 
         Args:
             name: Name of the sample.
-            images: Modality -> what it looks like, RGB, uint8; None if the sample lacks it.
-            maps: Label maps of the ensemble and perhaps of modalities.
+            images: Modality -> its picture, RGB, uint8; None if the sample lacks it.
+            maps: Label maps of the ensemble, and of modalities if there are any.
 
         Shape:
             - images: (H, W, 3); maps: (H, W).
@@ -93,13 +93,13 @@ class PredictionFiles:
 
 
 def make_out_folder(path: str | Path) -> Path:
-    """Make a folder for results if need be, and find out that files can be written there.
+    """Create a folder for results if necessary, and check that files can be written there.
 
     Args:
         path: The folder.
 
     Raises:
-        ValueError: If that is not possible.
+        ValueError: If the folder cannot be created or written.
     """
     try:
         os.makedirs(path, exist_ok=True)

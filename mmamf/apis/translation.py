@@ -1,4 +1,4 @@
-"""Translation of new images, from Python."""
+"""Translates new images, from Python."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,16 +25,16 @@ def init_translator(
     """Build a trained translation model.
 
     Args:
-        config: The config that the model was trained with, or its file; the ``dataset`` of its
-            ``test_dataloader`` is a MultimodalTranslationDataset.
-        checkpoint: File of its weights.
-        device: Where it runs; by default on the GPU if there is one.
-        allow_different_config: Whether the config may contradict the one inside the checkpoint.
+        config: The config of the training, or its file. The ``dataset`` of its ``test_dataloader``
+            must be a MultimodalTranslationDataset.
+        checkpoint: File of the weights.
+        device: Device of the model; by default the GPU if there is one.
+        allow_different_config: Whether the config may contradict the one in the checkpoint.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If it cannot be read, its weights are not those of the model or not finite, or
-            the config contradicts the one inside.
+        ValueError: If it cannot be read, its weights do not fit the model or are not finite, or the
+            config contradicts the one in the checkpoint.
     """
     if not isinstance(config, Config):
         config = Config.fromfile(config)
@@ -50,19 +50,19 @@ def init_translator(
 def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> np.ndarray:
     """Translate images of one scene into the ensemble's picture.
 
-    They go through the test pipeline of the model's config, and must be of the kind that it loads.
+    The images go through the test pipeline of the model's config and must match its descriptions.
 
     Args:
-        model: What :func:`init_translator` returned.
-        images: Modality -> file, or array in the units of such a file; color in RGB order.
+        model: A model from :func:`init_translator`.
+        images: Modality -> file, or array in the units of such a file. Color is in RGB order.
 
     Shape:
         - images: (H, W), or (H, W, 3) for color.
-        - Output: (h, w, 3), RGB, uint8, in the size that the pipeline gives the model.
+        - Output: (h, w, 3), RGB, uint8, in the image size after the pipeline.
 
     Raises:
-        ValueError: If the modalities are not those of the model, or an image is of another kind
-            than the pipeline loads.
+        ValueError: If the modalities differ from the model's, or an image does not match its
+            description.
         FileNotFoundError: If a file does not exist.
         TypeError: If an image is neither a path nor an array.
     """
@@ -89,7 +89,7 @@ def _scope(config: Config) -> str:
 
 
 def _as_file(name: str, image: np.ndarray | str | Path, directory: str) -> str:
-    """Write an array to a file, which the pipeline loads and checks like any other."""
+    """Write an array to a file, so that the pipeline loads and checks it like any other."""
     if isinstance(image, str | Path):
         return str(image)
     if not isinstance(image, np.ndarray):

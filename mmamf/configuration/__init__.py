@@ -1,4 +1,4 @@
-"""Changes to a whole config that would otherwise be made by hand in several places."""
+"""Makes changes that concern several places of a config at once."""
 
 from .select_modalities import select_modalities
 from .set_length import set_length

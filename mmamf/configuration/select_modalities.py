@@ -6,18 +6,18 @@ LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def select_modalities(config: Config, names: Sequence[str]) -> None:
-    """Change a segmentation config, in place, into one for some of its modalities.
+    """Reduce a segmentation config to some of its modalities, in place.
 
     The data preprocessor, ``num_modalities`` and ``bands`` of the model, the data sets and
-    ``ModalityDropout`` are cut to those modalities, which keep the order of the config. Transforms
-    of a ``modality`` that goes, such as ``DepthHoles``, go with it.
+    ``ModalityDropout`` keep only these modalities, in the order of the config. Transforms of a
+    removed ``modality``, such as ``DepthHoles``, are removed, too.
 
     Args:
         config: The config.
         names: Names of the modalities to keep.
 
     Raises:
-        ValueError: If a name is unknown or repeated, or the config is not of a segmentation of
+        ValueError: If a name is unknown or repeated, or the config is not for segmentation with
             named modalities.
     """
     preprocessor = config.get('model', {}).get('data_preprocessor') or {}
@@ -50,7 +50,7 @@ def select_modalities(config: Config, names: Sequence[str]) -> None:
 
 
 def _cut(part: dict, chosen: list[str]) -> None:
-    """Cut a data set, a pipeline or a transform to the chosen modalities."""
+    """Reduce a data set, a pipeline or a transform to the chosen modalities."""
     if isinstance(part.get('modalities'), list | tuple):
         part['modalities'] = [
             one
@@ -66,12 +66,12 @@ def _cut(part: dict, chosen: list[str]) -> None:
 
 
 def _fit(pipeline: list[dict], chosen: list[str]) -> list[dict]:
-    """Leave out the transforms of other modalities."""
+    """Remove the transforms of other modalities."""
     return [step for step in pipeline if step.get('modality', chosen[0]) in chosen]
 
 
 def _dicts(value: object) -> Iterator[dict]:
-    """Yield every dict inside a config value, itself included."""
+    """Yield every dict in a config value, including the value itself."""
     if isinstance(value, dict):
         yield value
         value = list(value.values())

@@ -2,16 +2,16 @@ from collections.abc import Iterator
 
 from mmengine.config import Config
 
-# of schedulers, in iterations or epochs
+# keys of schedulers that count iterations or epochs
 STEPS = ('begin', 'end', 'T_max', 'step_size', 'total_steps')
 LISTS = ('milestones', 'periods')
 
 
 def set_length(config: Config, length: int) -> None:
-    """Change the length of a training, in place, and with it all that is measured in its steps.
+    """Change the length of a training, and everything that is measured in its steps, in place.
 
-    Begin, end, period and milestones of the learning rate schedules are scaled by the same factor
-    as the length. So are the intervals of validation and checkpoints, which become 1 at least.
+    Begin, end, period and milestones of the learning rate schedules are scaled by the same factor.
+    The intervals of validation and checkpoints are scaled, too, but stay at least 1.
 
     Args:
         config: The config.
@@ -44,12 +44,12 @@ def _scale(scheduler: dict, factor: float) -> None:
     for key in LISTS:
         if key in scheduler:
             scheduler[key] = [max(1, round(step * factor)) for step in scheduler[key]]
-    if isinstance(scheduler.get('end'), int):  # mmengine divides by the steps between the two
+    if isinstance(scheduler.get('end'), int):  # mmengine divides by the steps from begin to end
         scheduler['end'] = max(scheduler['end'], scheduler.get('begin', 0) + 2)
 
 
 def _schedulers(value: object) -> Iterator[dict]:
-    """Yield the schedulers: there may be one, several, or several for each network."""
+    """Yield the schedulers. A config has one, several, or several for each network."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _schedulers(item)

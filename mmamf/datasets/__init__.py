@@ -1,4 +1,4 @@
-from . import nested_datasets  # noqa: F401  (adapts whatever a config builds)
+from . import nested_datasets  # noqa: F401  (adapts the data sets that a config builds)
 from .cityscapes_depth_dataset import CityscapesDepthDataset
 from .encode_hha import encode_hha
 from .mfnet_dataset import MFNetDataset

@@ -1,4 +1,4 @@
-"""Making the stock transforms of a pipeline right for any set of modalities."""
+"""Adapts the stock transforms of a pipeline to any set of modalities."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ _PHOTOMETRIC = (
 _LEAVES = 'changes the first modality and the label map only'
 _STATISTICS = 'mean, std and scale of its description'
 
-# stock loaders of labels: a subclass of the user's answers for itself
+# Stock loaders of labels. A user's subclass of them is not checked.
 _UNCHECKED = (mmcv_transforms.LoadAnnotations, mmseg_transforms.LoadAnnotations)
 # transform -> (what it does to several modalities, what to use instead)
 _REFUSED = {
@@ -43,21 +43,21 @@ _REFUSED = {
 
 
 def adapt_pipeline(steps: list, descriptions: Mapping[str, Modality], mapped: bool = False) -> None:
-    """Wrap the stock transforms of a pipeline, in place, so that they treat each modality right.
+    """Wrap the stock transforms of a pipeline in place, so that they treat each modality correctly.
 
-    Geometric ones run once for each modality, see :class:`EachModality`; photometric ones change
-    pictures of 8-bit color alone, see :class:`ColorOnly`. Transforms inside wrappers (RandomApply,
-    RandomChoice, TestTimeAug, ...) are wrapped there. What a KeyMapper maps to other keys is left
-    to it, and so are transforms that are none of mmcv, mmseg and ours.
+    Geometric transforms run once for each modality, see :class:`EachModality`. Photometric
+    transforms change only 8-bit color pictures, see :class:`ColorOnly`. Transforms inside wrappers
+    (RandomApply, RandomChoice, TestTimeAug, ...) are wrapped there. Transforms inside a KeyMapper
+    and transforms from other packages stay as they are.
 
     Args:
-        steps: Built transforms: those of a data set of ours, or of one around it.
+        steps: Built transforms of a multimodal data set, or of a data set that wraps one.
         descriptions: The data set's modalities.
-        mapped: Whether a KeyMapper applies them.
+        mapped: Whether the transforms are inside a KeyMapper.
 
     Raises:
-        ValueError: If a transform would damage a modality: with the transform, what it would do,
-            and what to use instead.
+        ValueError: If a transform would damage a modality. The error names the transform, the
+            damage, and what to use instead.
     """
     for i, step in enumerate(steps):
         problem = _problem(step, mapped, descriptions)
@@ -83,7 +83,7 @@ def adapt_pipeline(steps: list, descriptions: Mapping[str, Modality], mapped: bo
 
 
 def walk_pipeline(steps: Iterable) -> Iterator[Any]:
-    """Yield each transform, also inside wrappers.
+    """Yield each transform, including those inside wrappers.
 
     Args:
         steps: Built transforms.
@@ -127,7 +127,7 @@ def _problem(
 
 
 def _check_interpolation(step: Any, descriptions: Mapping[str, Modality]) -> None:
-    """Say so where the interpolation of a transform differs from those of the modalities."""
+    """Warn if a transform's interpolation differs from the modalities' own."""
     given = getattr(getattr(step, 'resize', step), 'interpolation', None)
     own = {name: modality.resizing for name, modality in descriptions.items()}
     if given not in (None, 'bilinear', *([*own.values()] if len(set(own.values())) == 1 else [])):

@@ -1,4 +1,4 @@
-"""Refusing names of classes, and colors, that are not what they seem to be."""
+"""Checks the class names and the palette of a data set."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,13 @@ def check_classes(dataset: type[BaseDataset], metainfo: Mapping | None) -> None:
     """Refuse meta information whose classes or palette a data set cannot use.
 
     Args:
-        dataset: Class of the data set, which may have classes of its own.
-        metainfo: What is configured; mmengine reads a string as the file that holds a list.
+        dataset: Class of the data set, which may define its own classes.
+        metainfo: The configured meta information. If ``classes`` is a string, mmengine reads it as
+            the path of a file that lists them.
 
     Raises:
-        ValueError: If there are no classes, ``classes`` is no list of distinct names, or
-            ``palette`` has not a color for each.
+        ValueError: If there are no classes, ``classes`` is not a list of distinct names, or
+            ``palette`` does not have one color per class.
     """
     owner = dataset.__name__
     classes = (metainfo or {}).get('classes')
@@ -44,7 +45,7 @@ def check_classes(dataset: type[BaseDataset], metainfo: Mapping | None) -> None:
     if repeated:
         raise ValueError(f'{owner}: expected classes of different names, got twice: {repeated}')
     if (metainfo or {}).get('palette'):
-        # of a subset of the classes, the colors may be those of all
+        # a subset of the classes may come with the palette of all classes
         lengths = {len(classes), len(dataset.METAINFO.get('classes', classes))}
         _check_palette(owner, given['palette'], lengths)
 

@@ -3,46 +3,47 @@
 import cv2
 import numpy as np
 
-# Windows of the plane fits, (2 * radius + 1)^2 px: for the angle, and smoother for gravity.
+# A plane is fitted in a window of (2 * radius + 1)^2 px. Gravity needs a larger, smoother window.
 ANGLE_RADIUS = 3
 GRAVITY_RADIUS = 10
-# Degrees within which a normal counts as parallel or perpendicular to gravity, per iteration.
+# Per iteration: up to this many degrees off, a normal counts as parallel or perpendicular to
+# gravity.
 GRAVITY_THRESHOLDS = (45,) * 5 + (15,) * 5
 
 DISPARITY_SCALE = 310.0  # gray levels for 1 m; proportional to 1 / depth
-NEAREST = 1.0  # m; anything nearer has the disparity of this depth
+NEAREST = 1.0  # m; nearer points get the disparity of this depth
 LEVELS_PER_METER = 100.0  # of height: one gray level is 1 cm
 ANGLE_OFFSET = 38.0  # so that 90 degrees become the gray level 128
-GROUND_SEEN_BELOW = 0.9  # m below the camera; the lowest point must reach it to be the ground
-DEFAULT_CAMERA_HEIGHT = 1.3  # m above ground, where no ground is seen
+GROUND_SEEN_BELOW = 0.9  # m; the lowest point is the ground if it is this far below the camera
+DEFAULT_CAMERA_HEIGHT = 1.3  # m above ground, if no ground is in sight
 
 
 def encode_hha(depth: np.ndarray, intrinsics: tuple[float, float, float, float]) -> np.ndarray:
     """Encode a depth map as horizontal disparity, height above ground and angle with gravity.
 
     Gupta et al., Learning Rich Features from RGB-D Images for Object Detection and Segmentation,
-    ECCV 2014, https://arxiv.org/abs/1407.5736. The paper scales each channel linearly to 0..255,
-    with the constants of the authors' release, github.com/s-gupta/rcnn-depth:
+    ECCV 2014, https://arxiv.org/abs/1407.5736. The paper scales each channel linearly to 0..255. We
+    use the constants of the authors' release, github.com/s-gupta/rcnn-depth:
 
-    - disparity = 310 / depth, depth in m and at least 1 m (so 255 up to 1.2 m);
-    - height in cm over the lowest point, 0 to 255. If that is less than 0.9 m below the camera, no
-      ground is in sight, and the ground is taken to be 1.3 m below the camera;
+    - disparity = 310 / depth. Depth is in m and at least 1 m, so the disparity is 255 up to 1.2 m.
+    - height above the lowest point in cm, 0 to 255. If the lowest point is less than 0.9 m below
+      the camera, no ground is in sight. The ground is then assumed 1.3 m below the camera.
     - angle in degrees between gravity and the surface normal that points away from the camera,
-      plus 38: 38 is floor, 128 wall, 218 ceiling.
+      plus 38. So 38 is floor, 128 is wall and 218 is ceiling.
 
-    Gravity is searched from the camera's y axis. A frame that shows a single wall does not
-    determine it. The lowest point is the minimum, as in the release, so one reading far below the
-    ground lifts all others: the encoding is meant for rooms.
+    The search for gravity starts at the camera's y axis. A frame that shows only one wall does not
+    determine gravity. The lowest point is the minimum, as in the release, so one reading far below
+    the ground raises all other heights. The encoding is meant for rooms.
 
-    We differ from the release in this:
+    We differ from the release in four points:
 
-    - A pixel without a reading is 0 in all channels. The release takes two maps: plane fits leave
-      out what the raw map misses, the rest is of the filled one.
-    - The angle is 0, which stands for no angle, where readings are too few for a plane (all in one
-      line); the release has 218 there.
-    - Directions that explain the normals equally well are decided by nearness to the last
-      estimate; the release takes whichever its eigenvalue solver returns.
-    - Pixels are counted from 0, as is usual outside MATLAB.
+    - A pixel without a reading is 0 in all channels. The release takes a raw and a filled depth
+      map. Its plane fits skip the missing pixels of the raw map; all else uses the filled map.
+    - Where the readings lie in one line, no plane fits. The angle is then 0, which means "no
+      angle". The release has 218 there.
+    - If several directions explain the normals equally well, we take the one nearest to the last
+      estimate. The release takes the one that its eigenvalue solver returns.
+    - Pixels are counted from 0; MATLAB counts from 1.
 
     Args:
         depth: Depth along the optical axis in m; 0 is no reading.
@@ -53,8 +54,8 @@ def encode_hha(depth: np.ndarray, intrinsics: tuple[float, float, float, float])
         - output: (H, W, 3), uint8; channels in the order disparity, height, angle
 
     Raises:
-        ValueError: If depth is not a floating-point array (H, W) of finite values >= 0, or has no
-            reading; if intrinsics are not four finite numbers with fx, fy > 0.
+        ValueError: If depth is not a floating-point array (H, W) of finite values >= 0, if it has
+            no reading, or if the intrinsics are not four finite numbers with fx, fy > 0.
     """
     _check(depth, intrinsics)
     depth = depth.astype(np.float64)
@@ -84,9 +85,9 @@ def surface_normals(
 ) -> np.ndarray:
     """Fit a plane to the readings around each pixel, and return its normal.
 
-    The inverse depth of a plane is linear in the pixel's position: a * u + b * v + c at the offset
-    (u, v) from the window's center. The fit minimizes the squared error of inverse depth, as the
-    release of Gupta et al. does.
+    The inverse depth of a plane is linear in the pixel position: it is a * u + b * v + c at the
+    offset (u, v) from the window's center. The fit minimizes the squared error of inverse depth, as
+    in the release of Gupta et al.
 
     Args:
         depth: Depth in m; 0 is no reading.
@@ -96,12 +97,12 @@ def surface_normals(
     Shape:
         - depth: (H, W), float64
         - output: (H, W, 3), unit vectors x, y, z that point away from the camera; NaN where the
-          readings of the window lie in one line or there are none
+          window has no readings or they lie in one line
     """
     offsets = np.arange(-radius, radius + 1, dtype=np.float64)
 
     def moment(plane: np.ndarray, p: int, q: int) -> np.ndarray:
-        """Sum u^p * v^q * plane over the window; outside the image is 0."""
+        """Sum u^p * v^q * plane over the window; the plane is 0 outside the image."""
         return cv2.sepFilter2D(
             plane, cv2.CV_64F, offsets**p, offsets**q, borderType=cv2.BORDER_CONSTANT
         )
@@ -112,8 +113,8 @@ def surface_normals(
     suu, suv, svv = moment(read, 2, 0), moment(read, 1, 1), moment(read, 0, 2)
     tu, tv, t = moment(inverse, 1, 0), moment(inverse, 0, 1), moment(inverse, 0, 0)
 
-    # The normal equations by Cramer's rule. Their matrix holds sums of integers, so that its
-    # determinant is exactly 0 where they have no solution.
+    # Cramer's rule solves the normal equations. Their matrix holds sums of integers, so its
+    # determinant is exactly 0 where they have no unique solution.
     uu, uv, u1 = svv * n - sv * sv, su * sv - suv * n, suv * sv - svv * su
     vv, v1, one = suu * n - su * su, suv * su - suu * sv, suu * svv - suv * suv
     determinant = suu * uu + suv * uv + su * u1
@@ -151,7 +152,7 @@ def gravity_direction(normals: np.ndarray) -> np.ndarray:
         walls = (cosine < np.sin(threshold)).astype(np.float64)
         floors = cosine > np.cos(threshold)
         values, vectors = np.linalg.eigh((normals * (walls - floors)) @ normals.T)
-        # all that explain the normals best: one direction, or a plane of them, or any
+        # basis of all directions that explain the normals best: a line, a plane, or all of space
         best = vectors[:, values <= values[0] + 1e-9 * normals.shape[1]]
         nearest = best @ (best.T @ direction)
         if not nearest.any():

@@ -1,4 +1,4 @@
-"""What a data set's configuration says about the files of its modalities."""
+"""Finds how a data set describes and loads the files of its modalities."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from .transforms import LoadMultimodalImages
 
 
 def build_lazily(config: dict) -> Any:
-    """Build a data set without any of its files; of one made of several, the first.
+    """Build a data set without reading its files. If it combines several, build the first.
 
     Args:
         config: Config of the data set.
@@ -19,7 +19,7 @@ def build_lazily(config: dict) -> Any:
 
 
 def inner_configs(config: dict) -> list[dict]:
-    """List the configs of the data sets that have files, of one or of several in one.
+    """List the configs of the innermost data sets, which have the files.
 
     Args:
         config: Config of the data set.
@@ -31,10 +31,10 @@ def inner_configs(config: dict) -> list[dict]:
 
 
 def find_loading(dataset: Any) -> LoadMultimodalImages | None:
-    """Find the transform that knows the modalities' files; None if there is none.
+    """Find the transform that loads the modalities' files; None if there is none.
 
     Args:
-        dataset: A data set with a pipeline, or one made of several, of which the first is taken.
+        dataset: A data set with a pipeline, or one that combines several. The first is taken.
     """
     for transform in _innermost(dataset).pipeline.transforms:
         if isinstance(transform, LoadMultimodalImages):
@@ -43,10 +43,10 @@ def find_loading(dataset: Any) -> LoadMultimodalImages | None:
 
 
 def find_descriptions(dataset: Any) -> dict[str, Modality]:
-    """Find the descriptions of the modalities of a data set; none if it has none.
+    """Find the descriptions of a data set's modalities; empty if it has none.
 
     Args:
-        dataset: A data set, or one made of several, of which the first is taken.
+        dataset: A data set, or one that combines several. The first is taken.
     """
     return dict(getattr(_innermost(dataset), 'descriptions', {}))
 

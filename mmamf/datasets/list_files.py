@@ -1,4 +1,4 @@
-"""Listing the files of a folder, and saying of what is not there why."""
+"""Lists the files of a folder, and explains why a path does not exist."""
 
 import os
 import os.path as osp
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmengine import fileio
 from mmengine.fileio import LocalBackend
 
-# names end so, in whatever case, of files that could be images
+# suffixes of files that could be images, in upper or lower case
 IMAGES = (
     '.png', '.jpg', '.jpeg', '.jpe', '.jp2', '.tif', '.tiff', '.bmp', '.gif', '.webp', '.ppm',
     '.pgm', '.pbm', '.pnm', '.exr', '.hdr', '.pfm', '.npy', '.npz',
@@ -16,7 +16,7 @@ IMAGES = (
 
 
 class Listing(NamedTuple):
-    """Files below a folder, by their path below it, and links there that lead to none."""
+    """Paths of the files and of the dead links in a folder, relative to it."""
 
     files: list[str]
     dead: list[str]
@@ -25,15 +25,16 @@ class Listing(NamedTuple):
 def list_files(
     folder: str, places: Iterable[str] | None = None, backend_args: dict | None = None
 ) -> Listing:
-    """List the files below a folder, or only those right in some of its sub-folders.
+    """List the files in a folder and all its sub-folders, or directly in some of them.
 
-    Names that begin with a dot are hidden and left out. mmengine's lister follows a link that leads
-    back to a folder above it again and again; here it is dead, as one that leads nowhere.
+    Hidden files, whose names begin with a dot, are left out. A link that leads back to a folder
+    above it counts as dead, like a link that leads nowhere. mmengine's lister would follow it
+    without end.
 
     Args:
         folder: The folder.
-        places: Sub-folders, '' for the folder itself; those that do not exist hold no files. None
-            takes all.
+        places: Sub-folders to list, without their own sub-folders; '' is the folder itself. Those
+            that do not exist are skipped. None lists everything.
         backend_args: Arguments of the mmengine file backend.
 
     Raises:
@@ -50,7 +51,7 @@ def list_files(
 
 
 def without_suffix(file: str, suffix: str) -> str | None:
-    """Take the suffix off a file's path, in whatever case; None if it does not end so.
+    """Remove the suffix, in upper or lower case, from a path. Return None if it does not match.
 
     Args:
         file: Path with slashes.
@@ -63,8 +64,8 @@ def without_suffix(file: str, suffix: str) -> str | None:
 
 
 def why_absent(path: str) -> str:
-    """Say why there is no such file or folder, to be put behind its path; '' if it is unknown."""
-    if '://' in path:  # of another file system
+    """Say why a file or folder does not exist, as text to put after its path; '' if unknown."""
+    if '://' in path:  # on another file system
         return ''
     if osp.isdir(path) or osp.isfile(path):
         return ' (a folder)' if osp.isdir(path) else ' (a file)'
@@ -82,7 +83,7 @@ def why_absent(path: str) -> str:
 def _walk(
     folder: str, recursive: bool, backend_args: dict | None, above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the path of each file, and whether it is one and not a dead link."""
+    """Yield the path of each file or dead link, and whether it is a file."""
     if not isinstance(fileio.get_file_backend(folder, backend_args=backend_args), LocalBackend):
         files = fileio.list_dir_or_file(
             folder, list_dir=False, recursive=recursive, backend_args=backend_args

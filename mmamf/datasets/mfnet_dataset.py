@@ -9,17 +9,17 @@ from .multimodal_seg_dataset import MultimodalSegDataset
 class MFNetDataset(MultimodalSegDataset):
     """MFNet: streets by day and night in color and thermal infrared, with 9 classes.
 
-    ``rgb/`` holds 8-bit color, ``thermal/`` 8-bit intensity, ``masks/`` the labels 0..8, as
-    ``tools/dataset_converters/mfnet.py`` writes them. The benchmark counts class 0, unlabeled
-    background, as a class. The colors are those of the published pictures.
+    ``tools/dataset_converters/mfnet.py`` writes the folders: ``rgb/`` holds 8-bit color,
+    ``thermal/`` 8-bit intensity, and ``masks/`` the labels 0..8. The benchmark counts the unlabeled
+    background, class 0, as a class. The palette has the colors of the published pictures.
 
     Data: Ha et al., "MFNet: Towards Real-Time Semantic Segmentation for Autonomous Vehicles with
     Multi-Spectral Scenes", IROS 2017.
 
     Args:
         modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
-            modalities.
+        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
+            folders of modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 

@@ -20,32 +20,33 @@ from .transforms.load_label_map import IGNORE, read_ignore_index
 class MultimodalSegDataset(BaseSegDataset):
     """Samples of registered images, one per modality, matched with their label map by file name.
 
-    Every modality has a folder of its own. The samples are those of ``ann_file`` (one file name
-    without suffix per line) or else all files of the first modality's folder, sub-folders
+    Every modality has its own folder. ``ann_file`` lists the samples: one file name per line,
+    without suffix. Without it, every file of the first modality's folder is a sample, sub-folders
     included::
 
         data_root/rgb/a/0001.jpg  data_root/depth/a/0001.png  data_root/label/a/0001.png
 
-    Suffixes match in whatever case. Image files that no sample needs do no harm, and the log names
-    them; a missing one is refused when the data set is built, as are lists that name a sample
-    twice. Stock transforms of its pipeline, and of data sets around it, treat every modality as its
-    description says, see :func:`adapt_pipeline`; those that cannot are refused.
+    Upper and lower case of suffixes do not matter. Image files that no sample needs do no harm; the
+    log names them. Building the data set fails if a file is missing or the list names a sample
+    twice. The stock transforms of the pipeline, and of data sets that wrap this one, treat every
+    modality as described, see :func:`adapt_pipeline`. Transforms that cannot are refused.
 
-    A sample may lack the files of modalities that are ``optional``, but not of all modalities;
-    their paths are None. An image of such a modality that has no single reading counts as absent,
-    too. Without ``ann_file``, the samples are the files of the first modality that is not optional;
-    if all are, the label maps. The folders must be there nevertheless.
+    A sample may lack files of ``optional`` modalities, as long as one modality remains. Their paths
+    are None. An image of an optional modality without any reading also counts as absent. If there
+    is no ``ann_file``, the first modality that is not optional gives the samples. If all are
+    optional, the label maps give them. The folders of optional modalities must still exist.
 
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
-            model's channels. Or names alone: then :class:`LoadMultimodalImages` describes them.
-        data_prefix: Folder of the label maps, as ``seg_map_path`` ('labels' by default; optional
-            with ``test_mode=True``), and folders of modalities whose descriptions name none;
-            relative to ``data_root``.
-        img_suffix: For names alone: the suffix of the images, or a dict of one per modality.
-        optional: For names alone: which of the modalities a sample may lack.
+            model's channels. Or only the names; then :class:`LoadMultimodalImages` describes them.
+        data_prefix: Folder of the label maps as ``seg_map_path`` ('labels' by default; optional
+            with ``test_mode=True``), and folders of modalities that their descriptions do not name.
+            All are relative to ``data_root``.
+        img_suffix: Suffix of the images, or a dict of one per modality. Only for ``modalities``
+            given as names.
+        optional: Modalities that a sample may lack. Only for ``modalities`` given as names.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`. ``metainfo`` with ``classes``
-            is required where the class has none of its own.
+            is required if the class does not define its own.
 
     Raises:
         FileNotFoundError: If a folder, the annotation file or files of samples are missing.
@@ -79,7 +80,7 @@ class MultimodalSegDataset(BaseSegDataset):
             check_given('data_prefix', 'folder', data_prefix, ['seg_map_path'])
         check_classes(type(self), kwargs.get('metainfo'))
         read_ignore_index(kwargs.get('ignore_index', IGNORE))
-        self.name_prefix = ''  # what tells its samples from those of data sets beside it
+        self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
         super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
         self._complete_descriptions()
@@ -87,14 +88,17 @@ class MultimodalSegDataset(BaseSegDataset):
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
-        """Read a file of classes as any list; mmengine keeps byte order marks and blank lines."""
+        """Read a file of classes with :func:`read_list`.
+
+        mmengine's reader would keep byte order marks and blank lines.
+        """
         classes = (metainfo or {}).get('classes')
         if isinstance(classes, str):
             metainfo = dict(metainfo, classes=read_list(classes))
         return super()._load_metainfo(metainfo)
 
     def load_data_list(self) -> list[dict]:
-        """List the samples, after a check that every file of each is there."""
+        """List the samples, after a check that all their files exist."""
         suffixes = {name: modality.suffix for name, modality in self.descriptions.items()}
         if 'seg_map_path' in self.data_prefix:
             suffixes['seg_map_path'] = self.seg_map_suffix
@@ -120,15 +124,15 @@ class MultimodalSegDataset(BaseSegDataset):
         return [self._data_info(i, *sample) for i, sample in enumerate(samples.items())]
 
     def get_data_info(self, idx: int) -> dict:
-        """Get what is known of a sample; ``name_prefix`` comes before its name."""
+        """Get the information on a sample, with ``name_prefix`` before its name."""
         info = super().get_data_info(idx)
         info['sample_name'] = self.name_prefix + info['sample_name']
         return info
 
     def get_cat_ids(self, idx: int) -> list[int]:
-        """List the classes in the label map of a sample, for mmengine's ClassBalancedDataset.
+        """List the classes in a sample's label map, for mmengine's ClassBalancedDataset.
 
-        It asks twice for each: the answer is kept.
+        ClassBalancedDataset asks twice for each sample, so the answer is cached.
 
         Raises:
             ValueError: If the sample has no label map.
@@ -171,7 +175,7 @@ class MultimodalSegDataset(BaseSegDataset):
         )
 
     def _complete_descriptions(self) -> None:
-        """Take what files hold from the loading transform, where names alone were given."""
+        """Take the descriptions from the loading transform, if only names were given."""
         steps = walk_pipeline(self.pipeline.transforms)
         loaders = [step for step in steps if isinstance(step, LoadMultimodalImages)]
         for loader in loaders:

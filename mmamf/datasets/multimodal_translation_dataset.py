@@ -11,24 +11,25 @@ from .sample_list import read_list
 
 @DATASETS.register_module()
 class MultimodalTranslationDataset(BaseDataset):
-    """Samples of registered images, some of them the input and one the target, matched by name.
+    """Samples of registered images, several inputs and one target, matched by file name.
 
-    Every kind of image has a folder of its own. The samples are those of ``ann_file`` (one file
-    name without suffix per line) or else all files of the first modality's folder, sub-folders
+    Every kind of image has its own folder. ``ann_file`` lists the samples: one file name per line,
+    without suffix. Without it, every file of the first modality's folder is a sample, sub-folders
     included::
 
         data_root/rgb/a/0001.png  data_root/depth/a/0001.png  data_root/normal/a/0001.png
 
-    Files that no sample needs do no harm; a missing one is refused when the data set is built.
-    ``sample_name`` of a sample is the target's path below its folder, without suffix: ``a/0001``.
+    Files that no sample needs do no harm. Building the data set fails if a file is missing. The
+    ``sample_name`` is the target's path below its folder, without suffix: ``a/0001``.
 
     Args:
         modalities: A description of each input, see :class:`Modality`, in the order of the model's
-            channels. Or names alone: then :class:`LoadTranslationImages` describes them.
-        target: Description, or name, of the image to be predicted, none of the inputs.
-        data_prefix: Folders of those whose descriptions name none, relative to ``data_root``.
-            Further ones do no harm.
-        img_suffix: For names alone: the suffix of the files, or a dict of one per name.
+            channels. Or only the names; then :class:`LoadTranslationImages` describes them.
+        target: Description, or name, of the image to predict. It cannot be one of the inputs.
+        data_prefix: Folders that the descriptions do not name, relative to ``data_root``. Further
+            entries do no harm.
+        img_suffix: Suffix of the files, or a dict of one per name. Only for ``modalities`` given as
+            names.
         backend_args: Arguments of the mmengine file backend.
         **kwargs: Arguments of :class:`mmengine.dataset.BaseDataset`.
 
@@ -66,12 +67,12 @@ class MultimodalTranslationDataset(BaseDataset):
         self.domains = tuple(self.descriptions)
         *self.modalities, self.target = self.domains
         self.modalities = tuple(self.modalities)
-        self.name_prefix = ''  # what tells its samples from those of data sets beside it
+        self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self.backend_args = backend_args
         super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """List the samples, after a check that every file of each is there."""
+        """List the samples, after a check that all their files exist."""
         samples = match_files(
             type(self).__name__,
             self.data_prefix,
@@ -94,7 +95,7 @@ class MultimodalTranslationDataset(BaseDataset):
         ]
 
     def get_data_info(self, idx: int) -> dict:
-        """Get what is known of a sample; ``name_prefix`` comes before its name."""
+        """Get the information on a sample, with ``name_prefix`` before its name."""
         info = super().get_data_info(idx)
         info['sample_name'] = self.name_prefix + info['sample_name']
         return info

@@ -1,4 +1,4 @@
-"""What is done for our data sets inside others (ConcatDataset, MultiImageMixDataset, ...)."""
+"""Adapts data sets that wrap ours (ConcatDataset, MultiImageMixDataset, ...)."""
 
 import os
 import os.path as osp
@@ -13,16 +13,16 @@ from .adapt_pipeline import adapt_pipeline
 
 
 def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
-    """Build a data set, adapt the pipelines around ours, and give samples names of their own.
+    """Build a data set, adapt the pipelines that wrap ours, and make sample names unique.
 
     Args:
         config: Config of the data set.
         *args: Further arguments of :func:`mmengine.registry.build_from_cfg`.
-        registry: Where the type is looked up.
-        **kwargs: As ``args``.
+        registry: Registry of the type.
+        **kwargs: Further arguments, like ``args``.
 
     Raises:
-        ValueError: If there is no data set inside, or a pipeline around a
+        ValueError: If a combination of data sets is empty, or a pipeline that wraps a
             :class:`MultimodalSegDataset` would damage a modality.
     """
     if isinstance(config, dict) and config.get('datasets') in ([], ()):
@@ -38,10 +38,11 @@ def build_dataset(config: dict, *args, registry: Registry, **kwargs) -> Any:
 
 
 def name_apart(datasets: list[Any]) -> None:
-    """Give the samples of data sets side by side different names, which are those of their results.
+    """Make sample names unique across data sets, because result files have the same names.
 
-    Where a name occurs in several, what tells their folders apart comes before each name:
-    ``day/0001`` and ``night/0001``; or else their number: ``0/0001``.
+    If a name occurs in several data sets, each name gets a prefix: the part in which their folders
+    differ, such as ``day/0001`` and ``night/0001``. If that is not enough, the prefix is the number
+    of the data set, such as ``0/0001``.
 
     Args:
         datasets: Data sets that have ``name_prefix``.
@@ -59,7 +60,7 @@ def name_apart(datasets: list[Any]) -> None:
 
 
 def _inner(dataset: Any, around: tuple = ()) -> Iterator[tuple[Any, tuple]]:
-    """Yield the innermost data sets, each with the pipelines that others apply to its samples."""
+    """Yield each innermost data set and the pipelines that its wrappers apply to its samples."""
     inside = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     if inside == [None]:
         yield dataset, around
@@ -81,7 +82,7 @@ def _are_apart(datasets: list[Any]) -> bool:
 
 
 def _differences(folders: list[str]) -> list[str]:
-    """Cut off what folders have in common in front and at the end."""
+    """Cut off the common start and the common end of the folders."""
     parts = [folder.split(os.sep) for folder in folders]
     for _ in range(2):
         same = len(osp.commonprefix(parts))
@@ -89,6 +90,6 @@ def _differences(folders: list[str]) -> list[str]:
     return ['/'.join(part) for part in parts]
 
 
-# the way that configs take; mmseg's registry took over mmengine's function when it was made
+# Configs are built through these functions. mmseg's registry has its own copy of mmengine's.
 for _registry in (DATASETS, MMSEG_DATASETS):
     _registry.build_func = build_dataset

@@ -4,7 +4,7 @@ from mmengine.registry import DATASETS
 
 from .nyudv2_dataset import NYUDv2Dataset
 
-# class -> the classes of the 40 that it holds
+# class -> those of the 40 classes that are merged into it
 GROUPS = dict(
     bed=('bed',),
     books=('books',),
@@ -26,7 +26,7 @@ GROUPS = dict(
     wall=('wall', 'door'),
     window=('window', 'blinds', 'curtain'),
 )  # fmt: skip
-# RGB, of the toolbox nicr-scene-analysis-datasets, with which published pictures are made
+# RGB, from the toolbox nicr-scene-analysis-datasets, which published pictures use
 PALETTE = [
     [0, 0, 255], [232, 88, 47], [0, 217, 0], [148, 0, 240], [222, 241, 23], [255, 205, 205],
     [0, 223, 228], [106, 135, 204], [116, 28, 41], [240, 35, 235], [0, 166, 156], [249, 139, 0],
@@ -39,10 +39,10 @@ INDEX_OF_40 = {name: index for index, name in enumerate(NYUDv2Dataset.METAINFO['
 class NYUDv2Dataset13(NYUDv2Dataset):
     """NYU Depth v2 with 13 classes, from the same files as :class:`NYUDv2Dataset`.
 
-    The label maps hold the 40 classes, which are merged when they are loaded. The 13 classes are
-    those of Couprie et al., "Indoor Semantic Segmentation using depth information", ICLR 2013; the
-    merging is that of Handa et al., "SceneNet: Understanding Real World Indoor Scenes With
-    Synthetic Data", CVPR 2016.
+    The label maps hold the 40 classes. Loading merges them into 13. The 13 classes come from
+    Couprie et al., "Indoor Semantic Segmentation using depth information", ICLR 2013. The merging
+    follows Handa et al., "SceneNet: Understanding Real World Indoor Scenes With Synthetic Data",
+    CVPR 2016.
 
     Args:
         **kwargs: Arguments of :class:`NYUDv2Dataset`.
@@ -52,7 +52,7 @@ class NYUDv2Dataset13(NYUDv2Dataset):
 
     @classmethod
     def get_label_map(cls, new_classes: Sequence[str] | None = None) -> dict[int, int]:
-        """Map the 40 classes of the files to the 13, or to those of them that are asked for."""
+        """Map the 40 classes of the files to the 13 classes, or to ``new_classes`` among them."""
         chosen = super().get_label_map(new_classes) or {i: i for i in range(len(GROUPS))}
         return {
             INDEX_OF_40[name]: chosen[index]
@@ -61,7 +61,7 @@ class NYUDv2Dataset13(NYUDv2Dataset):
         }
 
     def _update_palette(self) -> list[list[int]]:
-        # the parent's way needs a label map of one class to one
+        # the parent expects a label map that maps each class to its own index
         palette, classes = self._metainfo['palette'], self._metainfo['classes']
         if len(palette) == len(classes):
             return palette

@@ -5,7 +5,7 @@ from mmengine.registry import DATASETS
 
 from .multimodal_seg_dataset import MultimodalSegDataset
 
-# spelled as in the mapping to 40 classes that its authors publish (classMapping40.mat)
+# spelled as in the authors' mapping to 40 classes (classMapping40.mat)
 CLASSES = (
     'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
     'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain', 'dresser', 'pillow', 'mirror',
@@ -16,10 +16,10 @@ CLASSES = (
 
 
 def _palette() -> list[list[int]]:
-    """Give each class the RGB color that published pictures of NYUDv2 use: PASCAL VOC's color map.
+    """Give each class its color of PASCAL VOC's color map, which published NYUDv2 pictures use.
 
-    Color 0 of that map is black, for unlabeled pixels. Three bits of an index at a time, from the
-    lowest on, fill red, green and blue from their highest bits down.
+    The map's color 0 is black, for unlabeled pixels. Bits 0, 3 and 6 of an index become the highest
+    three bits of red, in this order. Bits 1, 4 and 7 give green, and bits 2, 5 and 8 give blue.
     """
     return [
         [
@@ -34,17 +34,18 @@ def _palette() -> list[list[int]]:
 class NYUDv2Dataset(MultimodalSegDataset):
     """NYU Depth v2 with 40 classes, in folders of registered files.
 
-    ``rgb/`` holds 8-bit color, ``depth/`` 16-bit depth in 1/5000 m (0 = no reading), ``masks/``
-    the labels 0..39, 255 = unlabeled. ``train.txt`` and ``test.txt``, given as ``ann_file``, name a
-    file per line without suffix, or list the files as the authors do, separated by tabs.
+    ``rgb/`` holds 8-bit color. ``depth/`` holds 16-bit depth in 1/5000 m (0 = no reading).
+    ``masks/`` holds the labels 0..39 (255 = unlabeled). ``train.txt`` and ``test.txt`` are for
+    ``ann_file``. Each line is a file name without suffix, or the paths of a sample's files,
+    separated by tabs, as in the authors' lists.
 
-    Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html. Classes are spelled as the mapping
-    to 40 classes spells them, colors are those of published pictures (PASCAL VOC's color map).
+    Data: https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html. The class names are spelled as in
+    the authors' mapping to 40 classes. The palette is PASCAL VOC's color map.
 
     Args:
         modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
-            modalities.
+        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
+            folders of modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 

@@ -8,18 +8,18 @@ from .rooms_dataset import RoomsDataset
 class PermutedRoomsDataset(RoomsDataset):
     """The rooms with one modality shuffled between the samples: a control that should not help.
 
-    Every sample keeps its other images and its label, and gets the permuted modality of another
-    one, always the same; none keeps its own. The modality has the statistics of the real one and
-    says nothing about the sample. What a fusion of the two "gains" over one alone is not due to the
-    content of the modality.
+    Each sample keeps its other images and its label. Its permuted modality always comes from the
+    same other sample. So this modality has the usual statistics, but says nothing about the sample.
+    If a fusion with it still gains over the other modalities alone, the content of the modality is
+    not the reason.
 
     Args:
-        permuted: The modality that is shuffled; not the first, which names the samples.
-        permutation_seed: Another seed gives another assignment.
+        permuted: The modality that is shuffled. It cannot be the first, which names the samples.
+        permutation_seed: Seed of the assignment.
         **kwargs: Arguments of :class:`RoomsDataset`.
 
     Raises:
-        ValueError: If ``permuted`` is the first modality or none, or there is one sample only.
+        ValueError: If ``permuted`` is the first modality or unknown, or there is only one sample.
     """
 
     def __init__(self, permuted: str = 'depth', permutation_seed: int = 0, **kwargs) -> None:
@@ -28,7 +28,7 @@ class PermutedRoomsDataset(RoomsDataset):
         super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """List the samples, then hand the modality's files around."""
+        """List the samples, then exchange the modality's files between them."""
         infos = super().load_data_list()
         further = self.modalities[1:]
         if self.permuted not in further:
@@ -41,7 +41,7 @@ class PermutedRoomsDataset(RoomsDataset):
                 f'PermutedRoomsDataset: expected at least two samples in {self.data_root}, got '
                 f'{len(infos)}'
             )
-        # each takes from the next in a random circle through all samples, so none from itself
+        # In a random circle of all samples, each takes the next one's file and none keeps its own.
         circle = np.random.default_rng(self.permutation_seed).permutation(len(infos))
         files = [info['modality_paths'][self.permuted] for info in infos]
         for taker, giver in zip(circle, np.roll(circle, -1), strict=True):

@@ -10,8 +10,8 @@ class RoomsDataset(MultimodalSegDataset):
     """Furnished rooms rendered on the user's machine by ``tools/render_rooms.py``, 14 classes.
 
     Args:
-        data_prefix: Folder of the label maps, as ``seg_map_path``, ``label`` by default, and of
-            modalities.
+        data_prefix: Folder of the label maps as ``seg_map_path`` (``label`` by default), and
+            folders of modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 

@@ -1,4 +1,4 @@
-"""What the data sets share whose samples are files of several folders, matched by name."""
+"""Shared by data sets that match the files of several folders by name."""
 
 import logging
 import os.path as osp
@@ -15,10 +15,10 @@ from .sample_list import SHOWN, SampleList
 
 
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse names of modalities that are empty, repeated, reserved or no identifiers.
+    """Refuse modality names that are empty, repeated or reserved, or that are not words.
 
     Raises:
-        ValueError: If so.
+        ValueError: If a name is refused.
     """
     given, names = names, () if isinstance(names, str) else tuple(names)
     if not names or len(set(names)) < len(names):
@@ -31,10 +31,10 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_given(argument: str, what: str, given: dict[str, str], names: Sequence[str]) -> None:
-    """Refuse an argument that is no dict of texts, or has nothing for one of the names.
+    """Refuse an argument that is not a dict of strings, or that lacks one of the names.
 
     Raises:
-        ValueError: If so.
+        ValueError: If the argument is refused.
     """
     if not isinstance(given, Mapping):
         raise ValueError(f'{argument}: expected a dict of one {what} per name, got {given!r}')
@@ -52,14 +52,14 @@ def check_given(argument: str, what: str, given: dict[str, str], names: Sequence
 
 
 def check_indices(indices: int | Sequence[int] | None, count: int) -> None:
-    """Refuse indices that name no sample, or one that there is not.
+    """Refuse indices that select no sample or are out of range.
 
     Args:
-        indices: Of the samples to take: a list, the first so many, or, negative, the last.
-        count: How many samples there are.
+        indices: A list of indices, or a number n: the first n samples, or the last -n if negative.
+        count: Number of samples.
 
     Raises:
-        ValueError: If so.
+        ValueError: If the indices are refused.
     """
     if indices is None or (isinstance(indices, int) and indices != 0):
         return
@@ -77,16 +77,16 @@ def describe_names(
     suffix: str | dict[str, str] = '.png',
     optional: Sequence[str] = (),
 ) -> list[Modality]:
-    """Describe modalities of which only names and files are known.
+    """Describe modalities for which only names and files are known.
 
     Args:
         names: Their names.
-        folders: The folder of each; none at all if they are called like the modalities.
+        folders: The folder of each modality; empty if the folders have the modalities' names.
         suffix: The suffix of their files, or a dict of one per name.
-        optional: Names of those that a sample may lack.
+        optional: Names of the modalities that a sample may lack.
 
     Raises:
-        ValueError: If the names are not usable, or something is lacking for one.
+        ValueError: If the names are not usable, or one lacks a folder or suffix.
     """
     names = check_names(names)
     if isinstance(optional, str) or not set(optional) <= set(names):
@@ -99,14 +99,14 @@ def describe_names(
 
 
 def place(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
-    """Add the folders of modalities to those that a data set names.
+    """Add the folders of the descriptions to the folders of a data set.
 
     Args:
         descriptions: The modalities.
-        folders: Folders of label maps, and of modalities whose descriptions name none.
+        folders: Folders of the label maps, and of modalities that their descriptions do not name.
 
     Raises:
-        ValueError: If a folder is named twice, and differently.
+        ValueError: If the two name different folders for one modality.
     """
     for name, modality in descriptions.items():
         if modality.folder not in (None, folders.get(name, modality.folder)):
@@ -128,30 +128,31 @@ def match_files(
     backend_args: dict | None = None,
     optional: Sequence[str] = (),
 ) -> dict[str, dict[str, str | None]]:
-    """List the files of each sample, after a check that every one that must be there is.
+    """List the files of each sample, after a check that all required files exist.
 
-    Suffixes match in whatever case; of two files that differ in nothing else, the one that is
-    written as configured is taken. The log says how many samples there are, and which image files
-    there are part of none.
+    Upper and lower case of suffixes do not matter. If two files differ only in that, the file with
+    the configured spelling is taken. The log says how many samples there are, and which image files
+    belong to no sample.
 
     Args:
         owner: Name of the data set, for errors.
-        folders: Folder of each kind of file; the first that is not optional is the one that is
-            scanned for samples. If all are optional, all are scanned.
+        folders: Folder of each kind of file. The first kind that is not optional is scanned for
+            samples. If all are optional, all are scanned.
         suffixes: Suffix of each kind of file.
-        lines: The samples as listed by ``ann_file``, see :class:`SampleList`; None takes all files
+        lines: The samples as listed by ``ann_file``, see :class:`SampleList`. None takes all files
             of the scanned folders, sub-folders included.
-        ann_file: For errors.
+        ann_file: File of the lines, for errors.
         backend_args: Arguments of the mmengine file backend.
-        optional: Kinds of files that a sample may lack; its path is None then.
+        optional: Kinds of files that a sample may lack; their paths are None then.
 
     Returns:
-        Name of each sample, which is the path of its files below their folders without suffix ->
-        kind of file -> path.
+        Sample name -> kind of file -> path. The name is the path of the files below their folders,
+        without suffix.
 
     Raises:
-        FileNotFoundError: If a folder is missing, there is no sample, or files of one are missing.
-        ValueError: If a folder cannot be read, or lines mean several samples or one twice.
+        FileNotFoundError: If a folder or a sample's file is missing, or there is no sample.
+        ValueError: If a folder cannot be read, a line means several samples, or several lines mean
+            the same sample.
     """
     folders = {key: folders[key] for key in suffixes}
     for key, folder in folders.items():
@@ -159,7 +160,7 @@ def match_files(
             raise FileNotFoundError(
                 f'data_prefix: folder of {key!r} not found: {folder}{why_absent(folder)}'
             )
-    # only where the listed samples are: a published data set may have millions of files elsewhere
+    # Look only where the listed samples are. A published data set may have millions of other files.
     listed = places = None
     if lines is not None:
         listed = SampleList(lines, ann_file, folders.values(), suffixes.values())
@@ -187,7 +188,7 @@ def match_files(
     required = [key for key in suffixes if key not in optional]
     missing = [(key, name) for key in required for name in names if name not in stems[key]]
     if missing:
-        # what lies in no folder is missing in each: once is enough
+        # a sample outside the folders is missing in all of them; name it once
         paths = list(
             dict.fromkeys((key if _is_inside(name) else '', name) for key, name in missing)
         )
@@ -223,7 +224,7 @@ def match_files(
 
 
 def _by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
-    """Map the path of files without their suffix to the path; others are left out."""
+    """Map the path without suffix to the path; files with another suffix are left out."""
     stems = {}
     for file in files:
         stem = without_suffix(file, suffix)
@@ -233,11 +234,11 @@ def _by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
 
 
 def report_unused(found: str, unused: Sequence[str]) -> None:
-    """Log what was found, and which image files beside it are not used.
+    """Log what was found, and which image files are not used.
 
     Args:
-        found: What was found.
-        unused: Paths of the others.
+        found: Text that says what was found.
+        unused: Paths of the unused image files.
     """
     if unused:
         more = f' and {len(unused) - SHOWN} more' if len(unused) > SHOWN else ''
@@ -248,9 +249,9 @@ def report_unused(found: str, unused: Sequence[str]) -> None:
 def _unused(
     folder: str, listing: Listing, suffix: str, is_listed: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the image files of a folder and the reason why they may be part of no sample.
+    """Yield the image files of a folder, each with a reason why no sample may use it.
 
-    The reason is '' for a file that fits, where a list chooses among those.
+    The reason is '' for a file with the right suffix that a list of samples may leave out.
     """
     for file in listing.dead:
         yield osp.normpath(osp.join(folder, file)), ' (a link that leads nowhere or back)'
@@ -266,7 +267,7 @@ def _is_inside(name: str) -> bool:
 
 
 def _absent(folder: str, name: str, suffix: str, listing: Listing) -> str:
-    """Name a file that is not there, and what is there instead."""
+    """Name a missing file, and the file that exists instead."""
     path = osp.join(folder, name + suffix)
     others = [file for file in listing.files if osp.splitext(file)[0] == name]
     return path + (f' (there is {others[0]})' if others else why_absent(path))

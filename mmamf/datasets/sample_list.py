@@ -1,4 +1,4 @@
-"""Lists of samples as people write them: one a line, in many spellings."""
+"""Reads lists of samples, one per line, in the many spellings that people use."""
 
 import codecs
 import os.path as osp
@@ -16,11 +16,13 @@ BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_list(ann_file: str, backend_args: dict | None = None) -> list[str]:
-    """Read the lines of an annotation file that are not empty, from UTF-8, or UTF-16 with its mark.
+    """Read the non-empty lines of an annotation file.
+
+    The file is UTF-8, or UTF-16 with a byte order mark.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such text.
+        ValueError: If it has another encoding.
     """
     if not fileio.isfile(ann_file, backend_args=backend_args):
         raise FileNotFoundError(f'ann_file not found: {ann_file}{why_absent(ann_file)}')
@@ -37,21 +39,22 @@ def read_list(ann_file: str, backend_args: dict | None = None) -> list[str]:
             f'{ann_file}: expected a text in UTF-8, got zero bytes, as in UTF-16 without a byte '
             'order mark: save it as UTF-8'
         )
-    lines = (line.strip().lstrip('\ufeff') for line in re.split('[\r\n]+', text))  # joined files
+    # joined files have marks inside the text
+    lines = (line.strip().lstrip('\ufeff') for line in re.split('[\r\n]+', text))
     return [line for line in lines if line]
 
 
 class SampleList:
-    """The samples of a list, found out once it is known of which there are files.
+    """The samples of a list. The existing files decide what a line means.
 
-    A line is the path of a sample below the folders, without suffix. Understood as well are lines
-    with a suffix, with ``./`` or backslashes, absolute ones, those with the (end of the) folder's
-    path before them, and several columns that all mean one sample. A line that begins with ``#``
-    and is no sample is a comment.
+    A line is the path of a sample below the folders, without suffix. A line may also have a suffix,
+    ``./`` or backslashes; be an absolute path; start with the folder's path or its end; or have
+    several columns that all mean the same sample. A line that begins with ``#`` is a comment,
+    unless there is a sample of that name.
 
     Args:
         lines: The lines.
-        ann_file: Where they are from, for errors.
+        ann_file: File of the lines, for errors.
         folders: Folders of the files.
         suffixes: Suffixes of the files.
     """
@@ -63,21 +66,21 @@ class SampleList:
         spellings = {spell(folder) for folder in folders for spell in (osp.abspath, osp.realpath)}
         self._folders = [folder.split(osp.sep) for folder in sorted(spellings)]
         self._suffixes = sorted(set(suffixes), key=len, reverse=True)
-        # line -> what it may mean as a whole, then what each of its columns may
+        # line -> names that the whole line may mean, then names that each column may mean
         self._readings = {line: [self._read(text) for text in _columns(line)] for line in lines}
         self._lines = lines
 
     @property
     def places(self) -> list[str]:
-        """Sub-folders in which there may be files of the samples."""
+        """Sub-folders that may contain files of the samples."""
         readings = (names for columns in self._readings.values() for names in columns)
         return sorted({posixpath.dirname(name) for names in readings for name in names})
 
     def resolve(self, known: Collection[str]) -> list[str]:
-        """Name the samples, in the order of the lines, also those that are not known.
+        """Name the samples in the order of the lines, including those without files.
 
         Args:
-            known: Names of which there are files.
+            known: Names that have files.
 
         Raises:
             ValueError: If a line means several samples, or several lines mean the same.
@@ -93,7 +96,7 @@ class SampleList:
         return names
 
     def explain(self, known: Collection[str]) -> str:
-        """Say how lines should look, if one of an unknown sample looks otherwise; else ''."""
+        """Say how lines should look if a line without files has another form; else return ''."""
         for line in self._lines:
             plain = posixpath.normpath(line) == line and not line.lower().endswith(IMAGES)
             if plain and not re.search(r'[\s,;\\]|^/|^\.\.', line):
@@ -130,7 +133,7 @@ class SampleList:
             parts = posixpath.normpath(path).split('/')
             tails = [] if posixpath.isabs(path) else [parts]
             for folder in self._folders:
-                # how much of the folder's path the line repeats: all, or its end
+                # number of folders that the line repeats: the whole path, or its end
                 lengths = [len(folder)] if posixpath.isabs(path) else range(1, len(parts))
                 tails += [parts[k:] for k in lengths if parts[:k] == folder[-k:]]
             for tail in tails:
@@ -141,6 +144,6 @@ class SampleList:
 
 
 def _columns(line: str) -> list[str]:
-    """List the line as a whole and then its columns, if it has several; quotes are left out."""
+    """List the whole line and then its columns without quotes, if it has any."""
     columns = [column.strip('"\'') for column in re.split(r'[\s,;]+', line)]
     return [line, *filter(None, columns)] if len(columns) > 1 or columns[0] != line else [line]

@@ -11,7 +11,7 @@ CLASSES = (
     'floor_mat', 'clothes', 'ceiling', 'books', 'fridge', 'tv', 'paper', 'towel', 'shower_curtain',
     'box', 'whiteboard', 'person', 'night_stand', 'toilet', 'sink', 'lamp', 'bathtub', 'bag',
 )  # fmt: skip
-# RGB, of the toolbox nicr-scene-analysis-datasets, with which published pictures are made
+# RGB, from the toolbox nicr-scene-analysis-datasets, which published pictures use
 PALETTE = [
     [119, 119, 119], [244, 243, 131], [137, 28, 157], [150, 255, 255], [54, 114, 113],
     [0, 0, 176], [255, 69, 0], [87, 112, 255], [0, 163, 33], [255, 150, 255], [255, 180, 10],
@@ -27,19 +27,19 @@ PALETTE = [
 class SUNRGBDDataset(MultimodalSegDataset):
     """SUN RGB-D with 37 classes, in the folders that ``tools/dataset_converters`` writes.
 
-    ``rgb/`` holds 8-bit color (``.jpg``), ``depth/`` 16-bit depth in mm (0 = no reading, at most
-    8 m), ``masks/`` the labels 0..36, 255 = unlabeled; each has a sub-folder per sensor.
-    ``train.txt`` and ``test.txt``, given as ``ann_file``, name a file per line without suffix. The
-    classes are the first 37 of NYUDv2's, spelled as in the authors' toolbox.
+    ``rgb/`` holds 8-bit color (``.jpg``). ``depth/`` holds 16-bit depth in mm (0 = no reading, at
+    most 8 m). ``masks/`` holds the labels 0..36 (255 = unlabeled). Each folder has a sub-folder per
+    sensor. ``train.txt`` and ``test.txt`` are for ``ann_file``; each line is a file name without
+    suffix. The classes are the first 37 of NYUDv2, spelled as in the authors' toolbox.
 
     Data: https://rgbd.cs.princeton.edu
 
     Args:
         modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps, as ``seg_map_path``, ``masks`` by default, and of
-            modalities.
-        img_suffix: For names alone: suffix of the images; by default ``.jpg`` for rgb and ``.png``
-            for others.
+        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
+            folders of modalities.
+        img_suffix: Suffix of the images, where ``modalities`` are names; by default ``.jpg`` for
+            rgb and ``.png`` for others.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 

@@ -21,11 +21,11 @@ DOMAINS = dict(
 
 @DATASETS.register_module()
 class TaskonomyDataset(MultimodalTranslationDataset):
-    """Taskonomy: views of real buildings with geometry from their 3D scans, in published folders.
+    """Taskonomy: views of real buildings with geometry from 3D scans, in the published folders.
 
-    ``DOMAIN/BUILDING/point_X_view_Y_domain_DOMAIN.png``, without a folder BUILDING in the sample of
-    a single building (https://github.com/alexsax/taskonomy-sample-model-1), the one the paper is
-    trained on. All images are 512 x 512:
+    Files are ``DOMAIN/BUILDING/point_X_view_Y_domain_DOMAIN.png``. The sample of one building
+    (https://github.com/alexsax/taskonomy-sample-model-1), on which the paper trains, has no folder
+    BUILDING. All images are 512 x 512:
 
     ================  ===================  ==================================================
     name              DOMAIN               content
@@ -40,8 +40,8 @@ class TaskonomyDataset(MultimodalTranslationDataset):
     curvature         principal_curvature  8 bits, color; two principal curvatures, 127 = none
     ================  ===================  ==================================================
 
-    The annotation file names a view per line, as ``BUILDING/point_X_view_Y``; the authors' lists,
-    ``{domain}/point_X_view_Y_domain_{domain}.png``, are read as well.
+    Each line of the annotation file names a view as ``BUILDING/point_X_view_Y``. The authors'
+    lists, with lines ``{domain}/point_X_view_Y_domain_{domain}.png``, also work.
 
     Data: Zamir et al., "Taskonomy: Disentangling Task Transfer Learning", CVPR 2018,
     http://taskonomy.stanford.edu
@@ -49,7 +49,7 @@ class TaskonomyDataset(MultimodalTranslationDataset):
     Args:
         modalities: Descriptions of the inputs, or their names.
         target: Description, or name, of the image to be predicted.
-        **kwargs: Arguments of :class:`MultimodalTranslationDataset`, but for ``data_prefix`` and
+        **kwargs: Arguments of :class:`MultimodalTranslationDataset`, except ``data_prefix`` and
             ``img_suffix``.
 
     Raises:

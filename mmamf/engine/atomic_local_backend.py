@@ -5,17 +5,18 @@ from mmengine.fileio import LocalBackend, register_backend
 
 
 class AtomicLocalBackend(LocalBackend):
-    """Local files which are replaced as a whole or not at all.
+    """Writes local files completely or not at all.
 
-    mmengine's own backend writes in place: a process which dies meanwhile leaves half a file. Here
-    the bytes go to a temporary file beside the target, are flushed to the disk and renamed.
+    mmengine's own backend writes in place, so a process that dies while writing leaves half a file.
+    Here the bytes go to a temporary file beside the target. The file is flushed to disk, and then
+    renamed.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes to a file."""
         target = Path(filepath)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # one name for each target, so that what a killed run left behind is overwritten
+        # one fixed name per target, so that the leftover of a killed run is overwritten
         temporary = target.with_name(f'.{target.name}.tmp')
         try:
             with open(temporary, 'wb') as file:
@@ -27,10 +28,10 @@ class AtomicLocalBackend(LocalBackend):
             error.filename = error.filename or str(target)  # a full disk names no file by itself
             raise
         finally:
-            temporary.unlink(missing_ok=True)  # it is still there if something failed
+            temporary.unlink(missing_ok=True)  # it still exists if something failed
         directory = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(directory)  # the rename itself
+            os.fsync(directory)  # flushes the rename itself
         finally:
             os.close(directory)
 

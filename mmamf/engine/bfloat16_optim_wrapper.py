@@ -12,9 +12,9 @@ from torch import nn
 class Bfloat16OptimWrapper(OptimWrapper):
     """Runs the forward pass under bfloat16 autocast, on any device.
 
-    mmengine's `AmpOptimWrapper` refuses to be built without a GPU. bfloat16 has the exponent range
-    of float32, so no loss scaling is needed, and nothing beyond the stock wrapper is stored in a
-    checkpoint.
+    mmengine's `AmpOptimWrapper` cannot be built without a GPU. bfloat16 has the exponent range of
+    float32, so no loss scaling is needed. Checkpoints hold the same entries as with the stock
+    wrapper.
     """
 
     @contextmanager

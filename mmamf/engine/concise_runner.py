@@ -7,7 +7,7 @@ from mmengine.dist import get_world_size
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
-# what mmengine says at every start, as its messages begin
+# first words of the messages that mmengine logs at every start
 LISTINGS = (
     '\n------------------------------------------------------------\nSystem environment:',
     'Config:\n',
@@ -16,15 +16,15 @@ LISTINGS = (
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
 )
-# what the old stack warns about its own insides
+# warnings of the old stack about its own code
 WARNINGS = ('``build_loss`` would be deprecated soon', 'The draw is False, it means that the hook')
 
 
 class ConciseRunner(Runner):
-    """mmengine's runner, which shows what a person reads.
+    """mmengine's runner with a short console log.
 
-    The environment, the config and the order of hooks, several hundred lines, go to the log file
-    alone; one line names it.
+    The environment, the config and the order of hooks have several hundred lines. They go only to
+    the log file, and one line in the console names it.
     """
 
     def __init__(self, *args, **kwargs) -> None:
@@ -34,7 +34,7 @@ class ConciseRunner(Runner):
             super().__init__(*args, **kwargs)
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
-        """Build the logger, whose console leaves listings to the file."""
+        """Build the logger, and keep long listings out of the console."""
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if not isinstance(handler, logging.FileHandler):

@@ -5,24 +5,24 @@ from mmamf.models.fusions import FusionOperator
 
 
 class CrossingEnergy:
-    """Measures which share of the maps' energy crosses modalities, at every fusion point.
+    """Measures the share of the feature maps' energy that crosses modalities, per fusion point.
 
-    It needs to know nothing about an operator, because it asks by ablation. Let f be what an
-    operator does to the maps x of all modalities, and x_m the same maps with those of every
-    modality but m set to zero. The *own* part of m's output is f(x_m), the *foreign* part is
-    f(x) - f(x_m), both taken at m, and the share that crosses is
+    It works by ablation, so it suits any operator. Let f be the operator, x the maps of all
+    modalities, and x_m the same maps with all modalities except m set to zero. The *own* part of
+    m's output is f(x_m), and the *foreign* part is f(x) - f(x_m), both taken at m. The share that
+    crosses is
 
         sum |foreign|^2 / (sum |own|^2 + sum |foreign|^2)
 
-    over samples, the modalities that they have, channels and pixels: 0 if nothing crosses, 1 if
-    everything is another modality's. For ``enter`` f is ``enter``; for ``leave`` it is ``leave``
-    with the carry that ``enter`` returned for the same ablation, so what is carried around the
-    convolution counts. Each is measured by itself: what crossed in ``enter`` is the modality's own
-    when it comes to ``leave``. An operator that weighs a modality by another one lets the weight
-    cross too.
+    The sums run over samples, their present modalities, channels and pixels. The share is 0 if
+    nothing crosses, and 1 if everything comes from another modality. At ``enter``, f is ``enter``.
+    At ``leave``, f is ``leave`` with the carry that ``enter`` returned for the same ablation, so
+    the values carried around the convolution count. The two points are measured separately: values
+    that crossed in ``enter`` are the modality's own at ``leave``. If an operator weights one
+    modality by another, the effect of the weight counts as crossing, too.
 
-    Forward passes between :meth:`start` and :meth:`stop` return what they would return anyway. They
-    must not be trained by. Several of them are summed, as are the levels of a neck.
+    Forward passes between :meth:`start` and :meth:`stop` return the usual results, but must not be
+    used for training. Several passes are summed, and so are the levels of a neck.
 
     Args:
         model: The model. Operators for a single modality are left out.
@@ -34,29 +34,29 @@ class CrossingEnergy:
             for name, module in model.named_modules()
             if isinstance(module, FusionOperator) and module.num_modalities > 1
         }
-        self._energies: dict[str, list[float]] = {}  # point -> own, foreign
+        self._energies: dict[str, list[float]] = {}  # fusion point -> own, foreign
 
     def start(self) -> None:
-        """Measure from now on."""
+        """Start measuring."""
         for name, operator in self._operators.items():
             self._measure(name, operator)
 
     def stop(self) -> dict[str, float]:
-        """End measuring.
+        """Stop measuring.
 
         Returns:
-            Share of every fusion point that was passed, by the name of the operator in the model:
+            Share of every fusion point that was used, by the name of the operator in the model:
             ``{'backbone.layer1.1.fusion/enter': 0.1, 'backbone.layer1.1.fusion/leave': 0.3}``.
         """
         for operator in self._operators.values():
-            del operator.enter, operator.leave  # uncovers the methods of the class
+            del operator.enter, operator.leave  # the methods of the class are visible again
         return {
             point: foreign / (own + foreign) if foreign else 0.0
             for point, (own, foreign) in self._energies.items()
         }
 
     def _measure(self, name: str, operator: FusionOperator) -> None:
-        """Cover the operator's two methods by ones that measure."""
+        """Replace the operator's two methods by measuring ones."""
         enter, leave = operator.enter, operator.leave
         modalities = range(operator.num_modalities)
         carries = []

@@ -10,27 +10,26 @@ from torch.nn.parallel import DistributedDataParallel
 
 @MODEL_WRAPPERS.register_module()
 class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
-    """Train the networks of a GAN in several processes, without a change to the GAN itself.
+    """Trains the networks of a GAN in several processes, without changing the GAN itself.
 
-    mmengine's MMSeparateDistributedDataParallel puts a wrapper in the place of each network. The
-    runner then saves weights as `generator.module.*`, of which nothing is found when they are
-    loaded: a resumed training starts from scratch, and a test takes random weights, with no more
-    than a line in the log. Here the wrappers stay outside and are handed to
-    ``train_step(data, optim_wrapper, networks)``, so that checkpoints, averaged weights and
-    optimizers see the model as in a single process. Each process keeps its own running statistics;
-    those of rank 0 are saved.
+    mmengine's MMSeparateDistributedDataParallel replaces each network by a wrapper. The runner then
+    saves weights as `generator.module.*`, and loading finds none of these names. A resumed training
+    starts from scratch, and a test uses random weights; only a line in the log tells. Here the
+    wrappers stay outside the model and are passed to ``train_step(data, optim_wrapper, networks)``.
+    So checkpoints, averaged weights and optimizers see the model as in a single process. Each
+    process keeps its own running statistics; those of rank 0 are saved.
 
     Args:
-        module: The GAN. Each of its parts which has something to train is a network.
-        broadcast_buffers: Give all processes the buffers of rank 0 at every forward pass, running
-            statistics among them.
+        module: The GAN. Each of its children with trainable parameters is a network.
+        broadcast_buffers: Whether all processes get the buffers of rank 0, including running
+            statistics, at every forward pass.
         **kwargs: Further arguments of mmengine's MMDistributedDataParallel, for each network.
     """
 
     def __init__(self, module: nn.Module, broadcast_buffers: bool = False, **kwargs: Any) -> None:
-        super(DistributedDataParallel, self).__init__()  # nn.Module's, as the parent does
+        super(DistributedDataParallel, self).__init__()  # calls nn.Module's, like the parent
         self.module = module.to(get_device())
-        self._networks = {  # not modules of this one
+        self._networks = {  # a dict, so that they are not registered as submodules
             name: MMDistributedDataParallel(
                 module=part, broadcast_buffers=broadcast_buffers, **kwargs
             )
@@ -39,7 +38,7 @@ class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
         }
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
-        """Let the GAN train, and call its networks through what synchronizes their gradients.
+        """Train the GAN for one step, through wrappers that synchronize its networks' gradients.
 
         Args:
             data: A collated batch.

@@ -2,17 +2,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-IGNORE = 255  # what label maps have where they are ignored
-SHOWN = 10  # names in a warning
+IGNORE = 255  # value of ignored pixels in label maps
+SHOWN = 10  # number of names in a warning
 
 
 class LabelStatistics:
-    """Counts of the pixels of each class in a set of label maps, and what is odd about them.
+    """Counts the pixels of each class in a set of label maps, and finds problems.
 
     Args:
-        name: What warnings call the set.
+        name: Name of the set in warnings.
         classes: Names of the classes.
-        total: How many label maps the set has, read or not.
+        total: Number of label maps in the set, read or not.
     """
 
     def __init__(self, name: str, classes: Sequence[str], total: int) -> None:
@@ -21,7 +21,7 @@ class LabelStatistics:
         self.total = total
         self._pixels = np.zeros(IGNORE + 1, np.int64)
         self._read = 0
-        self._masks = 0  # label maps with nothing but 0 and 255
+        self._masks = 0  # label maps that hold only 0 and 255
         self._unreadable = []
         self._ignored_in_files = set()
 
@@ -29,8 +29,8 @@ class LabelStatistics:
         """Add a label map.
 
         Args:
-            counts: Its number of pixels of each value, (256,).
-            ignore_index: The data set's, for a hint.
+            counts: Number of pixels of each value, (256,).
+            ignore_index: ``ignore_index`` of the data set, for a hint.
         """
         self._read += 1
         self._pixels += counts
@@ -42,7 +42,7 @@ class LabelStatistics:
         self._unreadable.append(error)
 
     def warnings(self) -> list[str]:
-        """Say what is odd, a sentence or two for each thing."""
+        """List a warning for each problem."""
         found = [self._no_pixel(), self._only_masks(), self._mostly_ignored()]
         if self._unreadable:
             found.append(
@@ -52,7 +52,7 @@ class LabelStatistics:
         return [warning for warning in found if warning]
 
     def refusal(self) -> str | None:
-        """Say why nothing can be learned from the labels, None if something can."""
+        """Say why the labels are useless for training; None if they are not."""
         several = len(self.classes) > 1
         complete = self._read == self.total
         if not (several and complete and self._pixels[IGNORE] and len(self._present()) <= 1):
@@ -78,7 +78,8 @@ class LabelStatistics:
         )
 
     def _only_masks(self) -> str | None:
-        # of two classes, which masks of 0 and 255 often mean; else it takes most of the files
+        # With two classes, one such mask is enough for a warning, because they often hold 0 and
+        # 255. Otherwise most of the files must be such masks.
         if not self._masks or (len(self.classes) != 2 and 2 * self._masks <= self._read):
             return None
         return (
@@ -109,5 +110,5 @@ class LabelStatistics:
         return np.flatnonzero(self._pixels[: len(self.classes)]).tolist()
 
     def _share(self) -> float:
-        """Compute how many of the pixels are ignored, in percent."""
+        """Compute the share of ignored pixels in percent."""
         return 100 * self._pixels[IGNORE] / max(self._pixels.sum(), 1)

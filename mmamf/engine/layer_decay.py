@@ -1,8 +1,8 @@
-"""Layer-wise learning rates of mmseg for backbones inside a SharedMultimodalBackbone.
+"""Makes mmseg's layer-wise learning rates work in a SharedMultimodalBackbone.
 
-mmseg/engine/optimizers/layer_decay_optimizer_constructor.py tells the layers by the class of
-``model.backbone`` and by names that start with ``backbone.``, and raises a NotImplementedError
-without text for what it does not know.
+mmseg/engine/optimizers/layer_decay_optimizer_constructor.py finds the layers by the class of
+``model.backbone`` and by names that start with ``backbone.``. For unknown backbones it raises a
+NotImplementedError without text.
 """
 
 import functools
@@ -18,7 +18,7 @@ _INSIDE = 'backbone.backbone.'
 
 
 def decay_layers_of_shared_backbones() -> None:
-    """Let mmseg's constructors of optimizers see the backbone that is shared."""
+    """Let mmseg's optimizer constructors see the backbone inside a SharedMultimodalBackbone."""
     original = LearningRateDecayOptimizerConstructor.add_params
     if not hasattr(original, '__wrapped__'):
         LearningRateDecayOptimizerConstructor.add_params = _wrap(original)

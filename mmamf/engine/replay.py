@@ -11,23 +11,23 @@ def replay(
     epochs: int = 0,
     epoch_length: int = 1,
 ) -> None:
-    """Bring learning rates to where they would be if the schedulers had been there from the start.
+    """Set learning rates as if the schedulers had run from the start of training.
 
-    mmengine's schedulers are recursive: the rate of an iteration follows from the last one. So they
-    go through all of them again, in the order of mmengine's ParamSchedulerHook.
+    mmengine's schedulers are recursive: each rate follows from the last one. So all iterations are
+    replayed, in the order of mmengine's ParamSchedulerHook.
 
     Args:
-        optimizer: Wrapper of the optimizer, whose groups have an ``initial_lr``.
+        optimizer: Wrapper of the optimizer. Its groups have an ``initial_lr``.
         schedulers: Schedulers of its learning rate.
-        iterations: Iterations done.
-        epochs: Epochs done, if training counts them. One whose last iteration is done may not be
-            among them yet.
-        epoch_length: Iterations in an epoch.
+        iterations: Number of iterations done.
+        epochs: Number of epochs done, if training counts them. An epoch whose last iteration is
+            done may not be counted yet.
+        epoch_length: Number of iterations in an epoch.
     """
     for group in optimizer.param_groups:
         group['lr'] = group['initial_lr']
     with warnings.catch_warnings():
-        # that no optimizer stepped meanwhile
+        # torch warns that no optimizer stepped in between
         warnings.filterwarnings('ignore', '.*(scheduler|optimizer).step', UserWarning)
         for scheduler in schedulers:
             scheduler.base_values = [group['initial_lr'] for group in optimizer.param_groups]

@@ -1,4 +1,4 @@
-"""Random numbers as a function of a key, so that no generator's state has to survive a restart."""
+"""Makes random numbers a function of a key, so that a restart needs no generator state."""
 
 import random
 from collections.abc import Iterator
@@ -10,10 +10,9 @@ from torch.utils.data import BatchSampler, Dataset, Sampler
 
 
 def seed_all(*key: int) -> None:
-    """Seed Python, NumPy and PyTorch (every device) from a key, for example (seed, rank,
-    iteration).
+    """Seed Python, NumPy and PyTorch (all devices) from a key, such as (seed, rank, iteration).
 
-    Keys that differ in any number give unrelated streams.
+    Keys that differ in any number give independent streams.
     """
     words = np.random.SeedSequence(key).generate_state(4)
     random.seed(int(words[0]))
@@ -22,7 +21,7 @@ def seed_all(*key: int) -> None:
 
 
 class SeededDataset(Dataset):
-    """Seeds every random generator before each sample; otherwise it is the data set it wraps.
+    """Wraps a data set, and seeds every random generator before each sample.
 
     Args:
         dataset: Any map-style data set.
@@ -51,17 +50,16 @@ class SeededDataset(Dataset):
 
 
 class SeededBatchSampler(Sampler):
-    """Yields the batches of another batch sampler from any position, a seed key with each sample.
+    """Yields the batches of another batch sampler from any position, with a seed key per sample.
 
-    Batches are numbered from the start of the whole training; a sample's key is (*seed, number of
-    its batch, place in the batch), so that its augmentation depends on nothing else.
+    Batches are numbered from the start of the whole training. A sample's key is (*seed, number of
+    the batch, place in the batch), so its augmentation depends only on these.
 
     Args:
-        batch_sampler: Where the indices come from. Its sampler's order must be a function of its
-            seed and epoch alone, as in mmengine's `DefaultSampler` and `InfiniteSampler`.
+        batch_sampler: Batch sampler that gives the indices. The order of its sampler must depend
+            only on seed and epoch, as in mmengine's `DefaultSampler` and `InfiniteSampler`.
         seed: First numbers of every key.
-        endless: Whether to start the next epoch at the end of one, as the iteration-based loop
-            wants.
+        endless: Whether the next epoch follows immediately, as the iteration-based loop needs.
     """
 
     def __init__(self, batch_sampler: BatchSampler, seed: tuple[int, ...], endless: bool) -> None:
@@ -71,7 +69,7 @@ class SeededBatchSampler(Sampler):
         self.seed = seed
         self.endless = endless
         self.first = 0  # number of the first batch of the next pass
-        self.skip = 0  # batches of the next pass which have been trained
+        self.skip = 0  # number of batches of the next pass that were trained already
 
     def __iter__(self) -> Iterator[list[tuple[int, tuple[int, ...]]]]:
         first, skip = self.first, self.skip

@@ -8,26 +8,26 @@ from torch.optim import Optimizer
 
 @PARAM_SCHEDULERS.register_module()
 class StagedLR(_ParamScheduler):
-    """Sets the learning rates of training's stages, exactly as written, for each parameter group.
+    """Sets the exact learning rate of each stage of training, for each parameter group.
 
-    mmengine's schedulers multiply the rates of all groups alike. Here a group follows its own
-    ``stage_lrs`` where it has them; the stock constructor hands them to a part of the model with
-    ``paramwise_cfg=dict(custom_keys=dict(backbone=dict(stage_lrs=[...])))``. Every other group, and
-    the base rate that mmengine logs, follows the scheduler's. The rates are absolute: neither the
-    optimizer's ``lr`` nor ``lr_mult`` nor ``auto_scale_lr`` changes them, except that ``lr_mult=0``
-    freezes a group, as under every scheduler. A resumed training keeps the rates and milestones of
+    mmengine's schedulers multiply the rates of all groups by the same factor. Here a group may have
+    its own ``stage_lrs``. The stock constructor gives them to a part of the model with
+    ``paramwise_cfg=dict(custom_keys=dict(backbone=dict(stage_lrs=[...])))``. All other groups, and
+    the base rate that mmengine logs, follow the scheduler's ``stage_lrs``. The rates are absolute:
+    the optimizer's ``lr``, ``lr_mult`` and ``auto_scale_lr`` do not change them. Only ``lr_mult=0``
+    freezes a group, as with every scheduler. A resumed training keeps the rates and milestones of
     its checkpoint, as with mmengine's schedulers, unless ScheduleHook finds others in the config.
 
     Args:
         optimizer: Optimizer, or its wrapper.
         stage_lrs: Learning rate of each stage.
-        milestones: Epochs (iterations, if not ``by_epoch``) at whose end the next stage begins.
+        milestones: Epochs, or iterations without ``by_epoch``, after which the next stage begins.
         **kwargs: Further arguments of mmengine's schedulers: ``begin``, ``end``, ``last_step``,
             ``by_epoch``, ``verbose``. Milestones are counted from ``begin``.
 
     Raises:
-        ValueError: If the milestones are not positive and increasing, or if there is not one rate
-            for every stage.
+        ValueError: If the milestones are not positive and increasing, or if the number of rates is
+            not the number of stages.
     """
 
     def __init__(

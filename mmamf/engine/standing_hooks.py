@@ -1,4 +1,4 @@
-"""Hooks that watch over every training, whatever its config lists."""
+"""Hooks that every training gets, even if its config does not list them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +9,19 @@ STANDING = ('FiniteTrainingHook', 'LabelCheckHook', 'ScheduleHook')
 
 
 def add_standing_hooks(cfg: Config, names: Sequence[str] = STANDING) -> None:
-    """Add hooks to a config of a training where they are absent.
+    """Add hooks to the config of a training if it lacks them.
 
-    mmengine's CheckpointHook is exchanged for AtomicCheckpointHook, which takes the same arguments:
-    the former removes the best checkpoint of another folder from which training was resumed, and a
-    good checkpoint before the next one is known to be good.
+    AtomicCheckpointHook replaces mmengine's CheckpointHook and takes the same arguments.
+    CheckpointHook removes an old checkpoint before the new one is complete. If training is resumed
+    from another folder, it also removes the best checkpoint there.
 
     Args:
-        cfg: Config of a training, which is changed.
+        cfg: Config of a training. It is changed in place.
         names: Types of the hooks.
     """
     default = cfg.get('default_hooks') or {}
     checkpoint = default.setdefault('checkpoint', dict(type='CheckpointHook', interval=1))
-    # a strategy (DeepSpeed, FSDP) writes folders
+    # with a strategy (DeepSpeed, FSDP), checkpoints are folders
     if _name(checkpoint) == 'CheckpointHook' and 'strategy' not in cfg:
         checkpoint['type'] = 'AtomicCheckpointHook'
     cfg.default_hooks = default

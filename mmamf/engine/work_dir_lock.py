@@ -9,21 +9,21 @@ from typing import IO, Self
 from mmengine.logging import print_log
 
 NAME = '.training.lock'
-TEMPORARIES = ('.*.pth.tmp', '.last_checkpoint.tmp')  # of AtomicLocalBackend
+TEMPORARIES = ('.*.pth.tmp', '.last_checkpoint.tmp')  # written by AtomicLocalBackend
 
 
 class WorkDirLock:
-    """Keeps a second training out of a folder, and clears what a killed one left half-written.
+    """Keeps a second training out of a folder, and removes half-written files of a killed one.
 
-    The lock is the operating system's, on a file in the folder, so it ends with the process,
-    however that ends. Processes that data loaders fork do not hold it.
+    It is an operating system lock on a file in the folder, so it ends with the process in every
+    case. Forked data loader workers do not hold it.
 
     Args:
-        folder: Folder to which a training writes; it is made.
-        enabled: Whether to lock at all: of a distributed training, only the first process does.
+        folder: Folder to which a training writes; it is created.
+        enabled: Whether to lock. In a distributed training, only the first process locks.
 
     Raises:
-        ValueError: When entered, if another process trains there.
+        ValueError: On entering, if another process trains there.
     """
 
     def __init__(self, folder: str | Path, enabled: bool = True) -> None:
@@ -36,7 +36,7 @@ class WorkDirLock:
         if not self.enabled:
             return self
         self.folder.mkdir(parents=True, exist_ok=True)
-        # not flock, which the processes of a killed training's data loaders would go on holding
+        # not flock, because data loader workers of a killed training would keep holding it
         file = open(self.folder / NAME, 'a+')
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,7 +70,7 @@ class WorkDirLock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let the next training in."""
+        """Release the lock."""
         if self._file is not None:
             self._file.truncate(0)
-            self._file.close()  # and with it the lock
+            self._file.close()  # releases the lock

@@ -1,4 +1,4 @@
-"""Ladders of corruptions, from config files, and their place in the pipeline of a test."""
+"""Reads ladders of corruptions from config files, and inserts them into test pipelines."""
 
 import copy
 import json
@@ -16,8 +16,8 @@ def read_ladder(path: str | Path) -> list[dict]:
     """Read the corruptions and their levels.
 
     Raises:
-        ValueError: If keys are missing or unknown, labels do not fit the levels, or a name comes
-            twice.
+        ValueError: If keys are missing or unknown, labels do not match the levels, or a name
+            appears twice.
     """
     ladder = Config.fromfile(path).to_dict().get('ladder')
     if not ladder:
@@ -41,20 +41,20 @@ def read_ladder(path: str | Path) -> list[dict]:
 
 
 def list_tests(ladder: list[dict]) -> Iterator[tuple[str, list[dict]]]:
-    """Yield the name of each test and what it inserts into the pipeline; the clean one first."""
+    """Yield the name and the inserted transforms of each test, the clean test first."""
     yield CLEAN, []
     for corruption in ladder:
         for label, level in zip(labels_of(corruption), corruption['levels'], strict=True):
             transform = {**corruption['transform'], corruption['argument']: level}
-            # tuples as results.json has them
+            # tuples become lists, as in results.json
             yield key_of(corruption, label), [json.loads(json.dumps(transform))]
 
 
 def with_corruption(dataloader: dict, corruption: list[dict]) -> dict:
-    """Copy a data loader's config, with a corruption right behind the loading.
+    """Copy a data loader's config, with a corruption directly after the loading transform.
 
     Raises:
-        ValueError: If its pipeline does not load the images of a segmentation.
+        ValueError: If its pipeline does not have LoadMultimodalImages exactly once.
     """
     dataloader = copy.deepcopy(dataloader)
     pipeline = dataloader['dataset'].get('pipeline') or []
@@ -74,5 +74,5 @@ def labels_of(corruption: dict) -> list[str]:
 
 
 def key_of(corruption: dict, label: str) -> str:
-    """Name a level of a corruption among the results."""
+    """Return the key of a corruption's level in the results."""
     return f'{corruption["name"]}/{label}'

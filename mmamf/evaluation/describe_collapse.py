@@ -1,22 +1,22 @@
 from collections.abc import Iterable, Sequence
 
-SHOWN = 10  # names in a list
+SHOWN = 10  # number of names in a list
 
 
 def describe_collapse(
     classes: Sequence[str], predicted: Iterable[bool], labeled: Iterable[bool]
 ) -> str | None:
-    """Say which of the classes that occur in the labels are predicted and which never are.
+    """Say which classes of the labels are predicted and which never are.
 
     Args:
         classes: Names of the classes.
-        predicted: Whether each class is predicted at any pixel that counts.
+        predicted: Whether each class is predicted at any pixel that is not ignored.
         labeled: Whether each class occurs in the labels.
 
     Returns:
-        Such as ``only 1 of 3 classes is ever predicted: background; never, though the labels have
-        them: crop, weed``; None if all of them are predicted. Classes that the labels do not have
-        do not count.
+        A text such as ``only 1 of 3 classes is ever predicted: background; never, though the labels
+        have them: crop, weed``; None if all are predicted. Classes that do not occur in the labels
+        are left out.
     """
     occurring = [
         (name, bool(found))

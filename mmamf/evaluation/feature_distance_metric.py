@@ -13,31 +13,32 @@ from .networks import InceptionFeatures
 from .translated_images import TRUTH, translated_images
 
 SUBSETS = 50
-SCALE = 100  # of the papers' tables
+SCALE = 100  # factor in the papers' tables
 
 
 @METRICS.register_module()
 class FeatureDistanceMetric(BaseMetric):
     """Frechet and kernel distance between the true images and each output, in a network's features.
 
-    On :class:`InceptionFeatures` the scalars are ``FID`` (`Heusel et al., 2017
+    With :class:`InceptionFeatures`, the scalars are ``FID`` (`Heusel et al., 2017
     <https://arxiv.org/abs/1706.08500>`_) and ``KID`` (`Binkowski et al., 2018
-    <https://arxiv.org/abs/1801.01401>`_), on any other network ``FD_<name>`` and ``KD_<name>``,
-    which do not compare with those; the same behind ``<modality>/``. torchmetrics computes both,
-    in double precision. The kernel is ``(x . y / C + 1) ** 3``; the distance is the mean over 50
-    random subsets, the same in every evaluation, times 100.
+    <https://arxiv.org/abs/1801.01401>`_). With any other network they are ``FD_<name>`` and
+    ``KD_<name>``, which are not comparable with FID and KID. Scalars of a modality start with
+    ``<modality>/``. torchmetrics computes both in double precision. The kernel is
+    ``(x . y / C + 1) ** 3``. The kernel distance is 100 times the mean over 50 random subsets,
+    which are the same in every evaluation.
 
     The release of `Deep Multimodal Fusion by Channel Exchanging
-    <https://arxiv.org/abs/2011.05005>`_ asks for subsets of 1000 images and silently takes all
-    where there are fewer: with its 500 validation images, every subset is the whole set, as here
-    by default. It saves its pictures through matplotlib, each stretched to its own extremes, before
-    it measures them; here the values are rounded to 8 bits and measured as they are.
+    <https://arxiv.org/abs/2011.05005>`_ asks for subsets of 1000 images, and silently takes all
+    images if there are fewer. It has 500 validation images, so every subset is the whole set, as
+    with our default. It also saves its pictures with matplotlib before it measures them, which
+    stretches each picture to its own minimum and maximum. We only round the values to 8 bits.
 
     Args:
         network: Config of a registered network that maps uint8 RGB images (N, 3, H, W) to
-            features (N, C) and has a ``name``: ``InceptionFeatures``, ``BackboneFeatures``,
-            ``EfficientNetLite0Features``.
-        subset_size: Images in a subset of the kernel distance, at least 2.
+            features (N, C) and has a ``name``, such as ``InceptionFeatures``, ``BackboneFeatures``
+            or ``EfficientNetLite0Features``.
+        subset_size: Number of images in a subset of the kernel distance, at least 2.
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
@@ -66,14 +67,15 @@ class FeatureDistanceMetric(BaseMetric):
             images = torch.stack([truth, *outputs.values()])  # (1 + outputs, 3, H, W)
             images = images.round().clamp(0, 255).to(get_device(), torch.uint8)
             features = self.network(images).float().cpu()
-            # clones: a view is pickled with all of its storage when results are gathered
+            # clones, because gathering results would pickle a view with its whole storage
             self.results.append(
                 {key: f.clone() for key, f in zip((TRUTH, *outputs), features, strict=True)}
             )
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Gather the features of all processes and compare them."""
-        # here every process raises; in compute_metrics the others would wait for the main one
+        # Raise here, in every process. compute_metrics runs only in the main process, and after an
+        # error there, the others would wait forever.
         if size < self.subset_size:
             raise ValueError(
                 f'{self.names[1]}: expected at least subset_size={self.subset_size} images, got '
@@ -101,7 +103,7 @@ def _frechet_distance(truth: torch.Tensor, output: torch.Tensor) -> float:
 
     identity = nn.Identity()
     identity.num_features = truth.shape[1]
-    # only the main process computes: to synchronize would wait for the others forever
+    # only the main process computes, so synchronization would wait for the others forever
     metric = FrechetInceptionDistance(feature=identity, sync_on_compute=False)
     metric.update(truth, real=True)
     metric.update(output, real=False)
@@ -111,7 +113,7 @@ def _frechet_distance(truth: torch.Tensor, output: torch.Tensor) -> float:
 def _kernel_distance(truth: torch.Tensor, output: torch.Tensor, subset_size: int) -> float:
     from torchmetrics.image.kid import KernelInceptionDistance
 
-    with warnings.catch_warnings():  # that it keeps all features, as is meant
+    with warnings.catch_warnings():  # it warns that it keeps all features, which is intended
         warnings.simplefilter('ignore', UserWarning)
         metric = KernelInceptionDistance(
             feature=nn.Identity(),

@@ -9,9 +9,9 @@ def find_weights(weights: str | None, url: str, other_names: tuple[str, ...] = (
 
     Args:
         weights: Path of the file, or None to look for it in the cache of ``torch.hub``.
-        url: Where it is published. Its name ends in the first digits of its SHA-256, as
-            ``torch.hub`` has it: ``<name>-<digits>.pth``.
-        other_names: Names under which the same file is published elsewhere.
+        url: Address of the published file. As usual for ``torch.hub``, its name is
+            ``<name>-<digits>.pth`` with the first digits of its SHA-256.
+        other_names: Other names of the same published file.
 
     Raises:
         FileNotFoundError: If there is no such file.

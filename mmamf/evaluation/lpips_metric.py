@@ -19,8 +19,8 @@ class LPIPSMetric(BaseMetric):
     """Learned perceptual distance (LPIPS, AlexNet) of the ensemble and of every modality's output.
 
     `The Unreasonable Effectiveness of Deep Features as a Perceptual Metric
-    <https://arxiv.org/abs/1801.03924>`_, by the authors' package ``lpips``, which brings the
-    weights of its linear layers (v0.1). Scalars are ``LPIPS`` and ``<modality>/LPIPS``.
+    <https://arxiv.org/abs/1801.03924>`_. The authors' package ``lpips`` computes it, and includes
+    the weights of its linear layers (v0.1). Scalars are ``LPIPS`` and ``<modality>/LPIPS``.
 
     Args:
         weights: The file ``alexnet-owt-7be5be79.pth`` of torchvision; None looks for it in the
@@ -28,7 +28,7 @@ class LPIPSMetric(BaseMetric):
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
-        FileNotFoundError: If the file is not there; it is never downloaded.
+        FileNotFoundError: If the file does not exist; it is never downloaded.
         ValueError: If it is another file, a sample lacks an image, or there is no sample.
     """
 
@@ -37,9 +37,10 @@ class LPIPSMetric(BaseMetric):
     def __init__(self, weights: str | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         path = find_weights(weights, URL)
-        from lpips import LPIPS  # only where it is used
+        from lpips import LPIPS  # an optional package
 
-        network = LPIPS(net='alex', pnet_rand=True, verbose=False)  # random: or it downloads
+        # random weights, because it would download others
+        network = LPIPS(net='alex', pnet_rand=True, verbose=False)
         state = torch.load(path, map_location='cpu', weights_only=True)
         # 'slice2.3.weight' of lpips is 'features.3.weight' of torchvision
         network.net.load_state_dict(

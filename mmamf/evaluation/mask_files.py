@@ -12,13 +12,13 @@ from mmamf.visualization.save_picture import check_apart, save_picture
 class MaskFiles:
     """Writes predicted label maps into a folder, one PNG per sample.
 
-    A mask holds class indices, 0 for the first class of the data set, as ``tools/infer.py`` writes
-    them, whatever ``reduce_zero_label`` says about the label files. Its name is the ``sample_name``
-    of MultimodalSegDataset, sub-folders included (``a/0001`` -> ``a/0001.png``), or else that of
-    the file ``img_path``.
+    A mask holds class indices, and 0 is the first class of the data set, as in ``tools/infer.py``.
+    ``reduce_zero_label`` does not change that. The name of the mask is the ``sample_name`` of
+    MultimodalSegDataset, sub-folders included (``a/0001`` -> ``a/0001.png``). Without a
+    ``sample_name``, it is the name of the file ``img_path``.
 
     Args:
-        out_dir: The folder; it is made if need be.
+        out_dir: The folder; it is created if necessary.
     """
 
     def __init__(self, out_dir: str | Path) -> None:
@@ -26,14 +26,14 @@ class MaskFiles:
         self._images: dict[Path, str] = {}
 
     def reserve(self, info: Mapping[str, Any]) -> Path:
-        """Return where the mask of a sample goes.
+        """Return the path for the mask of a sample, and remember it as taken.
 
         Args:
-            info: The sample, or what the data set says about it.
+            info: The sample, or the data set's information on it.
 
         Raises:
-            ValueError: If the sample has no name, it would lead out of the folder, a sample of
-                another image has it already, or the mask would overwrite a file of the sample.
+            ValueError: If the sample has no name, the name leads out of the folder, a sample of
+                another image has the same name, or the mask would overwrite a file of the sample.
         """
         image = str(info.get('img_path') or '')
         name = posixpath.normpath(info.get('sample_name') or Path(image).stem)
@@ -62,12 +62,12 @@ class MaskFiles:
         """Write the ensemble's prediction of a sample.
 
         Args:
-            sample: What ``SegDataSample.to_dict()`` gives.
+            sample: The dict of ``SegDataSample.to_dict()``.
             num_classes: Number of classes, at most 255.
 
         Raises:
-            ValueError: If there are more classes, the file cannot be written, or as in
-                :meth:`reserve`.
+            ValueError: If there are more classes, the file cannot be written, or :meth:`reserve`
+                refuses the sample.
         """
         check_class_count(num_classes)
         path = self.reserve(sample)

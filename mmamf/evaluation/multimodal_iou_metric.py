@@ -13,7 +13,7 @@ from mmamf.ensemble import ENSEMBLE, metric_key
 from .describe_collapse import describe_collapse
 from .mask_files import MaskFiles
 
-IGNORE = 255  # what label maps have where the files have the data set's ignore_index
+IGNORE = 255  # value of ignored pixels in loaded label maps
 PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
 
@@ -22,29 +22,29 @@ METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
 class MultimodalIoUMetric(IoUMetric):
     """PixAcc, mAcc, mIoU and per-class IoU of the ensemble and of every modality's own prediction.
 
-    ``pred_sem_seg`` is the ensemble (or a stock model's only prediction),
-    ``pred_sem_seg_<modality>`` the prediction of one modality. Scalars are in percent: ``PixAcc``,
-    ``mAcc``, ``mIoU``, ``IoU.<class>``, and the same behind ``<modality>/``. A class that is
-    neither in the labels nor predicted is NaN and does not count in the means. Samples that lack a
-    modality do not count in its scalars. One table holds it all; a modality that is alone and
-    agrees with the ensemble has one column. A warning names the classes that a source predicts, if
-    it never predicts some that the labels have.
+    ``pred_sem_seg`` is the ensemble (or a stock model's only prediction).
+    ``pred_sem_seg_<modality>`` is the prediction of one modality. Scalars are in percent:
+    ``PixAcc``, ``mAcc``, ``mIoU`` and ``IoU.<class>``. Scalars of a modality start with
+    ``<modality>/``. A class that is neither in the labels nor predicted is NaN and is left out of
+    the means. Samples that lack a modality are left out of its scalars. One table shows everything.
+    If the only modality agrees with the ensemble, they share a column. If the ensemble or a
+    modality never predicts some classes of the labels, a warning names the classes.
 
-    ``mDice`` among the ``iou_metrics`` adds ``mDice`` and ``Dice.<class>``; ``mFscore`` adds the
-    same of ``Fscore``, ``Precision`` and ``Recall``. The parent drops a class that is never
-    predicted from mFscore; here it counts as 0, as in the other means. Precision it has none.
+    ``mDice`` among the ``iou_metrics`` adds ``mDice`` and ``Dice.<class>``. ``mFscore`` adds the
+    same for ``Fscore``, ``Precision`` and ``Recall``. If a class is never predicted, the parent
+    leaves it out of mFscore. Here its Fscore counts as 0, like its IoU. It has no precision.
 
-    ``output_dir`` and ``format_only`` save the ensemble's prediction as :class:`MaskFiles` does;
-    the parent adds 1 to it for data sets with ``reduce_zero_label``.
+    ``output_dir`` and ``format_only`` save the ensemble's prediction with :class:`MaskFiles`. The
+    parent would add 1 to it for data sets with ``reduce_zero_label``.
 
     Args:
-        iou_metrics: Any of mIoU, mDice and mFscore, or one of them; mIoU is always given.
+        iou_metrics: One or several of mIoU, mDice and mFscore; mIoU is always included.
         **kwargs: Further arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Raises:
         ValueError: If ``iou_metrics`` has another name, ``format_only`` comes without
-            ``output_dir``, a sample has no label map or one of another size, or the model predicts
-            another number of classes than the data set has.
+            ``output_dir``, a sample has no label map or one of another size, or the model and the
+            data set have different numbers of classes.
     """
 
     default_prefix = ''  # without one, mmengine warns
@@ -81,19 +81,19 @@ class MultimodalIoUMetric(IoUMetric):
         label = sample['gt_sem_seg']['data'].squeeze().to(prediction)
         num_classes = len(self.dataset_meta['classes'])
         areas = self.intersect_and_union(prediction, label, num_classes, self.ignore_index)
-        # intersection, union, prediction, label -> (4, K); doubles count exactly past 2 ** 24
+        # intersection, union, prediction, label -> (4, K); doubles count exactly beyond 2 ** 24
         return torch.stack(list(areas)).double()
 
     @staticmethod
     def intersect_and_union(
         pred_label: torch.Tensor, label: torch.Tensor, num_classes: int, ignore_index: int
     ) -> tuple[torch.Tensor, ...]:
-        """Count as the parent does, and ignore labels of 255 whatever ``ignore_index`` is."""
+        """Count like the parent, but always ignore labels of 255 as well as ``ignore_index``."""
         label = label.masked_fill(label == ignore_index, IGNORE)
         return IoUMetric.intersect_and_union(pred_label, label, num_classes, IGNORE)
 
     def _names(self, results: list[dict[str, torch.Tensor]]) -> list[str]:
-        """List the sources of predictions, in the order of the sample that has most of them."""
+        """List the ensemble and the modalities, in the order of the sample that has most."""
         ordered = sorted(results, key=len, reverse=True)
         return list(dict.fromkeys(name for result in ordered for name in result))
 
@@ -119,10 +119,10 @@ class MultimodalIoUMetric(IoUMetric):
         return metrics
 
     def _values(self, total: torch.Tensor) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Compute the means over the classes, and what each class has, in percent."""
+        """Compute the means over the classes and the values of each class, in percent."""
         intersection, _, predicted, labeled = total.numpy()
         found = self.total_area_to_metrics(*total, self.metrics, self.nan_to_num, self.beta)
-        if 'Fscore' in found:  # of a class that is never predicted: 0, not 0 / 0
+        if 'Fscore' in found:  # a class that is never predicted gets 0 instead of 0 / 0
             weight = self.beta**2
             with np.errstate(invalid='ignore'):
                 score = (1 + weight) * intersection / (weight * labeled + predicted)
@@ -136,9 +136,9 @@ class MultimodalIoUMetric(IoUMetric):
         return {key: float(np.nanmean(value)) * 100 for key, value in means.items()}, classes
 
     def _tables(self, totals: dict[str, torch.Tensor], values: dict[str, tuple]) -> str:
-        """Lay out a table for each kind of number that classes have, with a column per source."""
+        """Make one table per class metric, with a column for the ensemble and each modality."""
         columns = [*values]
-        if len(totals) == 2 and torch.equal(*totals.values()):  # one modality, which decides alone
+        if len(totals) == 2 and torch.equal(*totals.values()):  # only one modality
             columns.remove(ENSEMBLE)
         tables = []
         for key in values[ENSEMBLE][1]:
@@ -154,7 +154,7 @@ class MultimodalIoUMetric(IoUMetric):
         return '\n'.join(tables)
 
     def _warn(self, totals: dict[str, torch.Tensor]) -> None:
-        """Say which sources never predict a class that the labels have."""
+        """Warn if the ensemble or a modality never predicts a class of the labels."""
         lines = []
         for name, (_, _, predicted, labeled) in totals.items():
             text = describe_collapse(self.dataset_meta['classes'], predicted > 0, labeled > 0)
@@ -165,7 +165,7 @@ class MultimodalIoUMetric(IoUMetric):
 
 
 def _modalities(sample: dict) -> list[str]:
-    """Modalities with a prediction of their own, in the order of the sample's channels."""
+    """List the modalities that have a prediction, in the order of the sample's channels."""
     found = {key.removeprefix(PREDICTION) for key in sample if key.startswith(PREDICTION)}
     ordered = [name for name in sample.get('modalities', ()) if name in found]
     return ordered + sorted(found.difference(ordered))

@@ -2,12 +2,12 @@ import torch
 
 from mmamf.ensemble import ENSEMBLE
 
-OUTPUT = 'fake_img'  # key of the ensemble's image; a modality's has `_<modality>` behind it
+OUTPUT = 'fake_img'  # key of the ensemble's image; keys of modalities end in `_<modality>`
 TRUTH = 'gt_img'
 
 
 def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Take the true image and every output out of a sample that a translation model returned.
+    """Take the true image and all outputs from a sample that a translation model returned.
 
     Args:
         sample: A data sample as a dict: ``gt_img``, ``fake_img`` (the ensemble, or a stock model's

@@ -8,19 +8,19 @@ from mmamf.ensemble import metric_key
 from .translated_images import translated_images
 
 HALF_RANGE = 127.5  # 0..255 -> -1..1
-SCALE = 10  # of the papers' tables
+SCALE = 10  # factor in the papers' tables
 
 
 @METRICS.register_module()
 class TranslationMetric(BaseMetric):
     """Mean absolute and mean squared error of the ensemble and of every modality's own output.
 
-    Scalars are ``MAE`` and ``MSE``, and the same behind ``<modality>/``. As in the tables of
-    `Deep Multimodal Fusion by Channel Exchanging <https://arxiv.org/abs/2011.05005>`_, which have
-    (x 10^-1) at their head, both are 10 times the error of images in -1..1 (0..255 divided by
-    127.5, less 1); 20 is the largest MAE, 40 the largest MSE. The mean is over the pixels and
-    channels of an image, then over the images. The release of that paper logs MAE and the root of
-    MSE without the factor: the root of its MSE is ``(MSE / 10) ** 0.5``.
+    Scalars are ``MAE`` and ``MSE``. Scalars of a modality start with ``<modality>/``. Both are 10
+    times the error of images in -1..1 (0..255 divided by 127.5, minus 1), as in the tables of
+    `Deep Multimodal Fusion by Channel Exchanging <https://arxiv.org/abs/2011.05005>`_, which are
+    headed (x 10^-1). The largest MAE is 20, and the largest MSE is 40. The mean is over the pixels
+    and channels of an image, then over the images. The release of that paper logs MAE and the root
+    of MSE without the factor; its root is ``(MSE / 10) ** 0.5``.
 
     Args:
         **kwargs: Arguments of :class:`mmengine.evaluator.BaseMetric`.

@@ -1,4 +1,4 @@
-"""What a modality is: the one description that everything from the file to the network reads."""
+"""The one description of a modality. Everything from the file to the network reads it."""
 
 import math
 import re
@@ -10,16 +10,16 @@ import numpy as np
 
 from mmamf.ensemble import ENSEMBLE
 
-# What OpenCV resizes, so that every geometric transform works on every modality.
+# OpenCV can resize these, so every geometric transform works on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
-# What files may hold besides, and as what it is read: each value as it is.
+# Files may also hold these dtypes. They are read as the dtype on the right, with unchanged values.
 READ_AS = dict(
     bool='uint8', int8='int16', float16='float32', int32='float32', uint32='float32',
     int64='float32', uint64='float32',
 )  # fmt: skip
 KINDS = ('image', 'depth', 'normal', 'normal_y_down', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
-# 'modality_paths' and 'ensemble' mean something else already
+# 'modality_paths' (of 'paths') and 'ensemble' already mean something else
 RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
 
 Numbers = float | Sequence[float]
@@ -27,38 +27,38 @@ Numbers = float | Sequence[float]
 
 @dataclass(frozen=True)
 class Modality:
-    """One description of a modality: its files, its values, and what may be done to it.
+    """One description of a modality: its files, its values, and how transforms treat it.
 
-    A config says it once. The data set, the transforms, the data preprocessor, the inferencer, the
+    A config gives it once. The data set, the transforms, the data preprocessor, the inferencer, the
     exported graph and the tools all read it. The model counts the modalities and their channels
     itself.
 
     Args:
         name: A word of letters, digits and underscores.
-        channels: Number of channels of its files, or a list of the channels to take, counted from 0
-            in the order of the file (red, green, blue in a picture).
-        dtype: What its files hold: 'uint8', 'uint16', 'int16', 'float32' or 'float64'. Files of
-            bool are read as 'uint8', of int8 as 'int16', of float16 and longer whole numbers as
-            'float32', if that holds their values exactly.
+        channels: Number of channels of its files, or a list of the channels to take. The list
+            counts from 0 in the order of the file (red, green, blue in a picture).
+        dtype: Data type of its files: 'uint8', 'uint16', 'int16', 'float32' or 'float64'. Files of
+            bool are read as 'uint8', and files of int8 as 'int16'. Files of float16 and of longer
+            integers are read as 'float32', if it holds their values exactly.
         folder: Folder of its files below ``data_root``; the name by default.
-        suffix: How its file names end.
-        missing: Value on disk that means "no reading", or a list of such. NaN, infinity and the
-            nodata tag of a TIFF always mean it.
-        valid_range: Smallest and largest reading; a value outside is a missing reading.
+        suffix: End of its file names.
+        missing: Value in the file that means "no reading", or a list of such values. NaN, infinity
+            and the nodata value of a TIFF always mean it.
+        valid_range: Smallest and largest reading. A value outside is a missing reading.
         scale: Factor from the file's numbers to units, such as 0.001 from millimeters to meters.
-        mean: Mean of the readings in units, a number or one per channel, in the order after
+        mean: Mean of the readings in units: one number, or one per channel in the order after
             ``bgr_to_rgb``.
-        std: Their standard deviation.
-        fill: What stands in for a missing reading, in units of the file; the mean by default.
+        std: Standard deviation of the readings, given like the mean.
+        fill: Value that replaces a missing reading, in units of the file; the mean by default.
         bgr_to_rgb: Whether the network gets colors as RGB. OpenCV reads pictures as BGR.
         interpolation: How it is resized: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'. By
-            default 'nearest' for depth, and 'bilinear' for all else.
+            default 'nearest' for depth, and 'bilinear' for all others.
         optional: Whether a sample may lack it.
-        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'edge', or vectors of
-            surfaces, which turn with the picture: 'normal' (x to the right, y up) or
-            'normal_y_down' (x to the right, y down). Their x, y and z are in red, green and blue,
-            or in the order of a list of ``channels``; 0 to 255 mean -1 to 1, and floats are as
-            they are.
+        kind: What it shows: 'image' (also thermal and other bands), 'depth', 'edge', 'normal' or
+            'normal_y_down'. The last two are surface normals, which turn with the picture: x points
+            to the right, y points up ('normal') or down ('normal_y_down'). Their x, y and z are in
+            red, green and blue, or in the order of a list of ``channels``. Integers from 0 to 255
+            mean -1 to 1; floats are taken as they are.
         log: Whether a translation takes log(1 + value) before ``scale``.
 
     Raises:
@@ -102,7 +102,7 @@ class Modality:
         """Read a description from a config.
 
         Raises:
-            ValueError: If it has no name or an unknown key, or a value is not possible.
+            ValueError: If it has no name, an unknown key or an impossible value.
         """
         if isinstance(spec, cls):
             return spec
@@ -118,7 +118,7 @@ class Modality:
 
     @property
     def bands(self) -> tuple[int, ...] | None:
-        """Indices of the channels that are taken from a file, None if it is all."""
+        """Indices of the channels that are taken from a file; None takes all."""
         return None if self.channels is None or type(self.channels) is int else (*self.channels,)
 
     @property
@@ -128,17 +128,17 @@ class Modality:
 
     @property
     def missing_values(self) -> tuple[float, ...]:
-        """All values of ``missing``."""
+        """The values of ``missing`` as a tuple."""
         return listed(self.missing)
 
     @property
     def resizing(self) -> str:
-        """How it is resized."""
+        """Interpolation that resizes it."""
         return self.interpolation or ('nearest' if self.kind == 'depth' else 'bilinear')
 
     @property
     def turns(self) -> bool:
-        """Whether it holds vectors, which turn with the picture."""
+        """Whether it holds vectors that turn with the picture."""
         return self.kind in ('normal', 'normal_y_down')
 
     @property
@@ -158,15 +158,15 @@ class Modality:
 
     @property
     def fills(self) -> list[float]:
-        """What stands in for a missing reading of every channel, in units of the file."""
+        """Value per channel that replaces a missing reading, in units of the file."""
         if self.fill is None:
             return [value / self.scale for value in self.statistics[0]]
         return self._per_channel('fill')
 
     def is_bgr(self, path: str) -> bool:
-        """Tell whether the colors of a file, or of files with a suffix, are loaded as BGR.
+        """Tell whether the colors of a file are loaded as BGR; ``path`` may be a suffix alone.
 
-        Arrays are not. Channels that are taken one by one come in the order that names them.
+        Arrays keep their order. A list of ``channels`` gives the order itself.
         """
         return not path.lower().endswith('.npy') and self.bands is None
 
@@ -234,13 +234,14 @@ class Modality:
 
 
 def read_modalities(specs: Iterable[Mapping | Modality]) -> dict[str, Modality]:
-    """Read the descriptions of several modalities, in order, by their names.
+    """Read the descriptions of several modalities into a dict by name, in the given order.
 
     Args:
-        specs: The descriptions, as a list: mmengine sorts the keys of a dict that it saves.
+        specs: The descriptions as a list. A dict would lose the order: mmengine sorts the keys of
+            the dicts that it saves.
 
     Raises:
-        ValueError: If there is none, two have one name, or one is wrong.
+        ValueError: If the list is empty, two descriptions have the same name, or one is wrong.
     """
     if isinstance(specs, Mapping | str):
         raise ValueError(
@@ -272,10 +273,10 @@ def check_readable(modalities: Iterable[Modality]) -> None:
 
 
 def check_name(name: Any) -> None:
-    """Refuse a name of a modality that is reserved or no identifier.
+    """Refuse a modality's name that is reserved or is not a word.
 
     Raises:
-        ValueError: If so.
+        ValueError: If the name is refused.
     """
     if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
         raise ValueError(
@@ -286,7 +287,7 @@ def check_name(name: Any) -> None:
 
 
 def can_hold(dtype: np.dtype | str, value: float) -> bool:
-    """Tell whether files of a dtype can have a value."""
+    """Tell whether a dtype can hold a value."""
     dtype = np.dtype(dtype)
     if dtype.kind == 'f':
         return True
@@ -295,7 +296,7 @@ def can_hold(dtype: np.dtype | str, value: float) -> bool:
 
 
 def listed(values: Numbers | None) -> tuple[float, ...]:
-    """Make a tuple of a number, of several, or of none."""
+    """Make a tuple from one number, several numbers, or None."""
     if values is None:
         return ()
     return tuple(values) if isinstance(values, list | tuple) else (values,)

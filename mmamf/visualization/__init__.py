@@ -1,4 +1,4 @@
-"""Sheets and figures. Those of matplotlib are imported when one is drawn."""
+"""Sheets and figures. Figures need matplotlib, which is imported when one is drawn."""
 
 import importlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Colors for what the eye cannot read: raw images of any modality, and label maps."""
+"""Turns raw images of any modality, and label maps, into visible colors."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from mmamf.datasets.transforms.missing_readings import find_missing
 from mmamf.structures.modality import listed
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-SHOWN_RANGE = (1, 99)  # percentiles of the values that span the color map
-OPACITY = 0.5  # of labels over an image
+SHOWN_RANGE = (1, 99)  # percentiles of the values at both ends of the color map
+OPACITY = 0.5  # opacity of labels over an image
 
 
 def colorize_image(
@@ -19,15 +19,15 @@ def colorize_image(
 ) -> np.ndarray:
     """Turn an image of any modality into RGB.
 
-    8-bit images with one or three channels are shown as they are. One channel of anything else
-    (depth in 16 bits, temperatures in floats) runs through the color map turbo from low (blue) to
-    high (red). Of images with another number of channels the first is shown.
+    8-bit images with one or three channels are shown as they are. One channel of another dtype,
+    such as 16-bit depth or float temperatures, gets the color map turbo, from blue (low) to red
+    (high). Images with another number of channels show their first channel.
 
     Args:
         image: An image in the units of its file.
-        missing: The value that means "no reading", or several. Such pixels, NaN and infinity are
-            shown black.
-        bgr: Whether three channels come in the order blue, green, red.
+        missing: Value that means "no reading", or several values. These pixels, NaN and infinity
+            are black.
+        bgr: Whether three channels are in the order blue, green, red.
 
     Shape:
         - image: (H, W) or (H, W, C).
@@ -66,8 +66,8 @@ def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.
     """Paint a label map in the colors of its classes.
 
     Args:
-        labels: Class indices; what is no index of the palette (255) is ignored by training and
-            test, and gets the color of :func:`ignored_color`.
+        labels: Class indices. Values outside the palette, such as 255, are ignored pixels and get
+            the color of :func:`ignored_color`.
         palette: RGB color of every class, 0-255.
 
     Shape:
@@ -76,14 +76,14 @@ def colorize_labels(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.
     """
     colors = np.array([*palette, ignored_color(palette)], dtype=np.uint8)
     ignored = (labels < 0) | (labels >= len(palette))
-    # stock segmentors of one channel give labels as floats
+    # stock segmentors with one output channel give float labels
     return colors[np.where(ignored, len(palette), labels).astype(np.int64)]
 
 
 def overlay_labels(
     image: np.ndarray, labels: np.ndarray, palette: Sequence[Sequence[int]]
 ) -> np.ndarray:
-    """Paint a label map over an image, which shows through by half.
+    """Paint a half-transparent label map over an image.
 
     Args:
         image: RGB, uint8.
@@ -99,12 +99,12 @@ def overlay_labels(
 
 
 def ignored_color(palette: Sequence[Sequence[int]]) -> tuple[int, int, int]:
-    """Choose black for pixels without a class, or white if a class is black already."""
+    """Choose black for pixels without a class, or white if a class is already black."""
     return WHITE if BLACK in [tuple(color) for color in palette] else BLACK
 
 
 def _stretched(image: np.ndarray, readings: np.ndarray) -> np.ndarray:
-    """Map the values of an image that is not 8-bit to 0-255."""
+    """Map the values of an image to 0-255; an 8-bit image stays as it is."""
     if image.dtype == np.uint8:
         return image
     values = image[readings]

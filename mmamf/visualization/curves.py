@@ -1,4 +1,4 @@
-"""Curves of a training, from the scalars that mmengine writes into the work dir."""
+"""Plots curves of a training from the scalars that mmengine writes into the work dir."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from mmamf.ensemble import ENSEMBLE
 
 SCALARS = '*/vis_data/scalars.json'
-# of a decode head: decode.<modality>.loss_ce; of a translator: <modality>.loss_pixel
+# decode.<modality>.loss_ce of a decode head, or <modality>.loss_pixel of a translator
 LOSS = re.compile(
     r'decode\.(ensemble\.|(?P<segmented>\w+)\.)?loss\w*|(ensemble|(?P<translated>\w+))\.loss_pixel'
 )
@@ -23,19 +23,19 @@ Curve = list[tuple[int, float]]  # (iteration, value)
 
 
 def read_scalars(work_dir: str | Path) -> list[tuple[int, dict]]:
-    """Read all that a training logged, as (iteration, scalars), in order.
+    """Read all scalars that a training logged, as (iteration, scalars), in order.
 
-    Runs in one work dir are joined in the order in which they started. Where a later run begins,
-    the earlier ones end: what an interrupted run logged beyond the checkpoint from which it was
-    resumed does not count, nor does anything of a run that was started over.
+    Runs in one work dir are joined in the order of their start. Records of an earlier run are
+    dropped from the iteration on at which a later run begins. So the iterations after the
+    checkpoint of a resumed run appear once, and a restarted run replaces the old one.
 
     Args:
         work_dir: A work dir of `tools/train.py`.
 
     Raises:
         FileNotFoundError: If there are no scalars.
-        ValueError: If a file of scalars is damaged other than in its last line, which a process
-            that was killed leaves behind.
+        ValueError: If a file of scalars is damaged. Only its last line may be, because a killed
+            process may leave half a line.
     """
     files = sorted(Path(work_dir).glob(SCALARS))
     records: list[tuple[int, dict]] = []
@@ -51,15 +51,14 @@ def read_scalars(work_dir: str | Path) -> list[tuple[int, dict]]:
 
 
 def read_curves(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
-    """Read loss and mIoU, or MAE of a translator, of the ensemble and of every modality.
+    """Read loss and mIoU (MAE for a translator) of the ensemble and of every modality.
 
     Args:
-        work_dir: A work dir of `tools/train.py`, read as by :func:`read_scalars`, which says what
-            it raises.
+        work_dir: A work dir of `tools/train.py`, see :func:`read_scalars` also for errors.
 
     Returns:
-        ``dict(loss={name: curve}, mIoU={name: curve})``, for a translator ``MAE``. The ensemble,
-        or a stock model's only prediction, is called 'ensemble'.
+        ``dict(loss={name: curve}, mIoU={name: curve})``, with ``MAE`` for a translator. The
+        ensemble, or a stock model's only prediction, is called 'ensemble'.
     """
     records = read_scalars(work_dir)
     metric = 'MAE' if any('MAE' in record for _, record in records) else 'mIoU'
@@ -123,7 +122,7 @@ def _read_run(path: Path) -> list[tuple[int, dict]]:
                 break
             raise ValueError(f'{path}, line {number}: expected JSON, got {line[:80]!r}') from error
         by_epoch |= 'epoch' in record
-        # a validation between epochs is logged with its epoch
+        # the step of a validation between epochs is its epoch, so keep the last iteration
         validation = 'iter' not in record
         iteration = iteration if by_epoch and validation else record['step']
         run.append((iteration, record))
@@ -131,7 +130,7 @@ def _read_run(path: Path) -> list[tuple[int, dict]]:
 
 
 def _losses(record: dict) -> dict[str, float]:
-    """Sum the losses of every source."""
+    """Sum the losses of the ensemble and of each modality."""
     losses: dict[str, float] = {}
     for key, value in record.items():
         match = LOSS.fullmatch(key)
@@ -142,7 +141,7 @@ def _losses(record: dict) -> dict[str, float]:
 
 
 def _values(record: dict, metric: str) -> dict[str, float]:
-    """Take <metric> and <modality>/<metric>."""
+    """Pick the values of <metric> and <modality>/<metric>."""
     return {
         key.rpartition('/')[0] or ENSEMBLE: value
         for key, value in record.items()

@@ -1,4 +1,4 @@
-"""Figure of what a FusionDiagnosisHook logged."""
+"""Draws the scalars of a FusionDiagnosisHook."""
 
 from itertools import product
 from pathlib import Path
@@ -14,16 +14,16 @@ from .curves import Curve, read_scalars
 
 PREFIX = 'fusion'
 KINDS = ('alpha', 'divergence', 'share')
-MAX_LABELS = 40  # of layers that can be told apart
-LEAST = 1e-3  # divergence that is shown as none
+MAX_LABELS = 40  # number of layer names that fit beside the figure
+LEAST = 1e-3  # divergence at the lower end of the color map
 STYLES = dict(enter='--', leave='-')
 
 
 def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
-    """Read what a FusionDiagnosisHook logged, over all runs in a work dir.
+    """Read the scalars of a FusionDiagnosisHook from all runs in a work dir.
 
     Args:
-        work_dir: A work dir of `tools/train.py`, read as by
+        work_dir: A work dir of `tools/train.py`, see
             :func:`~mmamf.visualization.curves.read_scalars`.
 
     Returns:
@@ -32,7 +32,7 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
 
     Raises:
         FileNotFoundError: If there are no scalars.
-        ValueError: If a file of scalars is damaged, or has none of the hook.
+        ValueError: If a file of scalars is damaged, or has no scalars of the hook.
     """
     found: dict[str, dict[str, Curve]] = {kind: {} for kind in KINDS}
     for step, record in read_scalars(work_dir):
@@ -50,15 +50,15 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
 
 
 def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
-    """Draw the weights of the modalities, the shares that cross, and the divergence of the norms.
+    """Draw the modalities' weights, the shares that cross between them, and the norms' divergence.
 
     Args:
         work_dir: A work dir of `tools/train.py` with a FusionDiagnosisHook.
         out: The picture to write.
 
     Raises:
-        FileNotFoundError: As :func:`read_fusion_diagnosis`.
-        ValueError: As :func:`read_fusion_diagnosis`.
+        FileNotFoundError: See :func:`read_fusion_diagnosis`.
+        ValueError: See :func:`read_fusion_diagnosis`.
     """
     found = read_fusion_diagnosis(work_dir)
     rows = min(len(found['divergence']), MAX_LABELS)
@@ -69,7 +69,7 @@ def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
     _plot_shares(axes['share'], found['share'])
     _plot_divergence(axes['norms'], found['divergence'])
     for panel in axes.values():
-        margin = 1 if panel is axes['norms'] else 1.02  # for the last markers
+        margin = 1 if panel is axes['norms'] else 1.02  # space for the last markers
         panel.set(xlabel='iteration', xlim=(0, margin * max(last, 1)))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
         panel.spines[['top', 'right']].set_visible(False)
@@ -95,7 +95,7 @@ def _plot_alpha(axes: Axes, curves: dict[str, Curve]) -> None:
 
 
 def _plot_shares(axes: Axes, curves: dict[str, Curve]) -> None:
-    """Draw the share of every point, in the color of its operator; what exchanges none is left."""
+    """Draw the share of every fusion point in its operator's color; enter only if not all zero."""
     axes.set_title('share of energy that crosses modalities\n(solid: leaving, dashed: entering)')
     if not curves:
         return
@@ -123,7 +123,7 @@ def _plot_shares(axes: Axes, curves: dict[str, Curve]) -> None:
 
 
 def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
-    """Draw layers, first on top, over iterations."""
+    """Draw a row per layer over iterations, with the first layer on top."""
     axes.set_title('divergence of the private norms, mean |γa − γb| / mean |γ|')
     if not curves:
         return
@@ -139,7 +139,7 @@ def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
         np.arange(len(curves) + 1) - 0.5,
         values,
         cmap='magma',
-        # layers that start at zero part at once, the others slowly
+        # log scale: layers that start at zero diverge at once, the others slowly
         norm=LogNorm(LEAST, max(np.nanmax(values), 10 * LEAST), clip=True),
     )
     every = -(-len(curves) // MAX_LABELS)
@@ -149,7 +149,7 @@ def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
 
 
 def _shorten(names: list[str]) -> list[str]:
-    """Leave out what all dotted names begin or end with, but never leave a mere number."""
+    """Cut the common start and end of dotted names. No name may then start with a number."""
     parts = [name.split('.') for name in names]
 
     def shared(end: int) -> bool:

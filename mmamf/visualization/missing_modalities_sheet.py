@@ -1,4 +1,4 @@
-"""Results on subsets of the modalities as a table and a figure."""
+"""Shows results on subsets of the modalities as a table and a figure."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +13,20 @@ from .found_classes import CLASS, count_found
 
 METRIC = 'mIoU'
 
-Scalars = dict[str, float | None]  # of one test: mIoU, <modality>/mIoU, ...
+Scalars = dict[str, float | None]  # results of one test: mIoU, <modality>/mIoU, ...
 
 
 def format_subsets(modalities: Sequence[str], results: dict[str, Scalars]) -> str:
-    """Lay results out as a Markdown table: a row per subset, mIoU in percent.
+    """Format results as a Markdown table with a row per subset and mIoU in percent.
 
-    The change is that from the whole set, where both were tested on the same samples. Where the
-    results have IoU of classes, each has a column for the ensemble, behind the number of classes
-    that are found: a network that says the same everywhere changes by +0.0, too.
+    The last column is the change from the whole set, if both have the same number of samples. If
+    the results have IoU per class, the table also shows the number of classes found and the
+    ensemble's IoU of each class. This reveals a network that predicts the same class everywhere,
+    whose change is +0.0, too.
 
     Args:
         modalities: All modalities of the model.
-        results: Subset, such as ``rgb+depth`` -> its scalars, with the number of ``samples``; the
+        results: Subset, such as ``rgb+depth`` -> its scalars, with the number of ``samples``. The
             first is the whole set.
     """
     whole = next(iter(results.values()))
@@ -52,11 +53,11 @@ def format_subsets(modalities: Sequence[str], results: dict[str, Scalars]) -> st
 
 
 def plot_subsets(modalities: Sequence[str], results: dict[str, Scalars], out: str | Path) -> None:
-    """Draw a bar for the ensemble of every subset, with the members as points, into a file.
+    """Draw a bar for the ensemble of each subset, with points for the modalities, into a file.
 
     Args:
         modalities: All modalities of the model.
-        results: As in :func:`format_subsets`.
+        results: See :func:`format_subsets`.
         out: The picture to write.
     """
     figure = Figure(figsize=(2.5 + 0.9 * len(results), 4), dpi=120, layout='constrained')

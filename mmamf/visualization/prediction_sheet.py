@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from .colors import colorize_labels, ignored_color
 from .save_picture import save_picture
 
-FONT = Path('fonts', 'ttf', 'DejaVuSans.ttf')  # in matplotlib's data
+FONT = Path('fonts', 'ttf', 'DejaVuSans.ttf')  # relative to matplotlib's data folder
 FONT_SIZE = 27  # px
 GAP = 8  # px between tiles
 MARGIN = 20  # px around the sheet
@@ -21,8 +21,8 @@ IGNORED = 'ignored'
 class PredictionSheet:
     """A picture with a row per sample, a column per input and label map, and a legend of classes.
 
-    Tiles are about ``tile_width`` wide: small images are enlarged by whole factors, pixel by pixel,
-    large ones reduced.
+    Tiles are about ``tile_width`` wide. Small images are enlarged by whole factors without
+    smoothing, and large images are reduced.
 
     Args:
         classes: Names of the classes; none if only images are shown.
@@ -43,7 +43,7 @@ class PredictionSheet:
         self.classes = list(classes)
         self.palette = [tuple(int(value) for value in color) for color in palette]
         self.tile_width = tile_width
-        from matplotlib import get_data_path  # takes longer than what hooks import of this
+        from matplotlib import get_data_path  # here, because it is slow and hooks import this file
 
         self._font = ImageFont.truetype(str(Path(get_data_path(), FONT)), FONT_SIZE)
         self._rows: list[tuple[str, dict[tuple[bool, str], np.ndarray | None]]] = []
@@ -58,11 +58,11 @@ class PredictionSheet:
         """Add a sample.
 
         Args:
-            name: What stands beside the row.
+            name: Text beside the row.
             images: Column heading -> RGB image, uint8.
-            label_maps: Column heading -> class indices. Columns that other rows have and this one
-                lacks stay empty, those of images alike. None does the same, and gives the column
-                its place if it stands in the first row.
+            label_maps: Column heading -> class indices. If this row lacks a column of another row,
+                or has None there, the cell stays empty. This also holds for ``images``. None
+                fixes the position of a column that a later row fills.
 
         Shape:
             - images: (H, W, 3); label_maps: (H, W).
@@ -130,7 +130,7 @@ class PredictionSheet:
         return np.asarray(sheet)
 
     def save(self, path: str | Path) -> None:
-        """Draw the sheet into a PNG, as :func:`save_picture` does."""
+        """Draw the sheet, and save it as PNG with :func:`save_picture`."""
         save_picture(path, self.draw(), optimize=True)
 
     def _entries(self) -> list[tuple[str, tuple[int, int, int]]]:

@@ -1,4 +1,4 @@
-"""Results under corruptions as a table and a figure."""
+"""Shows results under corruptions as a table and a figure."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,27 +14,27 @@ from .curves import ENSEMBLE_COLOR
 from .found_classes import CLASS, count_found
 
 METRIC = 'mIoU'
-COLUMNS = 4  # of panels
+COLUMNS = 4  # panels in a row
 
-Scalars = dict[str, float | None]  # of one test: mIoU, <modality>/mIoU, ...
+Scalars = dict[str, float | None]  # results of one test: mIoU, <modality>/mIoU, ...
 
 
 def format_robustness(
     ladder: Sequence[dict], modalities: Sequence[str], results: dict[str, Scalars]
 ) -> str:
-    """Lay results out as a Markdown table: a row per level, mIoU in percent.
+    """Format results as a Markdown table with a row per level and mIoU in percent.
 
-    Where the results have IoU of classes, a column counts those that the ensemble finds.
+    If the results have IoU per class, a column counts the classes that the ensemble finds.
 
     Args:
-        ladder: Corruptions, each with its ``name``, ``title``, ``unit``, ``levels`` and optionally
-            ``labels`` of levels without an order.
-        modalities: Those with a prediction of their own.
-        results: Scalars of the test of each :func:`key_of`, and of ``clean``.
+        ladder: Corruptions, each with its ``name``, ``title``, ``unit``, ``levels``, and ``labels``
+            if the levels have no order.
+        modalities: Modalities that have their own prediction.
+        results: Key of :func:`key_of`, or ``clean`` -> scalars of the test.
     """
     sources = [ENSEMBLE, *modalities]
     clean = results[CLEAN]
-    # results of earlier versions have no classes
+    # results of earlier versions have no IoU per class
     counted = any(key.startswith(CLASS) for scalars in results.values() for key in scalars)
     headings = [*sources, 'classes found'] if counted else sources
     lines = [
@@ -56,12 +56,12 @@ def plot_robustness(
     results: dict[str, Scalars],
     out: str | Path,
 ) -> None:
-    """Draw a panel per corruption into a file; the clean result is the first point of each.
+    """Draw a panel per corruption into a file. The first point of each panel is the clean result.
 
     Args:
-        ladder: As in :func:`format_robustness`.
-        modalities: Those with a prediction of their own.
-        results: Scalars of the test of each :func:`key_of`, and of ``clean``.
+        ladder: See :func:`format_robustness`.
+        modalities: Modalities that have their own prediction.
+        results: See :func:`format_robustness`.
         out: The picture to write.
     """
     rows = -(-len(ladder) // COLUMNS)
@@ -124,7 +124,7 @@ def _row(
     before = _value(clean, ENSEMBLE)
     change = (
         '-' if None in (values[0], before) else f'{round(values[0] - before, 1) + 0.0:+.1f}'
-    )  # + 0.0: no -0.0
+    )  # + 0.0 turns -0.0 into 0.0
     cells = ['-' if value is None else f'{value:.1f}' for value in values]
     if counted:
         cells.append(count_found(scalars))

@@ -1,4 +1,4 @@
-"""Writing results beside files that are somebody's: whole, and in no other file's place."""
+"""Writes result pictures safely: complete, and never over an input file."""
 
 import os.path as osp
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from PIL import Image
 
 
 def save_picture(path: str | Path, picture: np.ndarray, **options) -> None:
-    """Write a PNG, which appears as a whole or not at all, in a folder that is made if need be.
+    """Write a PNG completely or not at all. Its folder is created if necessary.
 
-    A link in its place is replaced, and what it leads to stays as it is.
+    A link at the path is replaced; its target stays as it is.
 
     Args:
         path: The file.
-        picture: What is in it, uint8.
+        picture: The pixels, uint8.
         **options: Arguments of :meth:`PIL.Image.Image.save`.
 
     Shape:
@@ -42,10 +42,10 @@ def save_picture(path: str | Path, picture: np.ndarray, **options) -> None:
 
 
 def check_apart(results: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
-    """Refuse results that would take the place of files that are read.
+    """Refuse results that would overwrite input files.
 
     Args:
-        results: Files to be written.
+        results: Files to write.
         inputs: Files that are read.
 
     Raises:
@@ -61,6 +61,6 @@ def check_apart(results: Iterable[str | Path], inputs: Iterable[str | Path]) -> 
 
 
 def _place(path: str | Path) -> str:
-    """Return where a file lies: its folders without links; it may be one itself."""
+    """Resolve the links in a file's folders, but not the file itself if it is a link."""
     folder, name = osp.split(path)
     return osp.join(osp.realpath(folder), name)

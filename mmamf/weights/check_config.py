@@ -7,7 +7,7 @@ from mmengine.logging import print_log
 from .config_differences import find_differences
 from .embedded_config import read_embedded_config
 
-SHOWN = 5  # differences
+SHOWN = 5  # number of differences that a message names
 
 
 def check_config(
@@ -17,20 +17,20 @@ def check_config(
     classes: Sequence[str] | None = None,
     allow_different: bool = False,
 ) -> None:
-    """Hold a config against the one of the training, which is in the checkpoint.
+    """Compare a config with the config of the training, which is in the checkpoint.
 
-    Many contradictions change no name and no size of the weights: modalities in another order,
-    other statistics, another fusion. A checkpoint without a config is not compared.
+    Many differences change no name and no size of the weights, such as another order of the
+    modalities, other statistics or another fusion. A checkpoint without a config is not compared.
 
     Args:
         content: The checkpoint.
-        config: The config to use it with.
-        source: Its file, for messages.
-        classes: Names of the classes that the data set of the config has, if they are known.
-        allow_different: Whether a difference is a warning.
+        config: The config to use with the checkpoint.
+        source: File of the checkpoint, for messages.
+        classes: Class names of the config's data set, if known.
+        allow_different: Whether a difference is a warning instead of an error.
 
     Raises:
-        ValueError: If they differ in what the predictions depend on.
+        ValueError: If the configs differ in something that changes predictions.
     """
     try:
         trained = read_embedded_config(content)

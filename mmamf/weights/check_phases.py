@@ -12,14 +12,14 @@ _LOADERS = ('train_dataloader', 'val_dataloader')
 def check_phases(
     config: Mapping, train_classes: Sequence[str] | None, val_classes: Sequence[str] | None
 ) -> None:
-    """Hold the data of validation against those of training.
+    """Compare the validation data with the training data.
 
-    Warns where their files are read differently.
+    Warns if their files are read differently.
 
     Args:
         config: Config of a training.
-        train_classes: Names of the classes that its data set has, if they are known.
-        val_classes: Those of the data set of validation.
+        train_classes: Class names of the training data set, if known.
+        val_classes: Class names of the validation data set, if known.
 
     Raises:
         ValueError: If the classes differ.

@@ -11,7 +11,7 @@ from .file_description import channel_order, describe_files, innermost_dataset, 
 _PARTS = ('backbone', 'neck', 'decode_head', 'generator')
 _PREPROCESSOR = {'mean': None, 'std': None, 'bgr_to_rgb': False}
 _SIDES = ('the checkpoint', 'the config')
-# What matters in training alone, or only where weights come from or how memory is saved.
+# Settings that do not change predictions: they concern training, the source of weights, or memory.
 _NO_MATTER = {
     'ignore_index',
     'init_cfg',
@@ -23,20 +23,20 @@ _NO_MATTER = {
     'with_cp',
     'zero_init_residual',
 }
-_SAME = {'SyncBN': 'BN', 'MMSyncBN': 'BN', 'BN2d': 'BN'}  # in evaluation
+_SAME = {'SyncBN': 'BN', 'MMSyncBN': 'BN', 'BN2d': 'BN'}  # the same in evaluation
 _UNKNOWN = object()
-SHOWN = 120  # characters of a value
+SHOWN = 120  # number of characters shown of a value
 
 
 def find_differences(trained: Mapping, given: Mapping) -> list[str]:
-    """List in what two configs differ, of all that predictions depend on.
+    """List the differences of two configs that change predictions.
 
     Args:
         trained: Config of the training.
-        given: Config to use its weights with.
+        given: Config to use with its weights.
 
     Returns:
-        A phrase for each, with both values.
+        A phrase for each difference, with both values.
     """
     ours, theirs = _model(given), _model(trained)
     names = innermost_dataset(trained, 'train_dataloader', 'test_dataloader')
@@ -45,7 +45,7 @@ def find_differences(trained: Mapping, given: Mapping) -> list[str]:
     found = _of_modalities(*preprocessors, names, used)
     for part in _PARTS:
         _compare(f'model.{part}', theirs.get(part), ours.get(part), found)
-    if not preprocessors[1].get('modalities'):  # a translator's knows no names
+    if not preprocessors[1].get('modalities'):  # the preprocessor of a translator has no names
         pair = [[*describe_files(dataset)] for dataset in (names, used)]
         if all(pair):
             _compare('test_dataloader.dataset.modalities', *pair, found)
@@ -60,7 +60,7 @@ def _name(target: Any) -> str | None:
 
 
 def find_turned(config: Mapping) -> set[str]:
-    """Find the modalities whose channels the data preprocessor of a config turns around."""
+    """Find the modalities whose channel order the data preprocessor of a config reverses."""
     modalities = (_model(config).get('data_preprocessor') or {}).get('modalities') or ()
     return {spec['name'] for spec in modalities if spec.get('bgr_to_rgb')}
 
@@ -72,14 +72,14 @@ def find_file_differences(
     given_turned: Collection[str] = (),
     sides: tuple[str, str] = _SIDES,
 ) -> list[str]:
-    """List in what two data sets read their files differently.
+    """List the differences in how two data sets read their files.
 
     Args:
-        trained: Config of a data set.
-        given: Config of another.
-        trained_turned: Modalities whose channels are turned around after they are loaded.
-        given_turned: The same, of the other.
-        sides: Names of both.
+        trained: Config of the first data set.
+        given: Config of the second data set.
+        trained_turned: Modalities of the first whose channel order is reversed after loading.
+        given_turned: Modalities of the second whose channel order is reversed after loading.
+        sides: Names of both in the phrases.
 
     Returns:
         A phrase for each difference, with both values.
@@ -110,18 +110,18 @@ def find_file_differences(
 
 def _model(config: Mapping) -> Mapping:
     model = config.get('model') or {}
-    while isinstance(model.get('module'), Mapping):  # inside test-time augmentation
+    while isinstance(model.get('module'), Mapping):  # test-time augmentation wraps the model
         model = model['module']
-    from mmamf.models.fit_model import fit_model  # which needs this package
+    from mmamf.models.fit_model import fit_model  # imported here, because it imports this package
 
     try:
         return fit_model(model)
-    except ValueError:  # it does not build; the difference says why
+    except ValueError:  # the model does not build; the differences say why
         return model
 
 
 def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mapping) -> list[str]:
-    """Compare what data preprocessors do to the values of two data sets."""
+    """Compare how two data preprocessors change the values of their modalities."""
     found = []
     for key, default in _PREPROCESSOR.items():
         pair = (config.get(key, default) for config in (trained, given))
@@ -141,9 +141,9 @@ def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mappi
             for dataset, modality in zip((names, used), pair)
         ]
         values = [_values(modality) for modality in pair]
-        if orders[0] == orders[1] and orders[0] is not None:  # two ways to say the same
+        if orders[0] == orders[1] and orders[0] is not None:  # the network gets the same order
             values = [{**known, 'bgr_to_rgb': None} for known in values]
-        if None in (known.fill, ours[name].fill):  # older checkpoints do not say
+        if None in (known.fill, ours[name].fill):  # older checkpoints do not have it
             values = [{**known, 'fill': None} for known in values]
         for key in values[0]:
             _compare(f'modality {name!r}: {key}', values[0][key], values[1][key], found)
@@ -151,14 +151,14 @@ def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mappi
 
 
 def _in_channels(preprocessor: Mapping) -> int:
-    """Tell how many channels every modality has for the model."""
+    """Return the number of channels that the model gets of each modality."""
     widths = [Modality.of(spec).num_channels for spec in preprocessor.get('modalities') or ()]
     return preprocessor.get('in_channels') or max(3, *filter(None, widths), 3)
 
 
 def _values(modality: Modality) -> dict[str, Any]:
-    """Tell what becomes of the values of a modality, spelled out for every channel."""
-    if None in (modality.channels, modality.mean, modality.std):  # a translator's
+    """List the settings that change a modality's values, with one number per channel."""
+    if None in (modality.channels, modality.mean, modality.std):  # a translator
         mean, std, fill = modality.mean, modality.std, None
     else:
         (mean, std), fill = modality.statistics, modality.fills
@@ -198,7 +198,7 @@ def _are_lists_of_parts(*values: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Make what means the same equal: lists and tuples, NaN and itself."""
+    """Make values with the same meaning equal: lists and tuples, and NaN and NaN."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return 'nan' if value != value else value
@@ -210,7 +210,7 @@ def _short(kind: Any) -> str:
 
 
 def _defaults(kind: str, registry: Registry = MODELS) -> dict[str, Any]:
-    """Find the defaults of a registered class, and of those that it hands its arguments on to."""
+    """Find the default arguments of a registered class and its parent classes."""
     with registry.switch_scope_and_registry(None) as scoped:
         found = scoped.get(kind)
     defaults: dict[str, Any] = {}
@@ -227,7 +227,7 @@ def _is_for_training(key: str) -> bool:
 
 
 def _is_filled_in(key: str, pair: list) -> bool:
-    """Tell whether one side leaves to the model what the other spells out."""
+    """Tell whether one config leaves a setting to the model that the other one gives."""
     if key == 'num_modalities':
         return _UNKNOWN in pair
     return key == 'norm_cfg' and any(value in (None, _UNKNOWN) for value in pair)

@@ -2,11 +2,11 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-_NUMBERS = {'nan': float('nan'), 'inf': float('inf')}  # as mmengine writes them
+_NUMBERS = {'nan': float('nan'), 'inf': float('inf')}  # spelled as mmengine writes them
 
 
 def read_embedded_config(content: Mapping) -> dict | None:
-    """Read the config that mmengine wrote into a checkpoint, as data: nothing in it is run.
+    """Read the config that mmengine wrote into a checkpoint. It is parsed as data and never run.
 
     Args:
         content: The checkpoint.
@@ -15,7 +15,7 @@ def read_embedded_config(content: Mapping) -> dict | None:
         The config, None if there is none.
 
     Raises:
-        ValueError: If it has anything but values in it.
+        ValueError: If the config has anything else than values.
     """
     text = (content.get('meta') or {}).get('cfg')
     if not text or not isinstance(text, str):

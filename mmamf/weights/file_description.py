@@ -4,14 +4,14 @@ from typing import Any
 
 
 def innermost_dataset(config: Mapping, *loaders: str) -> Mapping:
-    """Find the config of a data set that has files, of several in one the first.
+    """Find the config of the innermost data set, which has the files; the first of several.
 
     Args:
         config: A config.
-        *loaders: Keys of data loaders, of which the first one is taken that the config has.
+        *loaders: Keys of data loaders. The first one that the config has is taken.
 
     Returns:
-        Its config, empty if there is none.
+        The config of the data set, empty if there is none.
     """
     dataset = next((config[key].get('dataset') for key in loaders if config.get(key)), None) or {}
     while 'datasets' in dataset or 'dataset' in dataset:
@@ -20,17 +20,17 @@ def innermost_dataset(config: Mapping, *loaders: str) -> Mapping:
 
 
 def describe_files(dataset: Mapping) -> dict[str, Mapping]:
-    """Tell what the config of a data set says about the files of its modalities.
+    """Find the descriptions of the modalities' files in the config of a data set.
 
-    They are described in ``modalities`` of the data set, or else in those of the transform that
-    loads them, which may describe more than the data set has.
+    The descriptions are in ``modalities`` of the data set, or else in ``modalities`` of the loading
+    transform, which may describe further modalities.
 
     Args:
         dataset: The config.
 
     Returns:
-        Name of each modality, in the order of the data set -> ``dict(channels=..., ...)``, which is
-        empty where nothing is said.
+        Name of each modality, in the order of the data set -> ``dict(channels=..., ...)``, empty
+        without a description.
     """
     named = [
         item if isinstance(item, Mapping) else dict(name=item)
@@ -49,10 +49,10 @@ def channel_order(dataset: Mapping, name: str, turned: bool) -> list[int] | None
     Args:
         dataset: Config of the data set.
         name: The modality.
-        turned: Whether the data preprocessor turns the order around (``bgr_to_rgb``).
+        turned: Whether the data preprocessor reverses the order (``bgr_to_rgb``).
 
     Returns:
-        Their indices in the file, None if they are not described.
+        Indices of the channels in the file; None without a description.
     """
     channels = describe_files(dataset).get(name, {}).get('channels')
     if channels is None:

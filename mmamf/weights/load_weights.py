@@ -12,17 +12,17 @@ _SIZES = re.compile(
     r'the shape in current model is torch.Size\(\[(.*?)\]\)'
 )
 _ONLY_TRAINED_WITH = ('auxiliary_head.', 'discriminator.')  # predictions do not depend on them
-_SHOWN = 4  # names of each kind
-_MAIN_PARTS = ('backbone', 'generator')  # of a segmentor, of a translator
+_SHOWN = 4  # number of names that a message shows
+_MAIN_PARTS = ('backbone', 'generator')  # main part of a segmentor and of a translator
 
 
 class LeftOut(NamedTuple):
-    """What was not loaded of a checkpoint, or not into a model.
+    """Names of the weights that were not loaded.
 
     Args:
-        missing: Names of the model that the checkpoint does not have.
-        mismatched: Names of another size, with both sizes.
-        unused: Names of the checkpoint that the model does not have.
+        missing: Names that only the model has.
+        mismatched: Names whose sizes differ, with both sizes.
+        unused: Names that only the checkpoint has.
     """
 
     missing: tuple[str, ...]
@@ -39,12 +39,12 @@ class LeftOut(NamedTuple):
 
 
 def load_all_weights(model: nn.Module, content: Mapping, source: str | Path) -> None:
-    """Load a checkpoint that has to fit a model in everything that predictions depend on.
+    """Load a checkpoint, and raise an error if weights that predictions depend on do not fit.
 
     Args:
         model: The model.
         content: The checkpoint.
-        source: Its file, for errors.
+        source: File of the checkpoint, for errors.
 
     Raises:
         ValueError: If weights are missing, left over, of another size or not finite.
@@ -60,18 +60,18 @@ def load_all_weights(model: nn.Module, content: Mapping, source: str | Path) -> 
 
 
 def load_some_weights(model: nn.Module, content: Mapping, source: str | Path) -> str | None:
-    """Load what fits of a checkpoint, and say what does not.
+    """Load the weights of a checkpoint that fit, and report the others.
 
     Args:
         model: The model.
         content: The checkpoint.
-        source: Its file, for messages.
+        source: File of the checkpoint, for messages.
 
     Returns:
-        What was left out, None if everything was loaded.
+        A report of the weights that were left out; None if all were loaded.
 
     Raises:
-        ValueError: If nothing fits the backbone (of a translator, the generator), or weights are
+        ValueError: If no weight fits the backbone (the generator of a translator), or weights are
             not finite.
     """
     left_out, loaded = _load(model, content, source)
@@ -90,14 +90,14 @@ def load_some_weights(model: nn.Module, content: Mapping, source: str | Path) ->
 
 
 def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
-    """Check that weights are numbers that a layer can have.
+    """Check that weights are finite, real numbers.
 
     Args:
         state: Name -> tensor.
-        source: Their file, for the error.
+        source: File of the weights, for the error.
 
     Raises:
-        ValueError: If one is NaN, infinite or complex, or a variance negative.
+        ValueError: If a weight is NaN, infinite or complex, or a variance is negative.
     """
     bad = [
         name
@@ -123,7 +123,11 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
 
 
 def _load(model: nn.Module, content: Mapping, source: str | Path) -> tuple[LeftOut, set[str]]:
-    """Load what fits; return what does not, and the names of the parameters that were loaded."""
+    """Load the weights that fit.
+
+    Returns:
+        The weights that were left out, and the names of the loaded parameters.
+    """
     state = state_of(content)
     if not state:
         raise ValueError(f'{source}: expected a checkpoint with weights, got none in it')
@@ -131,11 +135,11 @@ def _load(model: nn.Module, content: Mapping, source: str | Path) -> tuple[LeftO
     missing, unused, sizes = [], [], []
 
     def note(_: nn.Module, keys: tuple[list[str], list[str]]) -> None:
-        # older norms did not count their batches
+        # older norms have no counter of batches
         missing.extend(name for name in keys[0] if not name.endswith('num_batches_tracked'))
         unused.extend(keys[1])
 
-    # strict=False would return the same, but not beside an error about sizes
+    # load_state_dict returns these names as well, but not if it raises an error about sizes
     handle = model.register_load_state_dict_post_hook(note)
     try:
         model.load_state_dict(state, strict=False)
@@ -143,7 +147,7 @@ def _load(model: nn.Module, content: Mapping, source: str | Path) -> tuple[LeftO
         sizes = _SIZES.findall(str(error))
         if not sizes:
             raise
-    except ValueError as error:  # of our layers, which do not know the file
+    except ValueError as error:  # errors of our layers do not name the file
         raise ValueError(f'{source}: {error}') from error
     finally:
         handle.remove()
@@ -160,6 +164,6 @@ def _size(shape: str) -> str:
 
 
 def some(names: Sequence[str]) -> str:
-    """Count names, and show the first few."""
+    """Write the number of names and the first few of them."""
     more = ', ...' if len(names) > _SHOWN else ''
     return f'{len(names)} ({", ".join(names[:_SHOWN])}{more})'

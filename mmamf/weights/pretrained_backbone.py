@@ -6,15 +6,15 @@ from torch import nn
 from .load_weights import check_finite
 from .state_of import tensors_of
 
-# What may stand before the names of a backbone in a whole model.
+# Prefixes that the names of a backbone may have in a whole model.
 _PARTS = {'module', '_orig_mod', 'model', 'backbone', 'encoder', 'net'}
 
 
 def accept_whole_models(backbone: nn.Module) -> None:
-    """Let a backbone by itself take its weights out of a checkpoint of a whole model.
+    """Let a single backbone load its weights from a checkpoint of a whole model.
 
-    ``init_cfg=dict(type='Pretrained', checkpoint=...)`` gives it whatever the file has. mmengine
-    would find none of the names, and go on with random weights.
+    ``init_cfg=dict(type='Pretrained', checkpoint=...)`` passes all names of the file to the
+    backbone. mmengine alone would find no matching name, and continue with random weights.
 
     Args:
         backbone: The backbone.
@@ -23,12 +23,12 @@ def accept_whole_models(backbone: nn.Module) -> None:
 
 
 def _take_own(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None:
-    """Keep the backbone's part of the weights, under its own names.
+    """Keep only the weights of the backbone, under its own names.
 
     Raises:
-        ValueError: If there is none, or a value is not finite.
+        ValueError: If the checkpoint has no weights of the backbone, or a value is not finite.
     """
-    if prefix:  # a part of a model that is being loaded
+    if prefix:  # the whole model is being loaded, and this is a part of it
         return
     state = tensors_of(state_dict)
     own = set(backbone.state_dict())
@@ -40,7 +40,7 @@ def _take_own(backbone: nn.Module, state_dict: dict, prefix: str, *args) -> None
 
 
 def _find_start(names: Collection[str], own: set[str]) -> str:
-    """Find what stands before most of the names that are the backbone's."""
+    """Find the most common prefix of the backbone's names."""
     starts = Counter(
         name[: len(name) - len(rest)] for name in names for rest in _endings(name) if rest in own
     )

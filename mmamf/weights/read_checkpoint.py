@@ -11,17 +11,17 @@ from .state_of import entries_of
 
 
 def read_checkpoint(path: str | Path, map_location: Any = 'cpu', **kwargs) -> dict:
-    """Read a checkpoint of PyTorch from a file.
+    """Read a PyTorch checkpoint from a file.
 
     Args:
         path: The file.
-        map_location: As of :func:`torch.load`.
-        **kwargs: Passed on to :func:`torch.load`.
+        map_location: See :func:`torch.load`.
+        **kwargs: Further arguments of :func:`torch.load`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint, holds objects whose reading could run code, or weights
-            in another form than dense tensors by name.
+        ValueError: If it is not a checkpoint, has objects that could run code when they are read,
+            or has weights in another form than dense tensors by name.
     """
     file = Path(path).expanduser()
     check_is_file(file)
@@ -30,7 +30,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', **kwargs) -> di
         raise ValueError(f'{path}: expected a checkpoint, got an empty file (0 bytes)')
     try:
         content = torch.load(file, map_location=map_location, **kwargs)
-    except Exception as error:  # a broken pickle fails in any way
+    except Exception as error:  # a broken pickle raises many kinds of errors
         raise ValueError(
             f'{path}: expected a checkpoint, got a file of {size} bytes that '
             f'{_other_kind(file) or _reason(error)}'
@@ -45,7 +45,7 @@ def read_checkpoint(path: str | Path, map_location: Any = 'cpu', **kwargs) -> di
 
 
 def check_is_file(path: str | Path) -> None:
-    """Check that a checkpoint is there.
+    """Check that a checkpoint file exists.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -58,11 +58,11 @@ def check_is_file(path: str | Path) -> None:
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local(filename: str, map_location: Any) -> dict:
-    """Read a local file for mmengine: everything that loads weights says what is wrong with it.
+    """Read a local file for mmengine, so that all its loaders give our errors.
 
     Args:
         filename: The file.
-        map_location: As of :func:`torch.load`.
+        map_location: See :func:`torch.load`.
     """
     return read_checkpoint(filename, map_location)
 
@@ -93,7 +93,7 @@ def _check_entries(content: dict, path: str | Path) -> None:
 
 
 def _other_kind(file: Path) -> str:
-    """Say what a file is that is no checkpoint, if its first bytes tell."""
+    """Name the kind of a file that is not a checkpoint, from its first bytes; '' if unknown."""
     with file.open('rb') as stream:
         start = stream.read(512)
     if start.startswith(b'version https://git-lfs'):

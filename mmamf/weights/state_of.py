@@ -3,19 +3,19 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-# Where trainers keep the weights, first those of a whole training.
+# Keys under which trainers store the weights; those of a whole training come first.
 _PLACES = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'model_ema', 'module')
-# What wrappers put before every name: DataParallel, other trainers, torch.compile.
+# Prefixes that wrappers put before every name: DataParallel, other trainers, torch.compile.
 _WRAPPERS = ('module.', 'model.', '_orig_mod.')
-_COUNTER = 'n_averaged'  # of torch's AveragedModel
+_COUNTER = 'n_averaged'  # a counter in torch's AveragedModel
 
 
 def state_of(content: Mapping) -> OrderedDict:
-    """Take the weights out of a checkpoint, under the names that the model itself has.
+    """Take the weights from a checkpoint, under the names of the model itself.
 
     Args:
-        content: A checkpoint: the weights themselves, or a dict of a trainer around them, with or
-            without what DataParallel, ``torch.compile`` or an average over time put before names.
+        content: A checkpoint: the weights themselves, or a trainer's dict around them. The names
+            may have the prefixes of DataParallel, ``torch.compile`` or averaged models.
 
     Returns:
         Name -> tensor.
@@ -27,10 +27,10 @@ def state_of(content: Mapping) -> OrderedDict:
 
 
 def tensors_of(content: Mapping) -> OrderedDict:
-    """Take the weights out of a checkpoint, under the names that they have there.
+    """Take the weights from a checkpoint, under the names of the checkpoint.
 
     Args:
-        content: As of :func:`state_of`.
+        content: A checkpoint, see :func:`state_of`.
     """
     content = entries_of(content)
     tensors = {n: v for n, v in content.items() if isinstance(v, Tensor) and n != _COUNTER}
@@ -38,10 +38,10 @@ def tensors_of(content: Mapping) -> OrderedDict:
 
 
 def entries_of(content: Mapping) -> Mapping:
-    """Find the dict in a checkpoint that has the weights, perhaps among others.
+    """Find the dict in a checkpoint that has the weights. It may also have other entries.
 
     Args:
-        content: As of :func:`state_of`.
+        content: A checkpoint, see :func:`state_of`.
     """
     for place in _PLACES:
         if isinstance(content.get(place), Mapping):
@@ -55,6 +55,6 @@ def _is_before_all(prefix: str, state: Mapping) -> bool:
 
 def _with_versions(content: Mapping, tensors: dict) -> OrderedDict:
     state = OrderedDict(tensors)
-    if hasattr(content, '_metadata'):  # tells torch how old the layers are
+    if hasattr(content, '_metadata'):  # tells torch the versions of the layers
         state._metadata = content._metadata
     return state

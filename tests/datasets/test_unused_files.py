@@ -122,7 +122,7 @@ def test_what_is_there_instead_is_named(build):
     with pytest.raises(FileNotFoundError, match=r'depth/01.png \(there is 01.tif\)'):
         build(rename(('depth/01.png', 'depth/01.tif')))
     with pytest.raises(
-        FileNotFoundError, match=r'no file \*.jpg in .* 4 other image files, such .*suffix='
+        FileNotFoundError, match=r'no file \*.jpg in .* 4 other image files.*suffix='
     ):
         build(lambda root: None, img_suffix='.jpg')
 

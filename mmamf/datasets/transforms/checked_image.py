@@ -1,4 +1,4 @@
-"""Loading image files that are as their modality is described, and refusing all others."""
+"""Loads image files and checks that they match the description of their modality."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from mmamf.structures.modality import READ_AS, Modality
 from .float32_range import check_float32_range
 from .read_image import read_raster
 
-ALL_BANDS = 0  # in the order of the file
+ALL_BANDS = 0  # stands for all bands, in the order of the file
 
 
 def load_images(
@@ -17,17 +17,17 @@ def load_images(
     modalities: Mapping[str, Modality],
     backend_args: dict | None = None,
 ) -> dict[str, tuple[np.ndarray, tuple[float, ...]]]:
-    """Load the registered images of one sample, as :func:`load_image` does each.
+    """Load the registered images of one sample, each with :func:`load_image`.
 
     Args:
-        paths: File of each modality, None where the sample lacks it: it is left out.
-        modalities: Description of each modality, and perhaps of others.
+        paths: File of each modality. A modality with None is absent and left out.
+        modalities: Description of each modality; further ones are allowed.
         backend_args: Arguments of the mmengine file backend.
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a file is damaged, has another number of channels, dtype or size than
-            expected; if all modalities are lacking.
+        ValueError: If a file is damaged or has an unexpected number of channels, dtype or size, or
+            if all modalities are absent.
     """
     images = {}
     for name, path in paths.items():
@@ -64,12 +64,12 @@ def load_image(
         backend_args: Arguments of the mmengine file backend.
 
     Returns:
-        The image, (H, W) for one channel, (H, W, C) otherwise; the values are those that the
-        specification names and those that the file itself names. NaN and infinity are left in it.
+        The image, (H, W) for one channel, (H, W, C) otherwise, and the values that the description
+        or the file itself names. NaN and infinity stay in the image.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged, or has another number of channels or dtype than expected.
+        ValueError: If it is damaged, or has an unexpected number of channels or dtype.
     """
     bands, name = modality.bands, modality.name
     image, declared = read_raster(
@@ -101,7 +101,7 @@ def _cast(image: np.ndarray, dtype: str, path: str, missing: tuple[float, ...]) 
     cast = image.astype(dtype, copy=False)
     if image.dtype.itemsize < 4 or image.dtype.kind == 'f':
         return cast
-    # float64 holds every value below 2**53, and the others are no readings
+    # float64 holds every integer below 2**53 exactly; larger numbers are not readings
     changed = (cast != image.astype(np.float64)) & ~np.isin(image, [*missing])
     if changed.any():
         raise ValueError(
@@ -113,7 +113,7 @@ def _cast(image: np.ndarray, dtype: str, path: str, missing: tuple[float, ...]) 
 
 
 def select_bands(image: np.ndarray, bands: tuple[int, ...] | None) -> np.ndarray:
-    """Take the bands with the given indices, all if there are none.
+    """Take the bands with the given indices; None takes all.
 
     Shape:
         - image: (H, W) or (H, W, C).

@@ -9,12 +9,12 @@ from .random_draws import random_state, restore
 
 
 class ColorOnly(BaseTransform):
-    """Run a stock photometric transform on the 8-bit color pictures of a sample, and on no others.
+    """Run a stock photometric transform on the 8-bit color pictures of a sample only.
 
-    Several pictures change alike: there is one random draw. Missing readings stay missing, and are
-    NaN from then on. Other modalities, and those that the sample lacks, stay as they are.
+    All its color pictures share one random draw. Missing readings stay missing; they are NaN after
+    the transform. Other modalities and absent ones stay as they are.
 
-    :class:`MultimodalSegDataset` wraps the transforms of its pipeline by itself.
+    :class:`MultimodalSegDataset` wraps the transforms of its pipeline automatically.
 
     Required and changed keys: those of :class:`LoadMultimodalImages`.
 
@@ -51,7 +51,7 @@ class ColorOnly(BaseTransform):
             )
         if changed.dtype != np.uint8:
             changed = changed.round().clip(0, 255).astype(np.uint8)
-        # a new color may have the value that marked a missing one
+        # a new color may equal the old marker of missing readings, so NaN marks them now
         return mark_missing(changed, holes, None)
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class ColorOnly(BaseTransform):
 
 
 def is_color(modality: Modality) -> bool:
-    """Tell whether a modality is a color picture of 8 bits.
+    """Tell whether a modality is an 8-bit color picture.
 
     Args:
         modality: Its description.

@@ -1,4 +1,4 @@
-"""Damages of one modality, for tests of robustness: a base class and one class for each kind."""
+"""Corruptions of one modality for robustness tests: a base class and one class per corruption."""
 
 import zlib
 from abc import ABCMeta, abstractmethod
@@ -9,33 +9,31 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-GAMMA = 2.2  # from the light on the sensor to gray levels of a file
+GAMMA = 2.2  # relates the light on the sensor to gray levels of a file
 WHITE = 255
 DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 class Corruption(BaseTransform, metaclass=ABCMeta):
-    """Damage the image of one modality after loading, and leave the others and the label alone.
+    """Damage the image of one modality after loading. Other images and the label stay as they are.
 
-    What is random depends on the name of the sample, the modality and the seed, and on nothing
-    else: neither on the process that loads it nor on the order of loading. With growing severity
-    the pattern stays and its strength grows, so that levels can be compared sample by sample.
+    The random numbers depend only on the sample name, the modality and the seed. The process and
+    the order of loading do not matter. Higher severity makes the same pattern stronger, so levels
+    can be compared sample by sample. An absent modality stays as it is.
 
-    A modality that the sample lacks is left alone.
-
-    Put it right behind :class:`LoadMultimodalImages`, which tells it the value that means "no
-    reading": pixels without one stay without, and no corruption takes a reading away but
-    :class:`DepthHoles`, :class:`DeadModality` and, by moving them, :class:`Misregistration`.
+    Put a corruption directly after :class:`LoadMultimodalImages`, which passes on the value that
+    means "no reading". Missing readings stay missing. Only :class:`DepthHoles` and
+    :class:`DeadModality` remove readings; :class:`Misregistration` shifts some out of the image.
 
     Required keys: ``modalities``, ``missing_values`` and ``sample_name``. Changed key: ``img`` or
     ``modality_<name>``.
 
     Args:
         modality: The modality that is damaged.
-        seed: Another seed gives another pattern.
+        seed: Seed of the pattern.
 
     Shape:
-        That of the image, (H, W) or (H, W, C), and its dtype.
+        (H, W) or (H, W, C), like the image; the dtype stays, too.
 
     Raises:
         ValueError: If the sample has no such modality, or its files cannot be damaged this way.
@@ -62,13 +60,13 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     def corrupt(
         self, image: np.ndarray, missing: float | None, rng: np.random.Generator
     ) -> np.ndarray:
-        """Return a damaged copy; it is rounded and cut to the image's dtype afterwards.
+        """Return a damaged copy. The caller rounds and clips it to the image's dtype.
 
         Args:
             image: The modality's image, in the units of its file.
-            missing: What marks "no reading" in the image: NaN in floats, a value in whole numbers;
-                None if there is none.
-            rng: Seeded for this sample, modality and seed.
+            missing: Marker of "no reading" in the image: NaN for floats, a number for integers,
+                None if there is no marker.
+            rng: Generator seeded by the sample, modality and seed.
         """
 
     def _key(self, results: dict) -> str:
@@ -92,20 +90,20 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
 
 @TRANSFORMS.register_module()
 class DeadModality(Corruption):
-    """Replace a modality's whole image by one value, or by noise that knows nothing of the scene.
+    """Replace a modality's whole image by one value, or by noise that is independent of the scene.
 
-    In training this makes the control "a second modality without information": a sample keeps its
-    noise from epoch to epoch. Give the data sets of training and validation different seeds then,
-    for their samples may have the same names.
+    In training this is the control "a second modality without information". A sample keeps its
+    noise from epoch to epoch. Give the training and validation data sets different seeds, because
+    their samples may have the same names.
 
     Args:
         modality: The modality that is dead.
-        fill: A value in units of the file, for every pixel and channel; or a pair (low, high):
-            noise, uniform in low <= v < high, independent for each pixel and channel.
-        seed: Another seed gives other noise.
+        fill: One value for every pixel and channel, in units of the file. Or a pair (low, high) for
+            uniform noise, low <= v < high, independent for each pixel and channel.
+        seed: Seed of the noise.
 
     Raises:
-        ValueError: If ``fill`` is neither, or the files cannot hold it.
+        ValueError: If ``fill`` is not a value or such a pair, or the files cannot hold it.
     """
 
     def __init__(self, modality: str, fill: float | Sequence[float] = 0, seed: int = 0) -> None:
@@ -121,7 +119,7 @@ class DeadModality(Corruption):
     def corrupt(
         self, image: np.ndarray, missing: float | None, rng: np.random.Generator
     ) -> np.ndarray:
-        """Return an image of the same shape, whatever was in it."""
+        """Return a dead image of the same shape."""
         if image.dtype.kind in 'iu':
             bounds, info = np.asarray(self.fill), np.iinfo(image.dtype)
             if bounds.min() < info.min or bounds.max() > info.max + bounds.ndim:
@@ -138,22 +136,21 @@ class DeadModality(Corruption):
 
 @TRANSFORMS.register_module()
 class DepthHoles(Corruption):
-    """Take away the readings in blobs that cover a given share of the image.
+    """Remove the readings in blobs that cover a given share of the image.
 
-    The blobs are where a smooth random field is highest, so that exactly round(area * H * W) pixels
-    lie in them, and the holes of a smaller area lie within those of a larger one. Readings that
-    were missing before count as any other pixel.
+    The blobs are the highest round(area * H * W) pixels of a smooth random field. So the holes of a
+    smaller area lie within the holes of a larger one. Pixels that were missing before count like
+    all others.
 
     Args:
-        modality: The modality that is damaged; it must have a ``missing`` value, or floats.
+        modality: The modality that is damaged. If it is not float, it needs a ``missing`` value.
         area: Share of the image, 0..1.
-        size: Width of the blobs: standard deviation of the smoothing as a share of the shorter
-            side.
-        seed: Another seed gives other holes.
+        size: Width of the blobs, given as the standard deviation of the smoothing divided by the
+            shorter side.
+        seed: Seed of the holes.
 
     Raises:
-        ValueError: If an argument is out of range, or a modality of whole numbers has no
-            ``missing`` value.
+        ValueError: If an argument is out of range, or an integer modality has no ``missing`` value.
     """
 
     def __init__(self, modality: str, area: float, size: float = 0.04, seed: int = 0) -> None:
@@ -190,13 +187,13 @@ class DepthHoles(Corruption):
 class GaussianNoise(Corruption):
     """Add Gaussian noise, independent for each pixel and channel.
 
-    Values are rounded and cut to what the files can hold. Missing readings stay missing.
+    Values are rounded and clipped to the dtype of the files. Missing readings stay missing.
 
     Args:
         modality: The modality that is damaged.
-        std: Standard deviation in units of the file: gray levels of an 8-bit image, mm of depth
-            in mm.
-        seed: Another seed gives other noise.
+        std: Standard deviation in units of the file, such as gray levels of 8-bit images, or mm if
+            the files hold depth in mm.
+        seed: Seed of the noise.
 
     Raises:
         ValueError: If ``std`` is negative.
@@ -218,17 +215,17 @@ class GaussianNoise(Corruption):
 
 @TRANSFORMS.register_module()
 class LowLight(Corruption):
-    """Darken an 8-bit image as if less light had fallen on the sensor, with its shot noise.
+    """Darken an 8-bit image as if less light fell on the sensor, with shot noise.
 
-    Gray levels are turned into light (gamma 2.2), the light into electrons of which the sensor
-    counts a Poisson number, and the count back into gray levels. Nothing brightens the image again:
-    what a camera's gain would do is not part of it. Colors are counted independently.
+    Gray levels become light (gamma 2.2), and light becomes an expected number of electrons. A
+    Poisson draw gives the counted electrons, which become gray levels again. The camera's gain is
+    not simulated, so the image stays dark. Channels are counted independently.
 
     Args:
         modality: The modality that is damaged, 8-bit.
-        light: Share of the light that is left, above 0; 1 leaves the shot noise only.
-        electrons: Electrons of a white pixel in full light. Fewer mean a smaller or worse sensor.
-        seed: Another seed gives other noise.
+        light: Share of the light that is left, above 0. With 1, there is only shot noise.
+        electrons: Electrons of a white pixel in full light. Smaller sensors count fewer.
+        seed: Seed of the noise.
 
     Raises:
         ValueError: If an argument is out of range, or the modality is not 8-bit.
@@ -258,19 +255,19 @@ class LowLight(Corruption):
 
 @TRANSFORMS.register_module()
 class Misregistration(Corruption):
-    """Shift a modality against the others and the label map.
+    """Shift a modality relative to the others and the label map.
 
-    Right, left, down or up, drawn for each sample, so that no direction can suit a network that
-    shifts feature maps itself. The rim that the shift uncovers has no readings if the modality has
-    a ``missing`` value; otherwise the image's edge is repeated.
+    The direction is drawn for each sample: right, left, down or up. So no direction favors a
+    network that shifts feature maps itself. The shift uncovers a border. It has no readings if the
+    modality has a ``missing`` value; otherwise the edge of the image is repeated.
 
     Args:
         modality: The modality that is shifted.
         shift: Distance in px, less than the image's width and height.
-        seed: Another seed gives other directions.
+        seed: Seed of the directions.
 
     Raises:
-        ValueError: If ``shift`` is negative or not less than the image.
+        ValueError: If ``shift`` is negative, is not a whole number, or is not less than the image.
     """
 
     def __init__(self, modality: str, shift: int, seed: int = 0) -> None:
@@ -300,16 +297,16 @@ class Misregistration(Corruption):
 
 @TRANSFORMS.register_module()
 class QuantizedDepth(Corruption):
-    """Round readings to steps, as a sensor or a codec with few levels does.
+    """Round readings to steps, like a sensor or a codec with few levels.
 
-    A reading becomes the middle of its step, floor(v / step) * step + step / 2 (rounded down in
-    files of whole numbers): it is at most half a step off, and near readings do not become 0. The
-    step is the same at all distances; that of a stereo sensor grows with the square of the
-    distance. Missing readings stay missing.
+    A reading becomes the middle of its step, floor(v / step) * step + step / 2; integer files round
+    step / 2 down. So the error is at most half a step, and near readings do not become 0. The step
+    is the same at all distances. The step of a stereo sensor grows with the square of the distance.
+    Missing readings stay missing.
 
     Args:
         modality: The modality that is damaged.
-        step: In units of the file, e.g. mm of depth in mm.
+        step: Size of a step in units of the file, such as mm.
 
     Raises:
         ValueError: If ``step`` is not positive.
@@ -331,12 +328,12 @@ class QuantizedDepth(Corruption):
 
 
 def keep_readings(damaged: np.ndarray, image: np.ndarray, missing: float | None) -> np.ndarray:
-    """Restore missing readings, and move readings that came to mean "missing" by one unit.
+    """Restore missing readings. A reading that became the missing value moves by one unit.
 
     Args:
-        damaged: In the units of the file, not yet rounded.
+        damaged: The damaged image in units of the file, not yet rounded.
         image: The image before.
-        missing: What marks "no reading", None if there is none. NaN stays NaN of its own.
+        missing: Marker of "no reading"; None if there is none. NaN needs no restoring.
     """
     if missing is None or np.isnan(missing):
         return damaged

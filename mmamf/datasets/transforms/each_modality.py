@@ -7,25 +7,24 @@ from .random_draws import random_state, restore, same_draws
 from .stock_geometry import COPIES, FILLS, TellingRotFlip, with_settings
 from .turn_normals import flip, rotation, turn_normals
 
-FILLED_CHANNELS = 4  # OpenCV fills the border of no more at once
+FILLED_CHANNELS = 4  # OpenCV fills borders of at most 4 channels at once
 
 
 class EachModality(BaseTransform):
     """Run a stock geometric transform once for each modality, with one random draw for all.
 
-    The transform sees one modality at a time, as ``img``, and finds the random state of numpy and
-    Python the same each time. The label map has a run of its own, in which the transform is as the
-    config says.
+    The transform sees one modality at a time, as ``img``. Each time it starts from the same random
+    state of numpy and Python. The label map has its own run with the settings of the config.
 
-    A modality is resized with the interpolation of its description. What the transform fills
-    becomes missing readings. A pixel that would be interpolated from a missing reading, or from
-    what is filled, takes the value of the nearest pixel instead: a second run, on a map of the
-    missing readings, tells which pixels these are. An image that was interpolated marks its missing
-    readings by NaN from then on. Rotations and mosaics interpolate linearly or not at all.
+    A modality is resized with the interpolation of its description. Pixels that the transform fills
+    become missing readings. A pixel that would be interpolated from a missing reading or a filled
+    pixel takes the value of the nearest pixel instead. A second run, on a map of the missing
+    readings, finds these pixels. An interpolated image marks its missing readings by NaN.
+    Rotations and mosaics use linear or nearest interpolation.
 
-    Vectors of a normal map turn with the picture. After interpolation they have unit length again.
+    Vectors of a normal map turn with the picture. After interpolation they get unit length again.
 
-    :class:`MultimodalSegDataset` wraps the transforms of its pipeline by itself.
+    :class:`MultimodalSegDataset` wraps the transforms of its pipeline automatically.
 
     Required and changed keys: those of :class:`LoadMultimodalImages` and of the transform.
 
@@ -70,7 +69,7 @@ class EachModality(BaseTransform):
         return results
 
     def _move_labels(self, samples: list[dict]) -> dict:
-        """Run the transform as it is configured, on a blank image and the label maps."""
+        """Run the transform as configured, on a blank image and the label maps."""
         views = []
         for sample in samples:
             images = [image_key(sample, name) for name in sample['modalities']]
@@ -80,7 +79,7 @@ class EachModality(BaseTransform):
         return self._run(views)
 
     def _find_turn(self, known: dict) -> np.ndarray | None:
-        """Return the matrix by which the picture is turned, None if it is not."""
+        """Return the matrix that turns the picture; None if it is not turned."""
         if isinstance(self.step, RandomFlip):
             return flip(known['flip_direction']) if known['flip'] else None
         if isinstance(self.step, RandomRotate):
@@ -92,14 +91,14 @@ class EachModality(BaseTransform):
     def _move(
         self, samples: list[dict], name: str, blank: np.ndarray, turn: np.ndarray | None
     ) -> tuple[np.ndarray, float | None]:
-        """Return the moved image of a modality, and what marks its missing readings."""
+        """Return the moved image of a modality, and the marker of its missing readings."""
         modality = samples[0]['descriptions'][name]
         images = [sample[image_key(sample, name)] for sample in samples]
         marker = samples[0]['missing_values'].get(name)
         nearest = modality.resizing == 'nearest'
         copied = self.copies or (nearest and not self.fills)
         gone = None
-        if self.copies:  # the blank image has numbers, which tell where its pixels come from
+        if self.copies:  # the blank image numbers its pixels, which shows where they come from
             width = images[0].shape[1]
             rows, columns = blank[:, 0, 0] // width, blank[0, :, 0] % width
             image = images[0][_as_slice(rows), _as_slice(columns)]
@@ -117,12 +116,12 @@ class EachModality(BaseTransform):
                     gone = find_missing(image, () if marker is None else (marker,))
                 path = samples[0]['modality_paths'][name] or modality.suffix
                 image = turn_normals(image, modality, path, turn, stretch)
-        if not keep:  # a new reading may have the value that marked a missing one
+        if not keep:  # a new reading may equal the old marker of missing readings
             marker = None
         return (image, marker) if gone is None else mark_missing(image, gone, marker)
 
     def _has_mixed(self, before: np.ndarray, after: np.ndarray, turn: np.ndarray | None) -> bool:
-        """Tell whether the transform has mixed pixels, of those that can."""
+        """Tell whether the transform has mixed pixels. It must be one that can."""
         if self.fills and not self.mosaic:  # not even a turn by 90 degrees mixes
             return turn is not None and bool((turn % 1).any())
         return before.shape != after.shape
@@ -134,8 +133,12 @@ class EachModality(BaseTransform):
         holes: list[np.ndarray],
         interpolation: str,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Interpolate between readings alone; return the image, and where it has none, if so."""
-        dtype = np.result_type(*images)  # of a mosaic, some may have become floats
+        """Interpolate between readings only.
+
+        Returns:
+            The image and a mask of its missing readings, or None if it has none.
+        """
+        dtype = np.result_type(*images)  # some images of a mosaic may have become floats
         images = [image.astype(dtype, copy=False) for image in images]
         smooth = None if interpolation == 'nearest' else images
         if not self.fills and not any(hole.any() for hole in holes):
@@ -144,7 +147,7 @@ class EachModality(BaseTransform):
         smooth, nearest = self._run_both(samples, smooth, images, interpolation)
         spoiled = None
         if smooth is not None:
-            # NaN spreads to all pixels that would depend on a missing reading or on a border
+            # NaN spreads to all pixels that depend on a missing reading or a filled pixel
             spoiled = [np.where(hole, np.float32(np.nan), np.float32(0)) for hole in holes]
         masks = [hole.astype(np.uint8) for hole in holes]
         spoiled, gone = self._run_both(samples, spoiled, masks, interpolation, np.nan)
@@ -159,9 +162,9 @@ class EachModality(BaseTransform):
         interpolation: str = 'nearest',
         fill: float = 0,
     ) -> list[np.ndarray | None]:
-        """Move images that are interpolated, and with them others as a label map is, by pixels.
+        """Move the images ``smooth`` by interpolation, and ``nearest`` like a label map.
 
-        Either may be None. The transform fills the first with ``fill``, the second with 1.
+        Either may be None. The transform fills ``smooth`` with ``fill`` and ``nearest`` with 1.
         """
         given = smooth or nearest
         channels = 1 if given[0].ndim == 2 else given[0].shape[2]
@@ -198,7 +201,7 @@ class EachModality(BaseTransform):
         fill: float = 0,
         label_fill: int | None = None,
     ) -> dict:
-        """Run the transform with other settings, on the first view, mixed with the others."""
+        """Run the transform with other settings on the first view; the others are mixed in."""
         view, *mixed = views
         if mixed:
             view['mix_results'] = mixed
@@ -212,10 +215,10 @@ class EachModality(BaseTransform):
         return moved
 
     def _blank(self, sample: dict) -> np.ndarray:
-        """Make a cheap image of the sample's size that the transform takes, or number its pixels.
+        """Make a small stand-in for the sample's image. It numbers its pixels if ``copies`` is set.
 
         Shape:
-            (H, W, 1), and (H, W) for a mosaic.
+            (H, W, 1), or (H, W) for a mosaic.
         """
         height, width = sample['img'].shape[:2]
         if self.copies:
@@ -227,7 +230,7 @@ class EachModality(BaseTransform):
 
 
 def image_key(results: dict, name: str) -> str:
-    """Return under which key a sample has the image of a modality."""
+    """Return the key of a modality's image in a sample."""
     return 'img' if name == results['modalities'][0] else f'modality_{name}'
 
 
@@ -246,13 +249,13 @@ def _find_holes(sample: dict, name: str) -> np.ndarray:
     if not is_present(sample, name):
         return np.ones(image.shape, bool)
     holes = find_missing(image, () if marker is None else (marker,))
-    if sample['descriptions'][name].turns:  # a vector without one component is none
+    if sample['descriptions'][name].turns:  # a vector needs all its components
         holes[:] = holes.any(-1, keepdims=True)
     return holes
 
 
 def _without_arrays(sample: dict) -> dict:
-    """Leave out what a run on one image must not change, and what costs to copy."""
+    """Leave out what a run on one image must not change, and what is expensive to copy."""
     return {
         key: value
         for key, value in sample.items()

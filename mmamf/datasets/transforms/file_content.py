@@ -1,4 +1,4 @@
-"""Reading the bytes of a file, with errors that name it."""
+"""Reads the bytes of a file, with errors that name it."""
 
 import os
 
@@ -11,10 +11,10 @@ def read_content(path: str, backend_args: dict | None = None, kind: str = 'image
     Args:
         path: The file, local or of any mmengine file backend.
         backend_args: Arguments of the mmengine file backend.
-        kind: What errors call the file.
+        kind: Name of the file's kind in errors.
 
     Raises:
-        FileNotFoundError: If there is no such file, or it is a link to none.
+        FileNotFoundError: If there is no such file, or it is a link that leads nowhere.
         ValueError: If it is empty, is a folder, or cannot be read.
     """
     try:
@@ -26,7 +26,7 @@ def read_content(path: str, backend_args: dict | None = None, kind: str = 'image
         raise ValueError(f'{path}: expected a file, got a folder') from error
     except MemoryError as error:
         raise ValueError(f'{path}: expected a file that fits into memory') from error
-    except (OSError, ValueError) as error:  # no permission, links in a circle, a disk that fails
+    except (OSError, ValueError) as error:  # no permission, circular links, a failing disk
         raise ValueError(f'{path!r} cannot be read: {error}') from error
     if not content:
         raise ValueError(

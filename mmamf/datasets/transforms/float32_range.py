@@ -6,15 +6,15 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def check_float32_range(image: np.ndarray, path: str, missing: Iterable[float] = ()) -> None:
-    """Refuse finite values that become infinite as float32, in which networks compute.
+    """Refuse finite values that become infinite in float32, the type of networks.
 
     Args:
-        image: As it was read; NaN and infinity are the caller's.
+        image: The image as it was read. The caller checks NaN and infinity.
         path: The file, for the error.
-        missing: Values that mean "no reading", which may be as large as they like.
+        missing: Values that mean "no reading"; they may be of any size.
 
     Raises:
-        ValueError: If there is another such value.
+        ValueError: If the image has such a value.
     """
     if image.dtype.kind != 'f' or image.dtype.itemsize <= 4:
         return

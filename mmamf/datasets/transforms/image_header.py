@@ -1,4 +1,4 @@
-"""What the first bytes of an image file say, before anything is decoded."""
+"""Reads and checks the header of an image file before it is decoded."""
 
 import os
 import re
@@ -6,16 +6,16 @@ import struct
 
 from PIL import Image
 
-# OpenCV has a limit of its own by this name.
+# OpenCV's own limit has the same name.
 LIMIT_VARIABLE = 'OPENCV_IO_MAX_IMAGE_PIXELS'
 MAX_PIXELS = int(os.environ.get(LIMIT_VARIABLE, 2**28))  # 16384 x 16384
 MAX_BYTES = 8 * MAX_PIXELS  # of all bands
-ORIENTATION = 274  # the tag's number, in EXIF as in TIFF
+ORIENTATION = 274  # number of the tag, the same in EXIF and TIFF
 
-# Where files tell their width and height: as numbers of 4 bytes, or as text.
+# Where the header has width and height: as numbers of 4 bytes, or as text.
 BINARY_SIZES = (
     (re.compile(rb'\x89PNG\r\n\x1a\n.{8}(.{8})', re.DOTALL), '>II'),
-    (re.compile(rb'BM.{16}(.{8})', re.DOTALL), '<ii'),  # a negative height: from the top
+    (re.compile(rb'BM.{16}(.{8})', re.DOTALL), '<ii'),  # negative height: rows from the top
     (re.compile(rb'\x59\xa6\x6a\x95(.{8})', re.DOTALL), '>II'),  # Sun raster
 )
 TEXT_SIZES = (
@@ -24,26 +24,27 @@ TEXT_SIZES = (
     re.compile(rb'#\?R.{0,1000}?-Y (?P<height>\d+) \+X (?P<width>\d+)', re.DOTALL),  # Radiance
 )
 EXR_SIZE = re.compile(rb'\x76\x2f\x31\x01.{0,4000}?dataWindow\0box2i\0.{4}(.{16})', re.DOTALL)
-# Markers of JPEG that hold the size: all of "start of frame".
+# JPEG markers that hold the size: all "start of frame" markers.
 JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-# Compression has its limits: deflate makes of 1032 bytes one at least, and JPEG spends a bit on the
-# 64 pixels of a block. A header that claims more lies.
+# Compression has limits. Deflate needs at least one byte for 1032 bytes. JPEG needs at least one
+# bit for the 64 pixels of a block. A header that claims more is wrong.
 DEFLATE, JPEG_PIXELS = 1032, 512
-PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the type of color
-# Where EXIF starts, in JPEG, PNG (behind the chunk's name) and WebP (behind its length, too).
+PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # color type -> samples per pixel
+# EXIF starts after these marks plus some bytes: 4 in PNG for the chunk's name, 8 in WebP for its
+# name and length.
 EXIF_MARKS = {b'\xff\xd8': (b'Exif\0\0', 0), b'\x89P': (b'eXIf', 4), b'RI': (b'EXIF', 8)}
 
 
 class Refused(ValueError):
-    """A file that may be whole, but is not what was expected."""
+    """Raised for a file that may be intact, but is not what was expected."""
 
 
 class MissingCodec(Refused, ImportError):
-    """A file that a package would read which is not installed."""
+    """Raised for a file that needs a package that is not installed."""
 
 
 def declared_size(content: bytes) -> tuple[int, int] | None:
-    """Return the (height, width) that a file claims, None if it is of no kind known here."""
+    """Return the (height, width) in a file's header; None if its format is not known here."""
     if content[:2] == b'\xff\xd8':
         return _jpeg_size(content)
     for pattern, layout in BINARY_SIZES:
@@ -60,11 +61,13 @@ def declared_size(content: bytes) -> tuple[int, int] | None:
 
 
 def check_header(content: bytes) -> None:
-    """Refuse a file, none of TIFF and NumPy, whose header claims more than it can hold.
+    """Refuse a file whose header claims more pixels than it can hold.
+
+    TIFF and NumPy files are checked elsewhere.
 
     Raises:
-        Refused: If the image is larger than is allowed.
-        ValueError: If so many pixels do not fit into the file.
+        Refused: If the image is larger than allowed.
+        ValueError: If the file is too short for so many pixels.
     """
     size = declared_size(content)
     if size is None:
@@ -85,7 +88,7 @@ def check_header(content: bytes) -> None:
 
 
 def check_size(height: int, width: int, bytes_per_pixel: int = 1) -> None:
-    """Refuse an image that would take more memory than is allowed.
+    """Refuse an image that needs more memory than allowed.
 
     Raises:
         Refused: If it has more than ``MAX_PIXELS``, or takes more than ``MAX_BYTES``.
@@ -101,7 +104,7 @@ def check_size(height: int, width: int, bytes_per_pixel: int = 1) -> None:
 
 
 def exif_orientation(content: bytes) -> int:
-    """Return the orientation that EXIF data of a JPEG, PNG or WebP file tell, 1 if there are none.
+    """Return the EXIF orientation of a JPEG, PNG or WebP file; 1 if it has none.
 
     1 is "as stored", 2 to 8 are turned or mirrored.
     """
@@ -113,13 +116,13 @@ def exif_orientation(content: bytes) -> int:
     try:
         exif.load(content[start + skipped : start + skipped + 2**16])
         orientation = exif.get(ORIENTATION, 1)
-    except Exception:  # damaged; nobody needs them
+    except Exception:  # damaged EXIF data are ignored
         return 1
     return orientation if orientation in range(1, 9) else 1
 
 
 def _check_chunks(content: bytes) -> None:
-    """Follow the chunks of a PNG: OpenCV takes as much memory as the first length says."""
+    """Check the chunks of a PNG, because OpenCV allocates as much memory as a length claims."""
     place, name = 8, b''
     while name != b'IEND':
         if place + 12 > len(content):
@@ -136,7 +139,7 @@ def _jpeg_size(content: bytes) -> tuple[int, int] | None:
         marker = content[place + 1]
         if marker in JPEG_FRAMES:
             return struct.unpack_from('>HH', content, place + 5)
-        if marker == 0xFF:  # a byte that fills
+        if marker == 0xFF:  # a fill byte
             place += 1
         else:
             place += 2 + struct.unpack_from('>H', content, place + 2)[0]

@@ -3,22 +3,22 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-IGNORE = 255  # as mmseg's LoadAnnotations writes it
-SHOWN = 5  # of what an error counts
-ROWS = 256  # at once, so that huge maps need little memory
+IGNORE = 255  # as in mmseg's LoadAnnotations
+SHOWN = 5  # number of colors that an error names
+ROWS = 256  # rows at once, so that huge maps need little memory
 
 
 class LabelColors:
-    """What the colors, or the gray values, of label files mean.
+    """Maps the colors or gray values of label files to class indices.
 
     Args:
-        colors: Class index of each color, as ``{(255, 0, 0): 1, ...}`` in RGB, or of each gray
-            value, as ``{0: 0, 255: 1}``; 255 as the index ignores the pixels. A sequence names
+        colors: Class index of each color, such as ``{(255, 0, 0): 1, ...}`` in RGB, or of each gray
+            value, such as ``{0: 0, 255: 1}``. The index 255 ignores the pixels. A sequence gives
             the colors of the classes 0, 1, 2, ...
 
     Raises:
-        ValueError: If the colors are not all of one kind, one is named twice, or an index is not
-            from 0 to 255.
+        ValueError: If colors and gray values are mixed, one is named twice, or an index is not from
+            0 to 255.
     """
 
     def __init__(self, colors: Mapping | Sequence) -> None:
@@ -48,8 +48,8 @@ class LabelColors:
         """Turn stored values into class indices.
 
         Args:
-            values: What the file holds, whole numbers.
-            ignored: Where values that are no color here are ignored, (H, W).
+            values: The integers of the file.
+            ignored: Mask of the pixels where unknown values are ignored, (H, W).
             path: The file, for errors.
 
         Shape:
@@ -57,7 +57,7 @@ class LabelColors:
             - Output: (H, W), uint8.
 
         Raises:
-            ValueError: If the file has further colors.
+            ValueError: If the file has unknown colors.
         """
         if self.colored and values.dtype != np.uint8:
             raise ValueError(f'label map {path}: expected colors of 8 bits, got {values.dtype}')

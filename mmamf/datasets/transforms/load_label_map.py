@@ -11,28 +11,27 @@ from mmseg.datasets.transforms import LoadAnnotations
 from .label_colors import IGNORE, LabelColors
 from .read_label import StoredLabel, read_label
 
-SHOWN = 10  # values in an error
+SHOWN = 10  # number of values that an error names
 
 
 @TRANSFORMS.register_module()
 class LoadLabelMap(LoadAnnotations):
-    """Load the label map as mmseg's LoadAnnotations does, and refuse one that does not fit.
+    """Load the label map like mmseg's LoadAnnotations, and refuse one that does not fit.
 
-    The file has one channel of class indices, which are read as they are stored: of a palette its
-    indices, of 2 and 4 bits 0, 1, 2, ..., of floats whole numbers. 255 and the data set's
-    ``ignore_index`` (a number of the files, ``'nan'``, or a list) become 255 = ignored; so does
-    what a TIFF calls "no data", if that is no class. Then ``reduce_zero_label`` and ``label_map``
-    apply, as in mmseg. Where the colors or the gray values mean something else, ``colors`` says
-    what.
+    The file has one channel of class indices. They are read as stored: the indices of a palette
+    file, 0, 1, 2, ... of a file with 2 or 4 bits, or floats that are whole numbers. 255 and the
+    data set's ``ignore_index`` (a number of the files, ``'nan'``, or a list) become 255 = ignored.
+    The "no data" value of a TIFF does too, if it is not a class. Then ``reduce_zero_label`` and
+    ``label_map`` apply, as in mmseg. If the files hold colors or other gray values, ``colors`` maps
+    them to classes.
 
     The map must have the size of the images on disk (``ori_shape``), so it may be loaded before or
-    after a Resize, as in mmseg's pipelines. The first palette file whose colors differ from those
-    of earlier files is a warning.
+    after a Resize, as in mmseg's pipelines. Palette files whose colors differ give one warning.
 
     Args:
-        colors: Class index of each color of the files, as ``{(255, 0, 0): 1, ...}`` in RGB, or of
-            each gray value, as ``{0: 0, 255: 1}``; 255 as the index ignores the pixels. A sequence
-            names the colors of the classes 0, 1, 2, ... Any other color is an error.
+        colors: Class index of each color of the files, such as ``{(255, 0, 0): 1, ...}`` in RGB, or
+            of each gray value, such as ``{0: 0, 255: 1}``. The index 255 ignores the pixels. A
+            sequence gives the colors of the classes 0, 1, 2, ... Any other color is an error.
         **kwargs: Arguments of :class:`mmseg.datasets.transforms.LoadAnnotations`;
             ``imdecode_backend`` is not used.
 
@@ -41,15 +40,15 @@ class LoadLabelMap(LoadAnnotations):
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged, of a lossy format, has more than one channel, another size
-            than the images, values that are not whole numbers or outside the classes, or colors
-            that ``colors`` does not name.
+        ValueError: If it is damaged, has a lossy format, more than one channel, another size than
+            the images, values that are not whole numbers or outside the classes, or colors that
+            ``colors`` does not name.
     """
 
     def __init__(self, colors: Mapping | Sequence | None = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.colors = None if colors is None else LabelColors(colors)
-        self._palette: dict[int, tuple[int, ...]] = {}  # colors of the indices seen so far
+        self._palette: dict[int, tuple[int, ...]] = {}  # index -> color, as seen so far
         self._warned: set[str] = set()
 
     def _load_seg_map(self, results: dict) -> None:
@@ -89,7 +88,7 @@ class LoadLabelMap(LoadAnnotations):
         if values.dtype.kind not in 'biuf':
             raise ValueError(f'label map {path}: expected whole numbers, got {values.dtype}')
         if values.dtype in (bool, np.int8):
-            values = values.astype(np.int16)  # which holds 255
+            values = values.astype(np.int16)  # can hold 255
         ignored = np.zeros(values.shape[:2], bool)
         for value in self._ignore_values(stored, results) if values.ndim == 2 else ():
             ignored |= np.isnan(values) if value != value else values == value
@@ -128,7 +127,7 @@ class LoadLabelMap(LoadAnnotations):
         return values
 
     def _mapping(self, results: dict) -> np.ndarray:
-        """Return what mmseg makes of each class index of the file, (256,)."""
+        """Return mmseg's final class index for each index of the file, (256,)."""
         reduce = results.get('reduce_zero_label', False)
         if self.reduce_zero_label not in (None, reduce):
             raise ValueError(
@@ -170,7 +169,7 @@ def read_ignore_index(given: Any) -> list[float]:
     """List the values of a data set's ``ignore_index``: a whole number, 'nan', or several.
 
     Raises:
-        ValueError: If there is another among them.
+        ValueError: If one is something else.
     """
     several = isinstance(given, Sequence) and not isinstance(given, str)
     try:
@@ -186,7 +185,7 @@ def read_ignore_index(given: Any) -> list[float]:
 
 
 def _advise(values: np.ndarray) -> str:
-    """Say what may be done about values that are no classes."""
+    """Suggest what to do about values that are not classes."""
     found = np.unique(values).tolist()
     if len(found) == 2 and found[0] == 0 and 1 < found[1] < math.inf:
         second = f'{found[1]:.15g}'

@@ -23,41 +23,39 @@ from .missing_readings import (
 class LoadMultimodalImages(BaseTransform):
     """Load one registered image per modality.
 
-    The first modality becomes ``img``, each further one ``modality_<name>``, listed in
-    ``seg_fields``. In the pipeline of a :class:`MultimodalSegDataset`, stock geometric transforms
-    move all of them alike, see :class:`EachModality`, and photometric ones change 8-bit color
-    alone, see :class:`ColorOnly`.
+    The first modality becomes ``img``. Each further one becomes ``modality_<name>`` and is listed
+    in ``seg_fields``. In the pipeline of a :class:`MultimodalSegDataset`, stock geometric
+    transforms move all modalities in the same way, see :class:`EachModality`. Photometric
+    transforms change only 8-bit color, see :class:`ColorOnly`.
 
-    Color files are BGR, as mmcv reads them; values are left in the file's units. Bands, which are
-    other than 1 or 3 channels, come in the order of the file: a ``.npy``, a TIFF, or a PNG of
-    four.
+    Color files become BGR, as in mmcv. Values stay in the file's units. Images with a number of
+    channels other than 1 or 3 (``.npy``, TIFF, or PNG with four) keep the order of the file.
 
-    Readings may be missing: pixels with a value that ``missing`` names or the file itself declares
-    (the nodata tag of a TIFF), NaN and infinity. No network sees them as numbers: the data
-    preprocessor puts the modality's mean in their place, or its ``fill``. A number that is not
-    named and looks like one, such as -9999, is a warning, once per modality.
+    A pixel may lack a reading. Its value is then one of ``missing``, the nodata value that a TIFF
+    declares, NaN or infinity. The data preprocessor replaces it by the modality's ``fill``, by
+    default its mean, so no network sees it as a number. If many pixels have a typical value of that
+    kind, such as -9999, that is not named, there is one warning per modality.
 
-    In images of 8 bits with
-    several channels a pixel is missing if all channels have that value, elsewhere each band counts
-    for itself.
+    In 8-bit images with several channels, a pixel is missing if all its channels have such a value.
+    In all other images, each channel counts on its own.
 
     A modality whose path is None is absent: its image is zero, and its name is not in ``present``.
-    So is one without a single reading, if the data set has it among its ``optional`` modalities.
+    An ``optional`` modality without any reading is absent, too.
 
-    What files hold is what the data set says of them, see :class:`Modality`: ``channels=3`` reads a
-    color picture (as BGR), ``channels=[0]`` its red, and ``channels=[3]`` the fourth band of a
-    TIFF. Several modalities may take their channels from the same files.
+    The data set describes the files, see :class:`Modality`. ``channels=3`` reads a color picture
+    (as BGR), ``channels=[0]`` its red channel, and ``channels=[3]`` the fourth band of a TIFF.
+    Several modalities may take their channels from the same files.
 
     Required keys: ``modality_paths``, ``seg_fields``, ``descriptions`` (name of each modality ->
     :class:`Modality`). Added keys: ``img``, ``modality_<name>``, ``img_shape``, ``ori_shape``,
-    ``modalities``, ``present`` (names of those that the sample has), ``missing_values`` (of each
-    modality what marks a missing reading in its image: NaN in floats, a value in whole numbers;
-    None if there is none).
+    ``modalities``, ``present`` (names of the modalities that the sample has), ``missing_values``
+    (name of each modality -> marker of a missing reading in its image: NaN for floats, a number for
+    integers, None if there is no marker).
 
     Args:
-        modalities: Descriptions of the modalities, where the data set gives their names alone: a
-            list, or a dict of name -> description without name. Names that the data set does not
-            use are ignored.
+        modalities: Descriptions of the modalities, if the data set gives only their names: a list,
+            or a dict of name -> description without name. Names that the data set does not use are
+            ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -65,9 +63,9 @@ class LoadMultimodalImages(BaseTransform):
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a description is wrong or lacking; if a file is damaged, has another number
-            of channels, dtype or size than expected, values beyond 1e30 that are not named as
-            missing, or no reading at all; if all modalities are absent.
+        ValueError: If a description is wrong or lacking; if a file is damaged, has an unexpected
+            number of channels, dtype or size, values beyond 1e30 that ``missing`` does not name, or
+            no reading at all; if all modalities are absent.
     """
 
     def __init__(
@@ -84,7 +82,7 @@ class LoadMultimodalImages(BaseTransform):
             self.modalities = read_modalities(modalities)
             check_readable(self.modalities.values())
         self.backend_args = backend_args
-        self._warned = set()  # (modality, what)
+        self._warned = set()  # (modality, subject) of the warnings so far
 
     def transform(self, results: dict) -> dict:
         """Load the images of one sample, in the order of its ``modality_paths``."""
@@ -131,7 +129,7 @@ class LoadMultimodalImages(BaseTransform):
     def _find_holes(
         self, modality: Modality, path: str, image: np.ndarray, values: tuple[float, ...]
     ) -> np.ndarray:
-        """Find missing readings, and say what looks like one but is not named."""
+        """Find missing readings, and report values that look missing but are not named."""
         name = modality.name
         holes = find_missing(image, values, modality.valid_range)
         if image.dtype.kind == 'f':

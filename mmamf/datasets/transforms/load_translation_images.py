@@ -17,26 +17,26 @@ class LoadTranslationImages(BaseTransform):
     """Load the registered images of one sample, inputs and target, as pictures of 0..255.
 
     ``img`` becomes a list of all images in the order of ``modality_paths``. mmagic's Resize,
-    FixedCrop, Flip and others treat a list like the frames of a video, all alike, so ``keys='img'``
-    keeps every domain in step, whichever domains the data set chooses. A ``.npy`` array of three
-    channels is RGB already: its order is kept.
+    FixedCrop, Flip and others treat a list like the frames of a video. So ``keys='img'`` gives all
+    images the same transform, whichever domains the data set chooses. A ``.npy`` array of three
+    channels is RGB and keeps its order.
 
-    A value v of the file becomes v * scale, or log(1 + v) * scale with ``log=True``, cut to 0..255.
-    With the scale that the authors of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ use for
-    Taskonomy, 255 / 11.1, depth fills the range of a picture. We differ from their code
-    (https://github.com/yikaiw/CEN) in this: they cut to whole numbers before resizing, and what
-    exceeds 255 wraps around to black.
+    A value v of the file becomes v * scale, or log(1 + v) * scale with ``log=True``, and is clipped
+    to 0..255. The authors of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ use the scale
+    255 / 11.1 for Taskonomy; with it, depth fills the range of a picture. Our difference from their
+    code (https://github.com/yikaiw/CEN): they truncate to integers before resizing, and values
+    above 255 wrap around to black.
 
-    A missing reading has no value of its own, as in their code: 65535 in Taskonomy's depth becomes
-    254.8, as if far away; 0 in other depth maps stays 0, black. Resizing mixes it into its
-    neighbors, and as a target it counts like any other pixel.
+    A missing reading counts as an ordinary value, as in their code. 65535 in Taskonomy's depth
+    becomes 254.8, like a distant point. 0 in other depth maps stays 0, which is black. Resizing
+    mixes it with its neighbors, and the loss counts it in a target.
 
     Required keys: ``modality_paths``, ``descriptions`` (name of each kind of image ->
     :class:`Modality`). Added keys: ``img``, ``domains``, ``ori_shape``.
 
     Args:
-        domains: Name of each kind of image -> its description without name, where the data set
-            gives names alone. Names that the data set does not use are ignored.
+        domains: Name of each kind of image -> its description without name, if the data set gives
+            only names. Names that the data set does not use are ignored.
         backend_args: Arguments of the mmengine file backend.
 
     Shape:
@@ -45,8 +45,8 @@ class LoadTranslationImages(BaseTransform):
     Raises:
         FileNotFoundError: If a file does not exist.
         ValueError: If a description is wrong or lacking; if a file is damaged, holds NaN or
-            infinity, has another number of channels, dtype or size than expected, or no reading at
-            all; if the logarithm is asked of a negative value; if a domain is absent.
+            infinity, has an unexpected number of channels, dtype or size, or no reading at all; if
+            a value is negative with ``log=True``; if a domain is absent.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class LoadTranslationImages(BaseTransform):
 
 
 def check_pictures(modalities: Mapping[str, Modality]) -> None:
-    """Refuse descriptions of what cannot become a picture.
+    """Refuse descriptions of images that cannot become a picture.
 
     Raises:
-        ValueError: If one has no ``channels`` or no ``dtype``, or another number of channels than 1
-            or 3.
+        ValueError: If a description has no ``channels`` or ``dtype``, or if the number of channels
+            is not 1 or 3.
     """
     check_readable(modalities.values())
     for name, modality in modalities.items():
@@ -108,7 +108,7 @@ def _picture(modality: Modality, path: str, image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         image = image[:, :, None]
     if modality.is_bgr(path):
-        image = image[:, :, ::-1]  # one channel has no order
+        image = image[:, :, ::-1]  # does nothing to one channel
     values = image.astype(np.float32)
     if modality.log:
         if values.min() < 0:
@@ -117,7 +117,7 @@ def _picture(modality: Modality, path: str, image: np.ndarray) -> np.ndarray:
                 f'{values.min()} in {path}'
             )
         values = np.log1p(values)
-    # contiguous, which flipping in place needs
+    # flipping in place needs a contiguous array
     return np.ascontiguousarray((values * np.float32(modality.scale)).clip(0, WHITE))
 
 

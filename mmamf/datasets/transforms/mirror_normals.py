@@ -9,26 +9,25 @@ CHANNELS = dict(horizontal=(0,), vertical=(1,), diagonal=(0, 1))
 
 @TRANSFORMS.register_module()
 class MirrorNormals(BaseTransform):
-    """Make normal maps of a translation right again that a flip has mirrored like pictures.
+    """Correct the vectors of a translation's normal maps after a flip has mirrored the images.
 
-    Mirroring a room from left to right turns a wall that faces left into one that faces right: the
-    x component of its normal, in red, changes its sign, so red becomes 255 - red. After a vertical
-    flip the same holds for y, in green. The published code of the authors of `AsymFusion
-    <https://arxiv.org/abs/2108.05009>`_ (https://github.com/yikaiw/CEN) does not do this: half of
-    its training shows normals, shading and depth that contradict each other. Leave this transform
-    out to repeat that.
+    A horizontal flip makes a wall that faces left face right. The x component of its normal, in
+    red, changes its sign, so red becomes 255 - red. A vertical flip does the same to y, in green.
+    The published code of the authors of `AsymFusion <https://arxiv.org/abs/2108.05009>`_
+    (https://github.com/yikaiw/CEN) does not do this: in half of its training, the normals
+    contradict shading and depth. To reproduce that, leave this transform out.
 
-    Other domains need no such care: principal curvatures, depth and edges have no direction.
+    Principal curvatures, depth and edges have no direction, so they need no correction.
 
-    It follows mmagic's Flip, and must be repeated after a further one. In a segmentation, vectors
-    turn with the picture by themselves, see :class:`EachModality`; there it is refused. Required
-    keys: ``img``, ``domains``, ``flip_infos``, which it removes.
+    Put it after each of mmagic's Flip transforms. A segmentation refuses it, because its vectors
+    turn with the picture automatically, see :class:`EachModality`. Required keys: ``img``,
+    ``domains``, ``flip_infos``, which it removes.
 
     Args:
-        domains: Names of the normal maps; those that the data set does not use are ignored. Values
-            are 0..255 for -1..1 and components of the camera's frame, x (right or left) in red and
-            y (up or down) in green. Where 0 is stored as 127 rather than 127.5, as in Taskonomy,
-            the result is one level of 255 off.
+        domains: Names of the normal maps. Names that the data set does not use are ignored. Values
+            0..255 mean -1..1 in the camera frame, x (right or left) in red and y (up or down) in
+            green. If a file stores 0 as 127 instead of 127.5, as in Taskonomy, the result is off by
+            one level.
 
     Raises:
         ValueError: If no flip came before.

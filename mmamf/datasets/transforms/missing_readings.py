@@ -1,7 +1,7 @@
-"""Pixels without a reading: how files write them, how images in memory mark them.
+"""Finds and marks pixels without a reading.
 
-Between loading and packing an image of floats marks them by NaN, and an image of whole numbers by
-one value, its marker. So geometry and corruptions keep the dtype of the files, and bilinear
+Between loading and packing, float images mark them by NaN. Integer images mark them by one number,
+the marker. So geometric transforms and corruptions keep the dtype of the files, and bilinear
 interpolation never turns a hole into a number.
 """
 
@@ -12,29 +12,29 @@ import numpy as np
 
 from mmamf.structures.modality import Modality, can_hold
 
-# What programs write for "no reading", besides what is too large to be one.
+# Numbers that programs write for "no reading". Numbers above NO_READING are found without a list.
 SENTINELS = (-999, -9999, -99999, -999999, -10000, -32767, -32768, -(2**31), -1e20, 1e20)
-SENTINEL_SHARE = 1e-3  # of the pixels, from which on they are no coincidence
-NO_READING = 1e30  # what is larger is no measurement in any unit, but a program's "nothing here"
+SENTINEL_SHARE = 1e-3  # from this share of the pixels on, they are no coincidence
+NO_READING = 1e30  # a larger number is no measurement in any unit
 
 
 def find_missing(
     image: np.ndarray, values: Iterable[float] = (), valid_range: Sequence[float] | None = None
 ) -> np.ndarray:
-    """Find what is no reading: the values named, what lies outside a range, NaN and infinity.
+    """Find missing readings: the given values, values outside the range, NaN and infinity.
 
-    Floats are compared with the precision of float32, as values are often written with fewer
-    digits than a file has. In images of 8 bits with several channels, which are colors, a pixel is
-    missing if all of its channels are; elsewhere each band counts for itself.
+    Floats are compared in float32 precision, because people often write a value with fewer digits
+    than the file has. In 8-bit images with several channels, which are colors, a pixel is missing
+    if all its channels are. In all other images, each channel counts on its own.
 
     Args:
-        image: In the units of its file.
-        values: Those that mean "no reading".
+        image: The image in units of its file.
+        values: Values that mean "no reading".
         valid_range: Smallest and largest reading.
 
     Shape:
         - image: (H, W) or (H, W, C).
-        - Output: that of the image, bool.
+        - Output: the same shape, bool.
     """
     holes = _find_values(image, values)
     if valid_range is not None:
@@ -65,21 +65,22 @@ def find_sentinel(image: np.ndarray, holes: np.ndarray) -> float | None:
     """Return the smallest or largest reading if many pixels have it and it looks like "no reading".
 
     Args:
-        image: In the units of its file.
-        holes: What :func:`find_missing` found.
+        image: The image in units of its file.
+        holes: Missing readings that :func:`find_missing` found.
     """
     if image.dtype.kind == 'u':
         return None
     readings = image[~holes] if holes.any() else image
     for extreme in (readings.min(), readings.max()) if readings.size else ():
-        named = np.isclose(float(extreme), SENTINELS, rtol=1e-6, atol=0)  # 1e20 of float32
+        # the tolerance is for 1e20 in float32
+        named = np.isclose(float(extreme), SENTINELS, rtol=1e-6, atol=0)
         if named.any() and np.mean(image == extreme) >= SENTINEL_SHARE:
             return SENTINELS[int(named.argmax())]
     return None
 
 
 def marker_of(modality: Modality) -> float | None:
-    """Return what marks missing readings of a modality in memory, None if it names none.
+    """Return the marker of a modality's missing readings in memory; None if it names no value.
 
     Args:
         modality: Its description.
@@ -96,12 +97,12 @@ def mark_missing(
 ) -> tuple[np.ndarray, float | None]:
     """Mark missing readings in an image.
 
-    Whole numbers of a modality that names no missing value, in a file that does, become float32.
+    An integer image without a marker becomes float32 if it has missing readings.
 
     Args:
-        image: In the units of its file.
-        holes: What :func:`find_missing` found.
-        marker: What :func:`marker_of` returned.
+        image: The image in units of its file.
+        holes: Missing readings that :func:`find_missing` found.
+        marker: Marker that :func:`marker_of` returned.
 
     Returns:
         The image and its marker.
@@ -115,14 +116,14 @@ def mark_missing(
 
 
 def missing_as_nan(image: np.ndarray, marker: float | None) -> np.ndarray:
-    """Turn marked readings into NaN; an image of whole numbers that has any becomes float32.
+    """Turn marked readings into NaN. An integer image that has any becomes float32.
 
     Args:
-        image: As transforms left it.
+        image: The image after the transforms.
         marker: Its marker.
 
     Raises:
-        ValueError: If a transform has made whole numbers of NaN.
+        ValueError: If a transform has turned NaN into integers.
     """
     if image.dtype.kind != 'f' and marker is not None and math.isnan(marker):
         raise ValueError(
@@ -137,11 +138,11 @@ def missing_as_nan(image: np.ndarray, marker: float | None) -> np.ndarray:
 
 
 def describe_missing(image: np.ndarray, values: Sequence[float]) -> str:
-    """Say in an error what an image without a single reading holds.
+    """Describe, for an error, the values of an image without any reading.
 
     Args:
-        image: In the units of its file.
-        values: Those that mean "no reading".
+        image: The image in units of its file.
+        values: Values that mean "no reading".
     """
     if len(set(values)) == 1 and np.isfinite(image).all():
         return f'the missing value {values[0]}'

@@ -7,17 +7,17 @@ from mmengine.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class ModalityDropout(BaseTransform):
-    """Take modalities away from a sample at random, but never all of them.
+    """Drop modalities of a sample at random, but never all of them.
 
-    A model that is trained with it meets samples that lack a sensor. Like ModDrop (`ModDrop:
-    Adaptive Multi-modal Gesture Recognition <https://arxiv.org/abs/1501.00102>`_, TPAMI 2016) it
-    drops whole modalities, each with its own probability; ModDrop puts zeros in their place, which
-    a network takes for readings. Here a dropped modality is absent, as one without a file is: no
-    statistics, no fusion, no loss.
+    So training also shows samples that lack a sensor. Like ModDrop (`ModDrop: Adaptive Multi-modal
+    Gesture Recognition <https://arxiv.org/abs/1501.00102>`_, TPAMI 2016), it drops whole
+    modalities, each with its own probability. ModDrop replaces them by zeros, which a network takes
+    for readings. Here a dropped modality is absent, like one without a file: it takes no part in
+    statistics, fusion or loss.
 
-    Each modality is dropped independently of the others, given that one remains. So modalities that
-    are likely to be dropped are so a little less often than their probability says: of two with
-    0.5 each, a third of the samples loses either, a third none.
+    Each modality is dropped independently, under the condition that one remains. So a modality is
+    dropped somewhat less often than its probability says. Example: with two modalities at 0.5, one
+    third of the samples loses the first, one third the second, and one third none.
 
     Required keys: ``modalities``, ``present``. Changed keys: ``present``; ``img`` or
     ``modality_<name>``, which become zero.
@@ -26,8 +26,8 @@ class ModalityDropout(BaseTransform):
         prob: Name of each modality that may be dropped -> probability, 0 to 1.
 
     Raises:
-        ValueError: If a probability lies outside of 0 to 1, a modality is unknown, or all that a
-            sample has would be dropped for certain.
+        ValueError: If a probability is not in 0..1, a modality is unknown, or all present
+            modalities of a sample have the probability 1.
     """
 
     def __init__(self, prob: dict[str, float]) -> None:
@@ -39,7 +39,7 @@ class ModalityDropout(BaseTransform):
         self.prob = dict(prob)
 
     def transform(self, results: dict) -> dict:
-        """Draw what remains of one sample."""
+        """Draw the modalities that one sample keeps."""
         if 'present' not in results:
             raise ValueError(
                 'ModalityDropout: expected images loaded by LoadMultimodalImages, got the keys '
@@ -55,10 +55,10 @@ class ModalityDropout(BaseTransform):
         return results
 
     def check_names(self, modalities: tuple[str, ...]) -> None:
-        """Refuse probabilities of modalities that there are none of.
+        """Refuse probabilities of unknown modalities.
 
         Raises:
-            ValueError: If so.
+            ValueError: If a modality is unknown.
         """
         unknown = sorted(set(self.prob) - set(modalities))
         if unknown:
@@ -67,7 +67,7 @@ class ModalityDropout(BaseTransform):
             )
 
     def _draw(self, present: tuple[str, ...]) -> tuple[str, ...]:
-        """Choose one of the subsets that are not empty, by their probabilities."""
+        """Draw one of the non-empty subsets by their probabilities."""
         choices = [keeps for keeps in product((True, False), repeat=len(present)) if any(keeps)]
         drop = np.array([self.prob.get(name, 0.0) for name in present])
         weights = np.array([np.where(keeps, 1 - drop, drop).prod() for keeps in choices])

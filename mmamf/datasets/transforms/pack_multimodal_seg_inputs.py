@@ -10,13 +10,14 @@ from .stack_planes import stack_planes
 class PackMultimodalSegInputs(PackSegInputs):
     """Stack all modalities of a sample along channels and pack them with the label map.
 
-    ``inputs`` is in the units of the files: uint8 if every modality is, uint16 (half of what has to
-    be moved to the trainer; torch has it since 2.3) if none needs more, otherwise float32. A
-    missing reading is NaN, so a sample that has one is float32, and others of the same data set
-    are not: :class:`MultimodalSegDataPreProcessor` takes a batch of both. The data
-    sample is mmseg's, with ``modalities``, ``present``, ``modality_paths``, ``modality_channels``
-    and ``sample_name`` in its meta information; a label map of 8 bits stays one, until
-    :class:`MultimodalSegDataPreProcessor` makes it int64.
+    ``inputs`` is in the units of the files. It is uint8 if every modality is uint8, uint16 if that
+    is enough for all, and otherwise float32. uint16 halves the data moved to the trainer; torch has
+    it since 2.3. A missing reading is NaN, so a sample that has one is float32.
+    :class:`MultimodalSegDataPreProcessor` accepts batches of different dtypes.
+
+    The data sample is mmseg's, with ``modalities``, ``present``, ``modality_paths``,
+    ``modality_channels`` and ``sample_name`` in its meta information. An 8-bit label map stays
+    8-bit until :class:`MultimodalSegDataPreProcessor` makes it int64.
 
     Args:
         **kwargs: Arguments of :class:`mmseg.datasets.transforms.PackSegInputs`.
@@ -25,8 +26,8 @@ class PackMultimodalSegInputs(PackSegInputs):
         ``inputs``: (sum of the modalities' channels, H, W), in the order of ``modalities``.
 
     Raises:
-        ValueError: If a transform of the pipeline moved the modalities or the label map apart, or
-            made whole numbers of missing readings.
+        ValueError: If a transform gave the modalities or the label map different sizes, or turned
+            missing readings into integers.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -58,7 +59,7 @@ class PackMultimodalSegInputs(PackSegInputs):
         packed = super().transform({**known, 'modality_channels': tuple(channels)})
         packed['inputs'] = torch.from_numpy(inputs)
         if results.get('gt_seg_map') is not None and results['gt_seg_map'].dtype == np.uint8:
-            # the parent made it int64, which would be most of what moves to the trainer
+            # the parent made it int64, which would be most of the data moved to the trainer
             label = packed['data_samples'].gt_sem_seg
             label.data = label.data.to(torch.uint8)
         return packed
@@ -73,7 +74,7 @@ class PackMultimodalSegInputs(PackSegInputs):
                     "mmseg's transforms (default_scope='mmseg'), which move all of `seg_fields`"
                 )
         label = results.get('gt_seg_map')
-        # test pipelines load the label map after Resize and keep its size on disk
+        # test pipelines load the label map after Resize, so it has its size on disk
         if label is not None and label.shape not in (size, tuple(results['ori_shape'])):
             raise ValueError(
                 f'label map and images differ in size (H, W) after the pipeline: expected {size}, '

@@ -20,19 +20,18 @@ META_KEYS = (
 class PackTranslationInputs(BaseTransform):
     """Stack the inputs of a translation along channels and pack the target as ``gt_img``.
 
-    Images of one channel are tiled to three, so that a network can share its first layer. Without
-    a target, as when a model is applied to new images, there is no ``gt_img``. Warns if a normal
-    map was mirrored without MirrorNormals.
+    Images of one channel are repeated to three channels, so that a network can share its first
+    layer. New images have no target and so no ``gt_img``. A normal map that was flipped without
+    MirrorNormals gives a warning.
 
-    Required keys: ``img``, ``domains`` and ``modality_paths``, as :class:`LoadTranslationImages`
-    leaves them; ``target`` if there is one.
+    Required keys: ``img``, ``domains`` and ``modality_paths`` from :class:`LoadTranslationImages`,
+    and ``target`` if there is one.
 
     Shape:
         ``inputs``: (M * 3, H, W), float32, 0..255; ``gt_img``: (3, H, W), float32, 0..255.
 
     Raises:
-        ValueError: If a transform of the pipeline moved the images apart, or the target was not
-            loaded.
+        ValueError: If a transform gave the images different sizes, or the target was not loaded.
     """
 
     def transform(self, results: dict) -> dict:
@@ -56,7 +55,7 @@ class PackTranslationInputs(BaseTransform):
                 stacklevel=2,
             )
         planes = {name: _planes(image) for name, image in images.items()}
-        # here, because only translation needs mmagic, and it takes seconds to import
+        # imported here, because only translation needs mmagic, and the import takes seconds
         from mmagic.structures import DataSample
 
         sample = DataSample()
@@ -79,7 +78,7 @@ class PackTranslationInputs(BaseTransform):
 
 
 def _planes(image: np.ndarray) -> np.ndarray:
-    """Move channels first, and tile a single one to three."""
+    """Move channels first, and repeat a single channel to three."""
     # (H, W, C) -> (3, H, W)
     height, width, _ = image.shape
     planes = np.broadcast_to(image.transpose(2, 0, 1), (3, height, width))

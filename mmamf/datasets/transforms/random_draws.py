@@ -1,4 +1,4 @@
-"""Drawing the same random numbers several times."""
+"""Draws the same random numbers several times."""
 
 import random
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ import numpy as np
 
 
 def random_state() -> tuple:
-    """Return what the next random numbers of Python and numpy depend on."""
+    """Return the random state of Python and numpy."""
     return random.getstate(), np.random.get_state()
 
 
 def restore(state: tuple) -> None:
-    """Go back to a random state."""
+    """Restore a random state."""
     random.setstate(state[0])
     np.random.set_state(state[1])
 
 
 @contextmanager
 def same_draws() -> Iterator[None]:
-    """Let what follows draw the same random numbers once more."""
+    """Restore the random state afterwards, so that later code draws the same numbers again."""
     state = random_state()
     yield
     restore(state)

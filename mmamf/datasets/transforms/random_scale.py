@@ -6,17 +6,18 @@ from mmseg.datasets.transforms import Resize
 
 @TRANSFORMS.register_module()
 class RandomScale(BaseTransform):
-    """Scale a sample by a random factor of its own size, but never below a shorter side.
+    """Scale a sample's own size by a random factor, with a lower bound for the shorter side.
 
-    Stock RandomResize scales to a random part of one fixed size, whatever the image has, and knows
-    no lower bound. The factor is uniform in ``ratio_range``; where the shorter side would come out
-    below ``min_side``, it is scaled to ``min_side`` instead. mmseg's Resize does it; in the
-    pipeline of a :class:`MultimodalSegDataset`, each modality has its own interpolation.
+    The factor is uniform in ``ratio_range``. If the shorter side would become less than
+    ``min_side``, it becomes ``min_side``. Stock RandomResize scales one fixed size instead of the
+    image's own, and has no lower bound. mmseg's Resize does the work. In the pipeline of a
+    :class:`MultimodalSegDataset`, each modality has its own interpolation.
 
     The recipe of `AsymFusion <https://arxiv.org/abs/2108.05009>`_ is ``ratio_range=(0.5, 2.0),
-    min_side=350``, and 'bicubic' for color. Sizes equal its authors'; their OpenCV call samples at
-    steps of exactly 1 / factor, mmcv's at steps of old size / new size, so that pixels lie at most
-    half a pixel apart: 0.8 of 255 gray levels on average on NYUv2 frames, and 0.4 % of the labels.
+    min_side=350``, and 'bicubic' for color. Our sizes equal the authors'. Their OpenCV call samples
+    at steps of exactly 1 / factor, and mmcv's at steps of old size / new size. So sample positions
+    differ by at most half a pixel. On NYUv2 frames this changes gray values by 0.8 of 255 levels on
+    average, and 0.4 % of the labels.
 
     Args:
         ratio_range: Smallest and largest factor.

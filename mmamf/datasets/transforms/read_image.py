@@ -1,4 +1,4 @@
-"""Reading one image file of any format that sensors and renderers write."""
+"""Reads one image file of any format that sensors and renderers write."""
 
 import io
 import logging
@@ -16,20 +16,20 @@ from .file_content import read_content
 from .image_header import MissingCodec, Refused, check_header, exif_orientation
 from .stored_values import is_low_gray, read_low_gray
 
-# Keep the file's depth (8, 16 or 32 bits) and its number of channels, drop alpha, and leave every
-# pixel where it is stored, as in all other files of a sample.
+# Keep the file's depth (8, 16 or 32 bits) and its number of channels, and drop alpha. Ignore the
+# orientation, so that the pixels of all files of a sample stay registered.
 AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
-PICTURE = (None, 1, 3)  # channels of what OpenCV reads well
+PICTURE = (None, 1, 3)  # numbers of channels that OpenCV reads well
 ARRAY = 'expected one array as np.save writes it (.npy)'
-NUMBERS = 'buifc'  # kinds of dtypes of .npy; not objects, texts, records and dates
-TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # how it starts; the last two: BigTIFF
+NUMBERS = 'buifc'  # allowed kinds of .npy dtypes; objects, texts, records and dates are not
+TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # first bytes; the last two are BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
-_warned = set()  # what was warned of in this process, and in which folder
+_warned = set()  # (subject, folder) of the warnings in this process
 
 
 class Raster(NamedTuple):
-    """A decoded file: its image, the values in it that mean "no reading", a TIFF's palette."""
+    """A decoded file: its image, its values that mean "no reading", and a TIFF's palette."""
 
     image: np.ndarray | None
     nodata: tuple[float, ...] = ()
@@ -39,7 +39,7 @@ class Raster(NamedTuple):
 def read_image(
     path: str, backend_args: dict | None = None, channels: int | None = None
 ) -> np.ndarray:
-    """Read the image of a file as :func:`read_raster` does."""
+    """Read a file with :func:`read_raster` and return only the image."""
     image, _ = read_raster(path, backend_args, channels)
     return image
 
@@ -47,35 +47,34 @@ def read_image(
 def read_raster(
     path: str, backend_args: dict | None = None, channels: int | None = None
 ) -> tuple[np.ndarray, tuple[float, ...]]:
-    """Read a PNG, JPEG, TIFF, EXR or ``.npy`` file, or what else OpenCV decodes, in its own units.
+    """Read a PNG, JPEG, TIFF, EXR or ``.npy`` file, or another that OpenCV decodes, in its units.
 
-    Color images come in BGR order, as mmcv reads them; ``.npy`` arrays as they were saved, and
-    bands, which are other than 1 or 3 channels, in the order of the file. Pixels come as they are
-    stored: a file that asks to be turned (EXIF or TIFF orientation) is not, and a warning says so
-    once per folder. NaN and infinity are left to the caller.
+    Color images come in BGR order, as in mmcv. ``.npy`` arrays and images with a number of channels
+    other than 1 or 3 keep the order of the file. The orientation in EXIF or TIFF is ignored, with
+    one warning per folder. NaN and infinity stay in the image.
 
-    TIFF files have the values that tifffile reads, whatever their layout: interleaved, planar,
-    tiled, or a page per band.
+    A TIFF may have any layout: interleaved, planar, tiled, or one page per band. Its values are
+    those that tifffile reads.
 
     Args:
         path: The file, local or of any mmengine file backend. ``.exr`` needs the environment
             variable ``OPENCV_IO_ENABLE_OPENEXR=1``, set before OpenCV is imported.
         backend_args: Arguments of the mmengine file backend.
-        channels: How many are expected, if that is known. For other than 1 and 3, the alpha of a
-            TIFF or PNG is a band. With 1, a TIFF with a palette gives its indices, else colors. 0
-            stands for all bands that there are, in the order of the file, colors as well.
+        channels: Expected number of channels, if known. 1 reads the indices of a TIFF with a
+            palette; other numbers read its colors. If it is not 1 or 3, the alpha of a TIFF or PNG
+            counts as a channel. 0 reads all channels in the order of the file, also of colors.
 
     Returns:
-        The image, (H, W) or (H, W, C) with C > 1, and the values that the file itself calls "no
-        reading": those of a TIFF's tag 42113 (GDAL_NODATA); other files name none.
+        The image, (H, W) or (H, W, C) with C > 1, and the values that mean "no reading" according
+        to the file. Only a TIFF names them, in its tag 42113 (GDAL_NODATA).
 
     Raises:
         FileNotFoundError: If there is no such file.
-        MissingCodec: If imagecodecs is needed for a compressed TIFF and not installed. This is a
+        MissingCodec: If a compressed TIFF needs imagecodecs, which is not installed. This is a
             ValueError and an ImportError.
-        ValueError: If the file is corrupt or truncated, is no image, is a TIFF with other bands
-            than expected, or claims more than 2**28 pixels or 8 bytes for each of them. The
-            environment variable ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels.
+        ValueError: If the file is corrupt or truncated, is not an image, is a TIFF with unexpected
+            bands, or claims more than 2**28 pixels or 2**31 bytes. The environment variable
+            ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels, and 8 bytes for each.
     """
     image, nodata, _ = decode_raster(path, read_content(path, backend_args), channels)
     return image, nodata
@@ -84,12 +83,12 @@ def read_raster(
 def decode_raster(
     path: str, content: bytes, channels: int | None = None, lossless: bool = False
 ) -> Raster:
-    """Decode the bytes of a file as :func:`read_raster` does, and a TIFF's palette.
+    """Decode the bytes of a file, see :func:`read_raster`, and the palette of a TIFF.
 
     Args:
         path: The file, for its suffix and errors.
         content: Its bytes.
-        channels: How many are expected, if that is known.
+        channels: Expected number of channels, if known.
         lossless: Whether to refuse a TIFF whose compression changes values.
     """
     try:
@@ -100,14 +99,14 @@ def decode_raster(
         raise MissingCodec(f'{path}: TIFF files need tifffile: pip install tifffile') from error
     except MemoryError as error:
         raise ValueError(f'{path}: expected an image that fits into memory') from error
-    except Exception as error:  # the decoders raise almost anything on damaged files
+    except Exception as error:  # decoders raise many kinds of errors on damaged files
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
                 f'{path} is an OpenEXR file, which OpenCV reads only if the environment variable '
                 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts'
             ) from error
         said = str(error)
-        if not isinstance(error, ValueError | OSError):  # no words for people
+        if not isinstance(error, ValueError | OSError):  # its text does not help people
             said = f'its decoder stopped with {type(error).__name__} ({error})'
         raise ValueError(f'{path} is corrupt or truncated: {said}') from error
     image = raster.image
@@ -136,9 +135,9 @@ def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> 
         _warn_of_orientation(path, orientation)
     cut = content[:2] == b'\xff\xd8' and b'\xff\xd9' not in content[-64:]
     if cut or content.startswith(JPEG_2000):
-        # A JPEG without its end marker, which OpenCV 4.5 returns half gray without a word, or a
-        # JPEG 2000, on which OpenCV ends the process if it is damaged. Pillow raises, and accepts
-        # other bytes behind a whole image.
+        # OpenCV 4.5 reads a JPEG without end marker as half gray, without an error. It ends the
+        # process on a damaged JPEG 2000. Pillow raises an error for both, and accepts extra bytes
+        # after an intact image.
         Image.open(io.BytesIO(content)).load()
     if is_low_gray(content):
         return Raster(read_low_gray(content))
@@ -160,18 +159,18 @@ def _decode_bands(content: bytes) -> np.ndarray | None:
 
 
 def _has_gray_alpha(content: bytes) -> bool:
-    """Tell whether a file is a PNG of gray and alpha, which OpenCV turns into colors."""
+    """Tell whether a file is a gray PNG with alpha, which OpenCV turns into colors."""
     return content[:4] == b'\x89PNG' and content[25] == 4
 
 
 def decode_npy(content: bytes) -> np.ndarray:
-    """Decode what :func:`numpy.save` wrote, of the machine's byte order.
+    """Decode a file of :func:`numpy.save` into an array with the machine's byte order.
 
     The array is never larger than the file, whatever the header claims.
 
     Raises:
-        ValueError: If it is no array of numbers.
-        Exception: Almost anything, if the header is damaged.
+        ValueError: If it is not an array of numbers.
+        Exception: Of many kinds, if the header is damaged.
     """
     if content[:2] == b'PK':
         raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
@@ -187,12 +186,12 @@ def decode_npy(content: bytes) -> np.ndarray:
         raise Refused(f'expected an array (H, W) or (H, W, C), got shape {shape}')
     values = np.frombuffer(content, dtype, int(np.prod(shape, dtype=object)), stream.tell())
     array = values.reshape(shape, order='F' if fortran_order else 'C')
-    # a copy, which may be written to
+    # a copy, because it must be writable
     return np.array(array, dtype.newbyteorder('='), order='C')
 
 
 def _decode_tiff(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:
-    from .tiff_content import TiffContent  # here, as tifffile takes long to import and few need it
+    from .tiff_content import TiffContent  # here, because tifffile is slow to import
 
     tiff = TiffContent(content, channels, lossless)
     if tiff.orientation != 1:

@@ -1,4 +1,4 @@
-"""Reading one label file of any lossless format, each value as it is stored."""
+"""Reads one label file of any lossless format, with its values as stored."""
 
 import io
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from .image_header import Refused, check_header, check_size
 from .read_image import decode_raster
 from .stored_values import check_alpha, has_16_bits, load_values, open_picture
 
-# What Pillow reads: it keeps the indices of palettes, which OpenCV turns into colors.
+# Pillow reads these, because it keeps the indices of palettes. OpenCV turns them into colors.
 PICTURES = ('PNG', 'BMP', 'GIF', 'PPM', 'PCX')
 LOSSY = ('JPEG', 'JPEG2000', 'WEBP', 'AVIF')
 WORDS = {2: 'two channels', 3: 'RGB', 4: 'RGBA'}
 
 
 class StoredLabel(NamedTuple):
-    """What a label file holds.
+    """The content of a label file.
 
     Shape:
         - ``values``: (H, W), or (H, W, 3) in RGB.
@@ -37,13 +37,13 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
         path: A PNG, TIFF, ``.npy``, BMP, GIF, PGM, PPM or PCX file, or an EXR file as
             :func:`read_raster` reads it, local or of any mmengine file backend.
         backend_args: Arguments of the mmengine file backend.
-        colored: Whether to read colors, also where the file has indices into a palette.
+        colored: Whether to read colors, even if the file has indices of a palette.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is corrupt or truncated, too large, no image, of a lossy format, or
-            has another number of channels than one, or three with ``colored``, or colors of 16
-            bits, or of which alpha makes several.
+        ValueError: If the file is corrupt or truncated, too large, not an image, or of a lossy
+            format; if it does not have one channel (or three with ``colored``); if its colors have
+            16 bits or differ only in alpha.
     """
     content = read_content(path, backend_args, 'label map')
     _refuse_lossy(path, content)
@@ -53,7 +53,7 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
         raise ValueError(f'label map {path}: {error}') from error
     except MemoryError as error:
         raise ValueError(f'label map {path}: expected one that fits into memory') from error
-    except Exception as error:  # Pillow raises almost anything on damaged files
+    except Exception as error:  # Pillow raises many kinds of errors on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
         raster = decode_raster(path, content, 3 if colored else 1, lossless=True)
@@ -85,14 +85,14 @@ def _refuse_lossy(path: str, content: bytes) -> None:
 
 
 def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
-    """Read what Pillow reads, None if the file is of another format."""
+    """Read a file in one of the formats of Pillow; return None if it has another format."""
     plugins = (Image.OPEN[name] for name in PICTURES)
     factory = next((make for make, accept in plugins if accept(content[:16])), None)
     if factory is None:
         return None
     check_header(content)
-    # Not Image.open, which stops at 179 million pixels; check_size has a limit for all readers.
-    factory(io.BytesIO(content)).verify()  # a PNG's checksums, which decoding ignores
+    # Image.open has its own limit of 179 million pixels; check_size has one limit for all readers.
+    factory(io.BytesIO(content)).verify()  # checks a PNG's checksums, which decoding ignores
     picture = open_picture(factory, content)
     check_size(picture.height, picture.width)
     if getattr(picture, 'is_animated', False):

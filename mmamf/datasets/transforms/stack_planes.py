@@ -14,18 +14,18 @@ def stack_planes(results: dict) -> np.ndarray:
         results: A sample that :class:`LoadMultimodalImages` has loaded.
 
     Shape:
-        (sum of the modalities' channels, H, W): uint8 if every modality is, uint16 if none needs
-        more, otherwise float32. A sample in which a reading is missing is float32.
+        (sum of the modalities' channels, H, W): uint8 if every modality is uint8, uint16 if that is
+        enough for all, otherwise float32. A sample with a missing reading is float32.
 
     Raises:
-        ValueError: If a transform has made whole numbers of missing readings.
+        ValueError: If a transform has turned missing readings into integers.
     """
     first, *_ = results['modalities']
     markers, present = results.get('missing_values', {}), results.get('present')
     images = []
     for name in results['modalities']:
         image = results['img' if name == first else f'modality_{name}']
-        # an absent modality is zero all over, and stays small
+        # an absent modality is all zero, so it keeps its small dtype
         if present is None or name in present:
             try:
                 image = missing_as_nan(image, markers.get(name))

@@ -1,4 +1,4 @@
-"""The geometric transforms of mmcv and mmseg: what they do to pixels, and how that can be set."""
+"""The geometric transforms of mmcv and mmseg: how they move pixels, and how to set that."""
 
 import copy
 from typing import Any
@@ -26,7 +26,7 @@ from mmseg.datasets.transforms import (
 from .random_scale import RandomScale
 from .turn_normals import flip, rotation
 
-COPIES = (RandomFlip, RandomCrop)  # move pixels, and neither mix nor invent any
+COPIES = (RandomFlip, RandomCrop)  # move pixels without mixing or filling
 FILLS = (Pad, CenterCrop, RandomRotate, RandomRotFlip, RandomCutOut, RandomMosaic)
 RESIZES = (
     Resize,
@@ -39,7 +39,7 @@ RESIZES = (
 
 
 class TellingRotFlip(RandomRotFlip):
-    """RandomRotFlip that can fill its border, leaves label maps alone, and tells how it turned."""
+    """RandomRotFlip that can fill its border, keeps label values, and returns its turn matrix."""
 
     pal_val, seg_pad_val = 0, 255
 
@@ -63,13 +63,13 @@ class TellingRotFlip(RandomRotFlip):
 
 
 def with_settings(step: Any, interpolation: str, fill: tuple, label_fill: tuple | None) -> Any:
-    """Copy a transform, with another interpolation, and other values to fill with.
+    """Copy a transform, with another interpolation and other fill values.
 
     Args:
         step: The transform.
-        interpolation: Of the image.
-        fill: A value for each channel of the image.
-        label_fill: For each channel of the label map; None leaves what the transform has.
+        interpolation: Interpolation of the image.
+        fill: Fill value for each channel of the image.
+        label_fill: Fill value for each channel of the label map; None keeps the transform's own.
     """
     step = copy.copy(step)
     settings = dict(interpolation=interpolation, pal_val=fill, fill_in=fill)

@@ -1,4 +1,4 @@
-"""The numbers of a picture as its file stores them, which Pillow may change as it reads them."""
+"""Reads the numbers of a picture as its file stores them. Pillow alone may change them."""
 
 import io
 from collections.abc import Callable
@@ -9,15 +9,16 @@ from PIL import Image
 from .image_header import Refused
 
 PNG = b'\x89PNG'
-GRAY = 0  # a PNG's type of color
+GRAY = 0  # color type of a PNG
 
 
 def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -> Image.Image:
-    """Open a picture with a plugin of Pillow, a BMP of indices as such.
+    """Open a picture with a plugin of Pillow, and keep the indices of a BMP with a palette.
 
-    Pillow takes the indices of a BMP for gray values where the palette is gray, and reads a bit per
-    pixel if it has two colors, whatever the depth. So it gets to see another first color, which is
-    black in every palette that it calls gray.
+    If the palette of a BMP is gray, Pillow takes its indices for gray values. If that palette has
+    two colors, Pillow reads one bit per pixel, whatever the depth. So Pillow gets a copy with
+    another first color, and black is put back afterwards: the first color of every palette that
+    Pillow calls gray is black.
 
     Args:
         factory: The plugin's class.
@@ -26,7 +27,7 @@ def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -
     picture = factory(io.BytesIO(content))
     if content[:2] != b'BM' or picture.mode not in ('1', 'L') or _bmp_depth(content) == 1:
         return picture
-    start = 14 + int.from_bytes(content[14:18], 'little')  # of the palette
+    start = 14 + int.from_bytes(content[14:18], 'little')  # where the palette starts
     picture = factory(io.BytesIO(content[:start] + b'\1\2\3' + content[start + 3 :]))
     picture.load()
     picture.putpalette([0, 0, 0, *picture.getpalette('RGB')[3:]])
@@ -34,7 +35,7 @@ def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -
 
 
 def load_values(picture: Image.Image, content: bytes) -> np.ndarray:
-    """Decode a picture that is open, without the stretching of Pillow to 8 or 16 bits.
+    """Decode an open picture, and undo Pillow's stretching to 8 or 16 bits.
 
     Shape:
         (H, W) or (H, W, C).
@@ -49,12 +50,12 @@ def load_values(picture: Image.Image, content: bytes) -> np.ndarray:
 
 
 def is_low_gray(content: bytes) -> bool:
-    """Tell whether a file is a gray PNG of less than 8 bits or a PGM of text: OpenCV stretches."""
+    """Tell whether a file is a gray PNG below 8 bits or a text PGM, which OpenCV stretches."""
     return content[:2] == b'P2' or (content[:4] == PNG and content[25] == GRAY and content[24] < 8)
 
 
 def read_low_gray(content: bytes) -> np.ndarray:
-    """Decode such a file, uint8 or uint16.
+    """Decode a file of :func:`is_low_gray` as uint8 or uint16.
 
     Shape:
         (H, W).
@@ -66,19 +67,19 @@ def read_low_gray(content: bytes) -> np.ndarray:
 
 
 def has_16_bits(picture: Image.Image, content: bytes) -> bool:
-    """Tell whether the channels of a picture have more than 8 bits; ask before it is loaded."""
+    """Tell whether a picture has more than 8 bits per channel. Call it before loading."""
     largest = _largest_stored(picture, content) or 0
     return largest > 255 or (picture.format == 'PNG' and content[24] == 16)
 
 
 def check_alpha(rgba: np.ndarray) -> None:
-    """Refuse a transparency that tells apart what has one color.
+    """Refuse pixels that have the same color but different alpha.
 
     Args:
         rgba: (H, W, 4), uint8.
 
     Raises:
-        Refused: If so.
+        Refused: If there are such pixels.
     """
     if (rgba[..., 3] == rgba[0, 0, 3]).all():
         return
@@ -91,7 +92,7 @@ def check_alpha(rgba: np.ndarray) -> None:
 
 
 def _largest_stored(picture: Image.Image, content: bytes) -> int | None:
-    """Return the largest value that a file can store, None if Pillow does not stretch it."""
+    """Return the largest value that the file can store; None if Pillow does not stretch it."""
     if picture.format == 'PNG' and picture.mode == 'L' and content[24] in (2, 4):
         return 2 ** content[24] - 1
     if picture.format == 'PPM':
@@ -102,4 +103,4 @@ def _largest_stored(picture: Image.Image, content: bytes) -> int | None:
 
 
 def _bmp_depth(content: bytes) -> int:
-    return content[24 if content[14] == 12 else 28]  # 12: the short header of OS/2
+    return content[24 if content[14] == 12 else 28]  # OS/2 files have a short header of 12 bytes

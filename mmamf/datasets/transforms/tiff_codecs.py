@@ -1,7 +1,7 @@
-"""Decoders that tifffile takes from imagecodecs, for those who did not install it.
+"""Replaces two decoders of imagecodecs, which tifffile needs, if it is not installed.
 
-imagecodecs is large, and most TIFF files need two of its many codecs at most: LZW, which GDAL and
-OpenCV write, and the predictor of floating-point values.
+imagecodecs is large. Most TIFF files need at most two of its codecs: LZW, which GDAL and OpenCV
+write, and the predictor of floating-point values.
 """
 
 import struct
@@ -10,23 +10,23 @@ import cv2
 import numpy as np
 from tifffile import tifffile
 
-MAX_SIDE = 2**20  # of an image that OpenCV reads
-SHORT, LONG = 3, 4  # types of TIFF's tags
+MAX_SIDE = 2**20  # longest side of an image that OpenCV reads
+SHORT, LONG = 3, 4  # types of TIFF tags
 LZW, MIN_IS_BLACK = 5, 1
 
 
 def install() -> None:
-    """Give tifffile the decoders that it looks for and lacks."""
-    codecs = tifffile.imagecodecs  # or its stand-in, without them
+    """Give tifffile the decoders that it lacks."""
+    codecs = tifffile.imagecodecs  # imagecodecs, or tifffile's replacement without these decoders
     for decoder in (lzw_decode, floatpred_decode):
         if not hasattr(codecs, decoder.__name__):
             setattr(codecs, decoder.__name__, decoder)
-    # It complains of every file with the usual -3.4028234663852886e+38, which we read ourselves.
+    # tifffile warns of every file with the usual -3.4028234663852886e+38, which we read ourselves.
     tifffile.logger().addFilter(lambda record: 'GDAL_NODATA' not in record.getMessage())
 
 
 def find_lacking(page: tifffile.TiffPage) -> str | None:
-    """Name what a page needs of imagecodecs that is neither there nor here, None if nothing.
+    """Name the codec that a page needs and that is not available; None if nothing is lacking.
 
     Raises:
         ValueError: If the page names a compression or predictor that does not exist.
@@ -45,16 +45,16 @@ def find_lacking(page: tifffile.TiffPage) -> str | None:
 
 
 def lzw_decode(data: bytes, out: int) -> bytes:
-    """Decode one strip or tile by OpenCV, wrapped into a gray TIFF of its own.
+    """Decode one strip or tile with OpenCV, which reads it from a small gray TIFF around it.
 
     Args:
         data: The encoded bytes.
-        out: Number of bytes that they decode to.
+        out: Number of decoded bytes.
 
     Raises:
-        ValueError: If they do not.
+        ValueError: If OpenCV cannot decode them.
     """
-    # Any shape of that many bytes will do.
+    # any shape with this number of bytes works
     height = next(rows for rows in range(-(-out // MAX_SIDE), out + 1) if out % rows == 0)
     tags = [
         (256, LONG, out // height),  # ImageWidth
@@ -62,7 +62,7 @@ def lzw_decode(data: bytes, out: int) -> bytes:
         (258, SHORT, 8),  # BitsPerSample
         (259, SHORT, LZW),  # Compression
         (262, SHORT, MIN_IS_BLACK),  # PhotometricInterpretation
-        (273, LONG, 8),  # StripOffsets: behind the header
+        (273, LONG, 8),  # StripOffsets: after the header
         (278, LONG, height),  # RowsPerStrip
         (279, LONG, len(data)),  # StripByteCounts
     ]
@@ -79,12 +79,12 @@ def lzw_decode(data: bytes, out: int) -> bytes:
 def floatpred_decode(data: np.ndarray, axis: int, out: np.ndarray) -> np.ndarray:
     """Undo the predictor of floating-point values (TIFF Technical Note 3).
 
-    Each row holds the first bytes of all values, then the second bytes and so on; each byte is the
-    difference from the byte of the same band one step before.
+    Each row holds the first bytes of all values, then the second bytes, and so on. Each byte is
+    stored as the difference from the byte one step before it, in the same band.
 
     Args:
-        data: What was decompressed, of the type of the result.
-        axis: That of the pixels of a row; -2, in front of the bands.
+        data: The decompressed bytes, in the dtype of the result.
+        axis: Axis of the pixels of a row. It is -2, before the bands.
         out: Not used.
 
     Shape:

@@ -1,4 +1,4 @@
-"""Decoding TIFF files of any layout, by tifffile."""
+"""Decodes TIFF files of any layout with tifffile."""
 
 import io
 
@@ -14,13 +14,13 @@ from .stored_values import check_alpha
 
 tiff_codecs.install()
 
-NODATA = 42113  # GDAL's tag for the value that means "no reading", as text
+NODATA = 42113  # GDAL's tag; it holds the value that means "no reading" as text
 PICTURE = (None, 1, 3)  # numbers of channels that are gray or color, without alpha
 ALPHA = (1, 2)  # kinds of extra samples; the others are bands
-# Parts of the names that tifffile gives to compressions which change values.
+# Compressions whose names in tifffile contain one of these change values.
 LOSSY = ('JPEG', 'JP2000', 'WEBP')
 JPEG = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
-# Three samples of any other kind are no red, green and blue.
+# Only with these kinds are three samples red, green and blue.
 COLOR_KINDS = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB)
 
 
@@ -29,24 +29,24 @@ class TiffContent:
 
     Args:
         content: The bytes of the file.
-        channels: How many are expected, if that is known. Other than 1 and 3 are bands, of which
-            alpha is one.
+        channels: Expected number of channels, if known. If it is not 1 or 3, alpha counts as a
+            channel.
         lossless: Whether to refuse a compression that changes values.
 
     Attributes:
-        image: (H, W) or (H, W, C), of the machine's byte order and nothing else changed; three
-            bands of a picture in the order BGR.
-        nodata: The values that the file calls "no reading".
-        orientation: As the file tells it, 1 is "as stored".
+        image: (H, W) or (H, W, C), as stored, with the machine's byte order. A color picture is in
+            BGR order.
+        nodata: The values that mean "no reading" according to the file.
+        orientation: Orientation tag of the file; 1 is "as stored".
         palette: Colors of the indices, (number of indices, 3) in RGB, uint8, or None.
-        colored: Whether the image has these colors in place of its indices.
-        pages_left_out: How many further pages of the same kind there are, which were not read.
+        colored: Whether the image has these colors instead of the indices.
+        pages_left_out: Number of further pages of the same kind, which are not read.
 
     Raises:
         MissingCodec: If imagecodecs is needed and not installed.
-        Refused: If the file has other bands than expected, an image that is too large, or a
-            compression that was refused.
-        Exception: Almost anything, if it is damaged.
+        Refused: If the file has unexpected bands, an image that is too large, or a refused
+            compression.
+        Exception: Of many kinds, if the file is damaged.
     """
 
     def __init__(self, content: bytes, channels: int | None, lossless: bool = False) -> None:
@@ -56,9 +56,9 @@ class TiffContent:
         self.pages_left_out = 0
         self.palette = None
         self.colored = False
-        # is_ome: its description may name other files, which would be read
+        # is_ome=False, because an OME description may name other files, which would be read
         with tifffile.TiffFile(io.BytesIO(content), is_ome=False) as file:
-            series = file.series[0]  # overviews and masks come behind it
+            series = file.series[0]  # overviews and masks come later
             page = series.keyframe
             if lossless and any(part in page.compression.name for part in LOSSY):
                 raise Refused(
@@ -66,10 +66,10 @@ class TiffContent:
                 )
             self.nodata = _nodata(page)
             if self.nodata and page.dtype.kind == 'f':
-                (page.nodata,) = self.nodata  # of tiles that the file leaves out
+                (page.nodata,) = self.nodata  # fills tiles that the file leaves out
             try:
                 image = self._read(series, page)
-            except ModuleNotFoundError as error:  # of a Python library that came with 3.14
+            except ModuleNotFoundError as error:  # a standard library module new in Python 3.14
                 raise _missing_codec(f'the compression {page.compression.name}') from error
             self.orientation = page.tags.valueof(ORIENTATION, 1)
         if channels in PICTURE and image.shape[2:] == (3,):
@@ -87,10 +87,10 @@ class TiffContent:
         pages = series.size // page.size
         if self.channels:
             wide = page.imagewidth == self.channels != pages
-        else:  # as many as there are: fewer than rows and pixels
+        else:  # with channels=0, the axis shorter than rows and columns is the channels
             wide = self.channels == 0 and page.imagewidth < min(pages, page.imagelength)
         if bands == 1 and series.kind == 'shaped' and len(series.shape) == 3 and wide:
-            # tifffile wrote an array (H, W, C) without being told what its axes mean
+            # tifffile wrote an array (H, W, C) without information on its axes
             _check(page, pages)
             return series.asarray(maxworkers=1)
         if pages > 1 and bands == 1 and self.channels not in (None, 1):
@@ -156,7 +156,7 @@ def _missing_codec(what: str) -> MissingCodec:
 
 
 def _is_picture(page: tifffile.TiffPage) -> bool:
-    """Tell whether OpenCV reads it just as tifffile would with imagecodecs."""
+    """Tell whether OpenCV reads the page exactly like tifffile with imagecodecs."""
     interleaved = page.samplesperpixel == 1 or page.planarconfig == PLANARCONFIG.CONTIG
     kinds = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
     return (
@@ -182,9 +182,9 @@ def _nodata(page: tifffile.TiffPage) -> tuple[float, ...]:
     text = str(page.tags.valueof(NODATA, '')).replace(',', '.')
     try:
         value = float(text.strip('\0 \n'))
-    except ValueError:  # none
+    except ValueError:  # no nodata value
         return ()
     if page.dtype is None or page.dtype.kind != 'f':
         return (value,)
-    with np.errstate(over='ignore'):  # as the pixels have it, which may be rounded
+    with np.errstate(over='ignore'):  # rounded like the pixels
         return (float(page.dtype.type(value)),)

@@ -1,4 +1,4 @@
-"""Vectors of a normal map, which turn with the picture."""
+"""Turns the vectors of a normal map with the picture."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _FLIPS = dict(horizontal=(-1, 1), vertical=(1, -1), diagonal=(-1, -1))
 
 
 def flip(direction: str) -> np.ndarray:
-    """Return the matrix of a flip, for (x to the right, y down).
+    """Return the matrix of a flip; x points to the right and y down.
 
     Args:
         direction: 'horizontal', 'vertical' or 'diagonal'.
@@ -18,10 +18,10 @@ def flip(direction: str) -> np.ndarray:
 
 
 def rotation(degree: float) -> np.ndarray:
-    """Return the matrix of a rotation, for (x to the right, y down).
+    """Return the matrix of a rotation; x points to the right and y down.
 
     Args:
-        degree: Angle, clockwise.
+        degree: Clockwise angle.
     """
     cos, sin = np.cos(np.radians(degree)), np.sin(np.radians(degree))
     return np.array([[cos, -sin], [sin, cos]])
@@ -32,14 +32,14 @@ def turn_normals(
 ) -> np.ndarray:
     """Turn the vectors of a normal map whose pixels were moved.
 
-    Whole numbers without sign hold 0 to their largest value for -1 to 1; all other numbers hold the
-    components themselves, divided by the modality's ``scale``.
+    In unsigned integers, 0 to the largest value mean -1 to 1. All other dtypes hold the components
+    themselves, divided by the modality's ``scale``.
 
     Args:
         image: The moved map.
         modality: Its description.
-        path: Its file, whose kind tells the order of the channels.
-        turn: Matrix for (x to the right, y down), or None.
+        path: Its file; the suffix gives the order of the channels.
+        turn: Matrix for x to the right and y down, or None.
         stretch: Whether to give every vector unit length.
 
     Shape:

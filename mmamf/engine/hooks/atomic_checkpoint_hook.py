@@ -15,20 +15,23 @@ from mmamf.engine.atomic_local_backend import AtomicLocalBackend
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """Saves checkpoints so that a process which dies at any moment keeps the last good one.
+    """Saves checkpoints so that the last good one survives if the process dies at any moment.
 
-    It differs from mmengine's hook, whose arguments it takes, in four ways. Local files,
-    `last_checkpoint` among them, are replaced as a whole or not at all. A checkpoint that is to go
-    (`max_keep_ckpts`, `save_best`) is removed only after the new one is complete and
-    `last_checkpoint` names it; if the process dies before that, the resumed training removes it. A
-    validation that was due right after the checkpoint is run when training is resumed from it:
-    mmengine would skip it, and with it the choice of the best checkpoint. And it touches files in
-    its own folder only: checkpoints and `last_checkpoint` hold names without a folder, and of a
-    path that an older checkpoint holds only the name counts. A training that is resumed from a
-    checkpoint of another folder leaves that folder as it is.
+    It takes the arguments of mmengine's CheckpointHook and differs from it in four ways:
+
+    - Local files, including `last_checkpoint`, are written completely or not at all.
+    - An outdated checkpoint (`max_keep_ckpts`, `save_best`) is removed only after the new one is
+      complete and `last_checkpoint` names it. If the process dies before that, the resumed training
+      removes it.
+    - If a validation was due directly after a checkpoint, a training resumed from it runs this
+      validation. mmengine would skip it, and also the choice of the best checkpoint.
+    - It changes only files in its own folder. Checkpoints and `last_checkpoint` hold file names
+      without a folder, and the folder in a path of an older checkpoint is ignored. If training is
+      resumed from a checkpoint in another folder, that folder stays as it is.
 
     Args:
-        backend_args: Where checkpoints go; an `out_dir` that is not local needs its own.
+        backend_args: Arguments of the file backend for checkpoints. An `out_dir` that is not local
+            needs its own.
         kwargs: Further arguments of mmengine's `CheckpointHook`.
     """
 
@@ -37,10 +40,10 @@ class AtomicCheckpointHook(CheckpointHook):
         if backend_args is None and kwargs.get('file_client_args') is None and local:
             backend_args = dict(backend='atomic_local')
         super().__init__(*args, backend_args=backend_args, **kwargs)
-        self._deferred: list[str] = []  # paths that are to be removed
+        self._deferred: list[str] = []  # paths to remove later
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the directory, and make up for a validation that was interrupted.
+        """Prepare the directory, and run a validation that was interrupted.
 
         Args:
             runner: The runner of the training process.
@@ -60,7 +63,7 @@ class AtomicCheckpointHook(CheckpointHook):
                 )
             if key == 'best_ckpt':
                 self.best_ckpt_path = path
-            elif hasattr(self, 'best_ckpt_path_dict'):  # of several metrics
+            elif hasattr(self, 'best_ckpt_path_dict'):  # there are several metrics
                 self.best_ckpt_path_dict[key.removeprefix('best_ckpt_')] = path
         if is_main_process():
             for path in filter(None, map(self._own_path, outdated)):
@@ -71,7 +74,7 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint, and note that this iteration has been validated.
+        """Save the best checkpoint, and record that this iteration has been validated.
 
         Args:
             runner: The runner of the training process.
@@ -81,11 +84,11 @@ class AtomicCheckpointHook(CheckpointHook):
         super().after_val_epoch(runner, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take the folders out of the paths that the checkpoint holds.
+        """Remove the folders from the paths in the checkpoint.
 
         Args:
             runner: The runner of the training process.
-            checkpoint: The checkpoint to be saved.
+            checkpoint: The checkpoint that will be saved.
         """
         info = checkpoint['message_hub']['runtime_info']
         for key, value in info.items():
@@ -93,16 +96,16 @@ class AtomicCheckpointHook(CheckpointHook):
                 info[key] = os.path.basename(value)
 
     def _resumed_from_elsewhere(self, runner: Runner) -> bool:
-        """Whether training is resumed from a checkpoint that is not in the folder of this hook."""
+        """Tell whether training is resumed from a checkpoint in another folder than this hook's."""
         if not (runner._resume and runner._load_from):
             return False
         folder = runner.work_dir
-        if self.out_dir is not None:  # as mmengine makes it
+        if self.out_dir is not None:  # mmengine uses this sub-folder of it
             folder = os.path.join(self.out_dir, os.path.basename(folder.rstrip(os.sep)))
         return os.path.realpath(os.path.dirname(runner._load_from)) != os.path.realpath(folder)
 
     def _own_path(self, path: str | None) -> str | None:
-        """Return the path of the file of that name in the own folder, or None if there is none."""
+        """Return the path with the file's name in this hook's folder; None if there is no file."""
         path = path and self.file_backend.join_path(self.out_dir, os.path.basename(path))
         return path if path and self.file_backend.isfile(path) else None
 
@@ -119,15 +122,16 @@ class AtomicCheckpointHook(CheckpointHook):
         return done >= loop.val_begin and (done % loop.val_interval == 0 or done == last)
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
-        # In place of mmengine's, which ends by writing `last_checkpoint` with `open(..., 'w')`:
-        # whatever is done around it, a process that dies there leaves the file empty.
+        # Replaces mmengine's method, which writes `last_checkpoint` with `open(..., 'w')`. A
+        # process that dies there leaves the file empty.
         outdated = []
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             if len(self.keep_ckpt_ids) == self.max_keep_ckpts:
                 outdated.append(self.filename_tmpl.format(self.keep_ckpt_ids.popleft()))
             self.keep_ckpt_ids.append(step)
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        # what goes after this checkpoint is written: a run that dies before that can still do so
+        # Files to remove after this checkpoint is written. If the run dies before, the resumed run
+        # removes them.
         journal = [*outdated, *map(os.path.basename, self._deferred)]
         runner.message_hub.update_info('outdated_ckpts', journal)
         filename = self.filename_tmpl.format(step)
@@ -179,6 +183,6 @@ class AtomicCheckpointHook(CheckpointHook):
             self.file_backend, self._deferred = backend, []
 
     def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
-        # where the best checkpoint stayed in another folder, there is none to publish
+        # if the best checkpoint stayed in another folder, there is nothing to publish
         if ckpt_path and self.file_backend.isfile(ckpt_path):
             super()._publish_model(runner, ckpt_path)

@@ -14,23 +14,22 @@ from mmamf.weights import check_config, check_phases, load_all_weights, load_som
 
 @HOOKS.register_module()
 class CheckedWeightsHook(Hook):
-    """Checks what a runner loads: mmengine logs what does not fit, and goes on without it.
+    """Checks the weights that a runner loads. mmengine only logs a mismatch and continues.
 
-    It is told apart what for: a test and a training that is resumed need all weights; a training
-    that starts from others (``load_from``) is told what was left out. Weights that are not finite
-    are refused by all. A config that contradicts the one of the checkpoint is refused in a test and
-    where a training is resumed, and a warning where one starts from other weights. In a training,
-    the data of validation are compared with those of training.
+    A test and a resumed training need all weights, and a config that agrees with the one in the
+    checkpoint. A training that starts from other weights (``load_from``) gets a warning for weights
+    that were left out and for a different config. Weights that are not finite are always refused.
+    Before training, the validation data are compared with the training data.
 
     Args:
-        for_test: Whether the runner is to test, not to train.
-        partial: Whether a test may go on without some of the weights, with a warning.
-        allow_different_config: Whether to go on with a config that contradicts the one of the
-            checkpoint, with a warning.
+        for_test: Whether the runner tests; otherwise it trains.
+        partial: Whether lacking weights in a test give a warning instead of an error.
+        allow_different_config: Whether a config that contradicts the one in the checkpoint gives a
+            warning instead of an error.
 
     Raises:
-        ValueError: If the weights or the config are not what they have to be, or training and
-            validation have other classes.
+        ValueError: If the weights do not fit or are not finite, the config contradicts the one in
+            the checkpoint, or training and validation have different classes.
     """
 
     priority = 'HIGHEST'  # before hooks that take weights from the checkpoint
@@ -63,7 +62,7 @@ class CheckedWeightsHook(Hook):
             print_log(left_out, logger='current', level=logging.WARNING)
 
     def before_train(self, runner: Runner) -> None:
-        """Check that validation fits training, before the first iteration."""
+        """Compare the validation data with the training data before the first iteration."""
         check_phases(runner.cfg, _classes(runner.train_loop), _classes(runner.val_loop))
 
 

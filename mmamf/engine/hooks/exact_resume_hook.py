@@ -16,28 +16,30 @@ from torch.utils.data import DataLoader
 
 from mmamf.engine.seeded_data import SeededBatchSampler, SeededDataset, seed_all
 
-_MODEL, _DATA = 0, 1  # third number of a seed key: which stream
+_MODEL, _DATA = 0, 1  # third number of a seed key: the stream of random numbers
 
 
 @HOOKS.register_module()
 class ExactResumeHook(Hook):
-    """Makes a resumed training continue as if it had never been interrupted, bit by bit on a CPU.
+    """Makes a resumed training continue as if it was never interrupted, bit for bit on a CPU.
 
-    mmengine restores weights, optimizer, schedulers and EMA, but no random state: a resumed run
-    sees other augmentations and dropout masks, another data order if no seed was set, and loses
-    gradients that were still accumulating. This hook makes all randomness in training a function of
-    position: before each iteration the generators are seeded from (seed, rank, iteration), and
-    before each sample from (seed, rank, number of its batch, place in the batch), in whichever
-    worker it is loaded. So nothing depends on how the run came to an iteration, on the number of
-    workers, or on validation in between. Skipping the data that has been trained then costs its
-    indices only, while mmengine's iteration-based loop loads it all again.
+    mmengine restores weights, optimizer, schedulers and EMA, but not the random state. So a resumed
+    run has other augmentations and dropout masks, and another data order if no seed was set. It
+    also loses gradients that were still accumulating.
+
+    This hook makes all random numbers in training a function of the position. The generators are
+    seeded from (seed, rank, iteration) before each iteration, and from (seed, rank, number of the
+    batch, place in the batch) before each sample, in any worker. So the history of the run, the
+    number of workers and validations in between do not matter. Skipping the trained data then costs
+    only its indices; mmengine's iteration-based loop loads all of it again.
 
     It also stores mmengine's message hub in plain types, so that the checkpoint loads with
     `torch.load(..., weights_only=True)` without an allow-list.
 
-    Works with stock loops, samplers, data sets and worker settings. Not restored: buffers that a
-    model keeps out of its state_dict, and, in distributed training, gradients that were
-    accumulating on further ranks (a warning says so when such a checkpoint is written).
+    It works with stock loops, samplers, data sets and worker settings. It does not restore buffers
+    that are not in the model's state_dict. In distributed training, it does not restore gradients
+    that were accumulating on ranks other than 0; a warning says so when such a checkpoint is
+    written.
     """
 
     priority = 'VERY_HIGH'
@@ -46,18 +48,18 @@ class ExactResumeHook(Hook):
         self._state: dict | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Take over the training data, from the position at which training starts.
+        """Replace the data loader by a seeded one that begins where training starts.
 
         Args:
             runner: The runner of the training process.
 
         Raises:
-            ValueError: If the loop is neither mmengine's iteration- nor epoch-based one, or the
+            ValueError: If the loop is not mmengine's iteration-based or epoch-based loop, or the
                 data set cannot be indexed.
         """
         loop = runner.train_loop
         if isinstance(runner.optim_wrapper, OptimWrapperDict):
-            # mmengine would count the iterations of several optimizers from zero again
+            # with several optimizers, mmengine would count iterations from zero again
             for wrapper in runner.optim_wrapper.values():
                 wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
         endless = isinstance(loop, IterBasedTrainLoop)
@@ -73,13 +75,13 @@ class ExactResumeHook(Hook):
                 f'{type(loader.dataset).__name__} with batch_size={loader.batch_size}'
             )
         if endless:
-            # the loop has started an iterator, with its workers, which is not needed
+            # the loop has started an iterator with workers, which are not needed
             loop.dataloader_iterator = loader._iterator = None
         if runner.iter > 0:
             self._restore(runner, loader)
         sampler = loader.batch_sampler.sampler
         if isinstance(sampler, InfiniteSampler):
-            sampler.indices = sampler._indices_of_rank()  # a generator, begun by that iterator
+            sampler.indices = sampler._indices_of_rank()  # that iterator has used up a part of it
         batches = SeededBatchSampler(
             loader.batch_sampler, (runner.seed, runner.rank, _DATA), endless=endless
         )
@@ -97,11 +99,11 @@ class ExactResumeHook(Hook):
         )
         if endless:
             batches.skip = runner.iter
-            # the loop advances its iterator by the iterations done: give it as many empty batches
+            # the loop skips one batch for each iteration done, so give it empty batches to skip
             loop.dataloader_iterator = chain(repeat(None, runner.iter), iter(loop.dataloader))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data where the epoch starts: after some resumptions, in its middle.
+        """Tell the sampler where to start; a resumed run may start in the middle of an epoch.
 
         Args:
             runner: The runner of the training process.
@@ -111,7 +113,7 @@ class ExactResumeHook(Hook):
         loader.batch_sampler.skip = runner.iter - runner.epoch * len(loader)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Seed what the model draws in this iteration.
+        """Seed the random numbers of the model in this iteration.
 
         Args:
             runner: The runner of the training process.
@@ -125,12 +127,12 @@ class ExactResumeHook(Hook):
 
         Args:
             runner: The runner of the training process.
-            checkpoint: The checkpoint to be saved.
+            checkpoint: The checkpoint that will be saved.
         """
         checkpoint['message_hub'] = _to_plain(checkpoint['message_hub'])
         checkpoint['meta'] = _to_plain(checkpoint['meta'])
         if 'optimizer' not in checkpoint:
-            return  # weights only, such as the best checkpoint
+            return  # a checkpoint with weights only, such as the best one
         loader = runner.train_loop.dataloader
         gradients = {
             name: parameter.grad.cpu()
@@ -194,7 +196,7 @@ def _bare(model: nn.Module) -> nn.Module:
 
 
 def _to_plain(value: Any) -> Any:
-    """Replace HistoryBuffer and NumPy objects by dicts, tensors, lists and numbers, everywhere."""
+    """Replace HistoryBuffer and NumPy objects by dicts, tensors, lists and numbers, recursively."""
     if isinstance(value, HistoryBuffer):
         log_history, count_history = (torch.from_numpy(array.copy()) for array in value.data)
         return dict(

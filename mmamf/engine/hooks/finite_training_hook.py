@@ -9,7 +9,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
-PATIENCE = 20  # the loss scale starts at 2^16: after 16 halvings it is not what is wrong
+PATIENCE = 20  # the loss scale starts at 2^16; after 16 halvings it is not the cause
 ADVICE = (
     'Lower the learning rate, clip gradients (optim_wrapper.clip_grad), or look for inputs and '
     'labels with wrong values'
@@ -18,21 +18,21 @@ ADVICE = (
 
 @HOOKS.register_module()
 class FiniteTrainingHook(Hook):
-    """Stops a training that has diverged, before a checkpoint of it replaces a good one.
+    """Stops a diverged training before its checkpoint replaces a good one.
 
-    After every iteration the losses are looked at, as they were logged, which waits for a GPU no
-    longer than logging does. Where the loss is scaled (mixed precision in float16), an iteration
-    whose loss is not finite changes no weight, so 20 of them in a row are needed. Before training
-    and before a checkpoint is written, best ones included, the weights are looked at.
+    After every iteration, it checks the logged losses. So it waits for a GPU no longer than
+    logging. With loss scaling (float16 mixed precision), an iteration whose loss is not finite
+    changes no weight, so training stops only after 20 of them in a row. Before training and before
+    each checkpoint, including the best one, it checks the weights.
 
     Raises:
         ValueError: If a loss or a weight is NaN or infinite.
     """
 
-    priority = 'LOW'  # after the losses were logged and averages were taken, before checkpoints
+    priority = 'LOW'  # after logging and weight averaging, before checkpoints
 
     def __init__(self) -> None:
-        self._skipped = 0  # iterations in a row
+        self._skipped = 0  # successive iterations with a loss that is not finite
 
     def before_train(self, runner: Runner) -> None:
         """Check the weights that training starts from.
@@ -81,11 +81,11 @@ class FiniteTrainingHook(Hook):
         )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the weights that are to be saved, those of an average (EMA) too.
+        """Check the weights that will be saved, including averaged ones (EMA).
 
         Args:
             runner: The runner of the training process.
-            checkpoint: The checkpoint to be saved.
+            checkpoint: The checkpoint that will be saved.
         """
         model = _bare(runner.model)
         names = _non_finite(model, checkpoint['state_dict'])
@@ -103,13 +103,13 @@ def _bare(model: nn.Module) -> nn.Module:
 
 
 def _scales_loss(optim_wrapper: Any) -> bool:
-    """Whether a gradient that is not finite makes the optimizer skip its step."""
+    """Tell whether the optimizer skips its step if a gradient is not finite."""
     wrappers = optim_wrapper.values() if hasattr(optim_wrapper, 'values') else [optim_wrapper]
     return all(hasattr(wrapper, 'loss_scaler') for wrapper in wrappers)
 
 
 def _non_finite(model: nn.Module, state: Mapping) -> list[str]:
-    """List the entries of a state that hold NaN or infinity; a mask may hold minus infinity."""
+    """List the entries with NaN or infinity. Buffers, such as masks, may hold minus infinity."""
     buffers, found = dict(model.named_buffers()), []
     for name, value in state.items():
         if isinstance(value, torch.Tensor) and value.is_floating_point():

@@ -17,25 +17,25 @@ from mmamf.models.norms import ModalitySpecificNorm
 
 @HOOKS.register_module()
 class FusionDiagnosisHook(Hook):
-    """Logs how far the modalities go apart and how much they exchange, and draws it in the end.
+    """Logs how far the modalities diverge and how much they exchange, and draws it at the end.
 
-    Scalars that it logs, beside those of mmengine:
+    It logs these scalars:
 
-    - ``fusion/alpha/<modality>``: its weight in the ensemble, softmax(alpha);
-    - ``fusion/divergence/<layer>`` of every layer with private norms: how far the learned scales of
-      the modalities are apart, mean |gamma_a - gamma_b| over channels and pairs of modalities,
-      relative to the mean |gamma|. Scales that start at zero, as the last ones of a residual block
-      do, have nothing in common at first, so theirs begins near 1;
-    - ``fusion/share/<operator>/enter`` and ``.../leave``: the share of energy that crosses
+    - ``fusion/alpha/<modality>``: weight of the modality in the ensemble, softmax(alpha).
+    - ``fusion/divergence/<layer>`` for every layer with private norms: mean |gamma_a - gamma_b|
+      over channels and pairs of modalities, divided by the mean |gamma|. Scales that start at zero,
+      such as the last ones of a residual block, have nothing in common at first. Their divergence
+      begins near 1.
+    - ``fusion/share/<operator>/enter`` and ``.../leave``: share of the energy that crosses
       modalities there, see :class:`~mmamf.engine.crossing_energy.CrossingEnergy`.
 
-    The first two are read from the weights in training; the shares are measured during the first
-    batch of each validation, on the weights that are validated. Training runs no more than without
-    the hook, and draws the same random numbers. After training, ``fusion_diagnosis.png`` in the
-    work dir shows all, back to the start of a run that was resumed.
+    Alpha and divergence are read from the weights in training. The shares are measured on the first
+    batch of each validation, with the validated weights. The hook adds no forward pass to training,
+    and training draws the same random numbers as without it. After training,
+    ``fusion_diagnosis.png`` in the work dir shows all scalars, also those from before a resumption.
 
     Args:
-        interval: Iterations from one record of alpha and divergence to the next.
+        interval: Number of iterations between two records of alpha and divergence.
 
     Raises:
         ValueError: If ``interval`` is not positive.
@@ -52,12 +52,12 @@ class FusionDiagnosisHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Record where training starts from.
+        """Record alpha and divergence at the start of training.
 
         Args:
             runner: The runner of the training process.
             batch_idx: Not used.
-            data_batch: The batch, which knows the names of the modalities.
+            data_batch: The batch, which has the names of the modalities.
         """
         if runner.iter == 0:
             self._log_weights(runner, 0, data_batch)
@@ -74,7 +74,7 @@ class FusionDiagnosisHook(Hook):
         Args:
             runner: The runner of the training process.
             batch_idx: Not used.
-            data_batch: The batch, which knows the names of the modalities.
+            data_batch: The batch, which has the names of the modalities.
             outputs: Not used.
         """
         if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
@@ -83,7 +83,7 @@ class FusionDiagnosisHook(Hook):
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Measure the first batch.
+        """Start measuring at the first batch.
 
         Args:
             runner: The runner of the training process.
@@ -122,7 +122,7 @@ class FusionDiagnosisHook(Hook):
         """
         if not is_main_process():
             return
-        from mmamf.visualization import plot_fusion_diagnosis  # with all of matplotlib
+        from mmamf.visualization import plot_fusion_diagnosis  # imports all of matplotlib
 
         path = Path(runner.work_dir, self.file_name)
         try:
@@ -143,15 +143,15 @@ def _bare(model: nn.Module) -> nn.Module:
 
 
 def _log(runner: Runner, step: int, scalars: dict[str, float]) -> None:
-    """Write scalars where the losses are written."""
+    """Log scalars in the same place as the losses."""
     if scalars:
         scalars = {f'fusion/{name}': value for name, value in scalars.items()}
-        # of an iteration, not of a validation, whose step may be an epoch
+        # 'iter' marks the step as an iteration; the step of a validation may be an epoch
         runner.visualizer.add_scalars({**scalars, 'iter': step}, step=step)
 
 
 def _ensemble_weights(model: nn.Module, data_batch: dict | None) -> dict[str, float]:
-    """Read the weights of the first ensemble; an auxiliary head would have a second one."""
+    """Read the weights of the first ensemble. An auxiliary head would have a second one."""
     for module in model.modules():
         if isinstance(module, ModalityEnsembleHead | SharedMultimodalUnetGenerator):
             weights = module.alpha.detach().softmax(0).tolist()

@@ -19,19 +19,19 @@ from mmamf.evaluation import MultimodalIoUMetric
 
 @HOOKS.register_module()
 class LabelCheckHook(Hook):
-    """Reads the label maps before a training starts, and warns of what it could not learn from.
+    """Reads the label maps before a training starts, and warns about unsuitable labels.
 
-    The warnings are of classes without a pixel, of masks with nothing but 0 and 255, of sets that
-    are ignored by more than half, and of label maps that cannot be read, in the data of training
-    and of validation. A training from labels that have one class only and ignore all else is
-    refused. All label maps are read, or as many as there is time for, evenly spaced. Parts that
-    would not ignore what label maps call ignored are warned of, too.
+    It checks the training and the validation data. It warns about classes without a pixel, masks
+    that hold only 0 and 255, sets with more than half of the pixels ignored, and label maps that
+    cannot be read. It also warns about heads and metrics that would not ignore the pixels that
+    label maps mark as ignored. If the training labels have only one class and ignored pixels,
+    training is refused. The hook reads all label maps, or as many as time allows, evenly spaced.
 
-    It draws no random number. It does nothing when a training is resumed, and for data sets without
+    It draws no random numbers. It does nothing if a training is resumed, or for data sets without
     label maps.
 
     Args:
-        seconds: How long to read label maps, of the training and of the validation each.
+        seconds: Time limit for reading label maps, for each of training and validation.
 
     Raises:
         ValueError: If ``seconds`` is not positive.
@@ -49,7 +49,7 @@ class LabelCheckHook(Hook):
             runner: The runner of the training process.
 
         Raises:
-            ValueError: If all labels are of one class or ignored, and the data set has more.
+            ValueError: If all labels have one class or are ignored, and the data set has several.
         """
         if runner.iter > 0:
             return
@@ -59,7 +59,7 @@ class LabelCheckHook(Hook):
             raise ValueError(refusal[0])
 
     def _check(self, runner: Runner) -> str | None:
-        """Log what there is to say, and return why the training makes no sense, if so."""
+        """Log the warnings. Return the reason to refuse the training, or None."""
         loaders = dict(train=runner.train_dataloader)
         if runner.val_loop is not None:
             loaders['val'] = runner.val_dataloader
@@ -74,7 +74,7 @@ class LabelCheckHook(Hook):
         return found['train'].refusal() if 'train' in found else None
 
     def _read(self, phase: str, dataset: Any) -> LabelStatistics | None:
-        """Count the pixels of the classes, None if there are no label maps."""
+        """Count the pixels of each class; return None if there are no label maps."""
         parts = [(part, _label_loader(part)) for part in _innermost(dataset)]
         parts = [(part, loader) for part, loader in parts if loader is not None and len(part)]
         if not parts:
@@ -82,13 +82,13 @@ class LabelCheckHook(Hook):
         samples = [(part, loader, index) for part, loader in parts for index in range(len(part))]
         labels = LabelStatistics(phase, parts[0][0].metainfo.get('classes', ()), len(samples))
         end = time.monotonic() + self.seconds
-        # multiples of the golden ratio: those read by any moment are evenly spaced
+        # multiples of the golden ratio keep the maps read so far evenly spaced at any moment
         for place in np.argsort(np.arange(len(samples)) * (5**0.5 - 1) / 2 % 1):
             part, loader, index = samples[place]
             info = part.get_data_info(index)
             try:
                 label = loader(info)['gt_seg_map']
-            except Exception as error:  # training will say what it makes of it
+            except Exception as error:  # training itself decides whether this is fatal
                 labels.add_unreadable(str(error))
             else:
                 counts = torch.bincount(torch.from_numpy(label).flatten(), minlength=IGNORE + 1)
@@ -99,7 +99,7 @@ class LabelCheckHook(Hook):
 
 
 def _other_ignore_indices(runner: Runner) -> list[str]:
-    """Find what would not ignore labels of 255. Parts of this package do so in any case."""
+    """Find heads and metrics that would not ignore labels of 255. Ours always ignore them."""
     model = getattr(runner.model, 'module', runner.model)
     parts = [part for part in model.modules() if isinstance(part, BaseDecodeHead)]
     if runner.val_loop is not None:

@@ -14,13 +14,13 @@ from mmamf.evaluation.mask_files import MaskFiles
 
 @HOOKS.register_module()
 class PaintedPredictionsHook(SegVisualizationHook):
-    """Saves a picture of every prediction of a test under the name of its sample, and no other.
+    """Saves a picture of every prediction of a test under the exact name of its sample.
 
-    mmseg's hook takes the name of the file alone, which sub-folders may share, and puts ``test_``
-    before and the iteration behind it.
+    mmseg's hook uses only the file name, which may occur in several sub-folders. It also adds
+    ``test_`` before the name and the iteration after it.
 
     Args:
-        out_dir: Where the pictures go, named as :class:`MaskFiles` names masks.
+        out_dir: Folder of the pictures. :class:`MaskFiles` gives their names.
         **kwargs: Arguments of :class:`mmseg.engine.SegVisualizationHook`.
     """
 
@@ -39,7 +39,7 @@ class PaintedPredictionsHook(SegVisualizationHook):
 
         Args:
             runner: Not used.
-            batch_idx: Counts the batches, of which every ``interval``-th is painted.
+            batch_idx: Number of the batch. Every ``interval``-th batch is painted.
             data_batch: Not used.
             outputs: The predicted samples.
         """

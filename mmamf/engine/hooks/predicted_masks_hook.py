@@ -12,31 +12,31 @@ from mmamf.evaluation.mask_files import MaskFiles
 
 @HOOKS.register_module()
 class PredictedMasksHook(Hook):
-    """Saves every label map that the ensemble predicts in a test, as :class:`MaskFiles` does.
+    """Saves every label map that the ensemble predicts in a test, with :class:`MaskFiles`.
 
-    ``tools/test.py --out`` adds it, so that masks do not depend on what the test measures.
+    ``tools/test.py --out`` adds it, so that masks do not depend on the metrics of the test.
 
     Args:
-        out_dir: Where the masks go.
+        out_dir: Folder of the masks.
     """
 
     def __init__(self, out_dir: str) -> None:
         self.out_dir = out_dir
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Check, before anything is predicted, that every sample has a name of its own.
+        """Check before the test that every sample has a unique name.
 
         Args:
             runner: The runner of the test.
 
         Raises:
-            ValueError: If samples would be saved under one name, or there are too many classes.
+            ValueError: If two samples have the same name, or there are too many classes.
         """
         dataset = runner.test_dataloader.dataset
         self._num_classes = len(dataset.metainfo['classes'])
         check_class_count(self._num_classes)
         self._files = MaskFiles(self.out_dir)
-        if hasattr(dataset, 'get_data_info'):  # those of mmengine; others are found out on the way
+        if hasattr(dataset, 'get_data_info'):  # mmengine's; other data sets are checked later
             for index in range(len(dataset)):
                 self._files.reserve(dataset.get_data_info(index))
 

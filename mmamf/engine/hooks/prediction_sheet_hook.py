@@ -20,12 +20,12 @@ PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 class PredictionSheetHook(SheetHook):
     """Draws ``prediction_sheet.png`` after a test: inputs, truth and predictions side by side.
 
-    A row per sample, a column per modality (read again from its file, in raw values), the truth
-    where there are labels, every modality's prediction where the model gives one, and the ensemble.
-    What is of a modality that the sample lacks stays empty.
+    The sheet has a row per sample. Its columns are the modalities (read again from their files),
+    the truth if there are labels, each modality's prediction if the model gives one, and the
+    ensemble. Cells of an absent modality stay empty.
 
     Args:
-        Those of :class:`SheetHook`.
+        See :class:`SheetHook`.
     """
 
     file_name = 'prediction_sheet.png'

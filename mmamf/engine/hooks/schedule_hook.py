@@ -14,37 +14,38 @@ from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 from mmamf.engine.replay import replay
 from mmamf.weights import read_embedded_config
 
-# what a scheduler's state holds beside its settings
+# entries of a scheduler's state that are not settings
 PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values', 'verbose', 'anneal_func')
-_OWN = ('betas', 'momentum')  # settings that tell optimizers apart where no config is
+_OWN = ('betas', 'momentum')  # settings that distinguish optimizers without a config
 
 
 @HOOKS.register_module()
 class ScheduleHook(Hook):
-    """Sees to it that the learning rate is what the config says, above all in a resumed training.
+    """Makes the learning rate follow the config, above all in a resumed training.
 
-    - A checkpoint without optimizer or schedule, such as the best one, is refused: mmengine would
-      start the schedule anew in the middle of training.
-    - So is a checkpoint of another optimizer, or of other parameter groups: their state does not
-      fit.
-    - Where the config has another schedule than the checkpoint, for example a longer one, the rate
-      follows the config, as if it had been so from the start. mmengine would follow the
-      checkpoint's, whose end leaves the rate at its lowest value for all that was added.
-    - Other rates or weight decays in the config than in the checkpoint, which wins, are a warning;
-      so are a checkpoint with nothing left to train, a schedule that has come down before training
-      ends or that counts epochs where training does not, one that lifts a small rate to its
-      ``eta_min``, rates that are all zero, and ``custom_keys`` that no parameter has.
+    - Resuming from a checkpoint without optimizer or schedule, such as the best one, is refused.
+      mmengine would restart the schedule in the middle of training.
+    - Resuming from a checkpoint with another optimizer or other parameter groups is refused,
+      because their state does not fit.
+    - If the schedule of the config differs from that of the checkpoint, for example if it is
+      longer, the rate follows the config, as if it was so from the start. mmengine would follow the
+      checkpoint's schedule, and keep its lowest rate for all added iterations.
+    - If rates or weight decays of the config differ from those of the checkpoint, there is a
+      warning, and the checkpoint wins.
+    - There are also warnings if nothing is left to train, if a schedule reaches its low end before
+      training ends, if it counts epochs but training counts iterations, if its ``eta_min`` raises a
+      small rate, if all rates are zero, and if no parameter matches one of the ``custom_keys``.
 
     Raises:
-        ValueError: If training is to be resumed from a checkpoint that lacks what that needs, or
-            has another optimizer.
+        ValueError: If training is resumed from an incomplete checkpoint, or from one with another
+            optimizer.
     """
 
     def __init__(self) -> None:
         self._other_schedule = ''
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Look at a checkpoint from which training is resumed.
+        """Check a checkpoint from which training is resumed.
 
         Args:
             runner: The runner of the training process.
@@ -62,7 +63,7 @@ class ScheduleHook(Hook):
         if not difference:
             return
         if all(_replayable(scheduler) for scheduler in _flat(runner.param_schedulers)):
-            del checkpoint['param_schedulers']  # those of the config stay
+            del checkpoint['param_schedulers']  # keeps the schedulers of the config
             self._other_schedule = difference
         else:
             _warn(
@@ -71,7 +72,7 @@ class ScheduleHook(Hook):
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Bring another schedule to the iteration at which training starts; look for traps.
+        """Advance a new schedule to the iteration at which training starts, and warn of mistakes.
 
         Args:
             runner: The runner of the training process.
@@ -128,7 +129,7 @@ def _check_complete(runner: Runner, checkpoint: dict) -> None:
 def _check_optimizer(runner: Runner, checkpoint: dict) -> None:
     try:
         trained = read_embedded_config(checkpoint) or {}
-    except ValueError:  # said already, where the config is compared
+    except ValueError:  # reported already when the configs were compared
         trained = {}
     states = checkpoint['optimizer']
     for name, wrapper in _wrappers(runner):
@@ -158,7 +159,7 @@ def _optimizer_type(config: Mapping, name: str) -> str | None:
 
 
 def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
-    """Warn of ``custom_keys`` that are in the name of no parameter."""
+    """Warn of ``custom_keys`` that no parameter name contains."""
     config = runner.cfg.get('optim_wrapper')
     config = config if isinstance(config, Mapping) else {}
     for part in [config, *(part for part in config.values() if isinstance(part, Mapping))]:
@@ -172,7 +173,7 @@ def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
 
 
 def _compare_rates(runner: Runner, checkpoint: dict) -> None:
-    """Warn of rates and weight decays that the checkpoint overrules."""
+    """Warn of rates and weight decays that the checkpoint overrides."""
     states = checkpoint['optimizer']
     for name, wrapper in _wrappers(runner):
         groups = (states[name] if name else states)['param_groups']
@@ -213,7 +214,7 @@ def _replayable(scheduler: _ParamScheduler) -> bool:
 
 
 def _warn_of_early_end(runner: Runner, schedulers: list[_ParamScheduler]) -> None:
-    """Warn of a schedule whose end, at a low rate, comes before that of training."""
+    """Warn of a schedule that ends at a low rate before training ends."""
 
     def length(scheduler: _ParamScheduler) -> int:
         return runner.max_epochs if scheduler.by_epoch else runner.max_iters
@@ -244,7 +245,7 @@ def _warn_of_early_end(runner: Runner, schedulers: list[_ParamScheduler]) -> Non
 def _warn_of_floor(
     wrapper: OptimWrapper, schedulers: list[_ParamScheduler], names: dict[int, str]
 ) -> None:
-    """Warn of groups whose own rate is below the floor of the schedule, and of zeros only."""
+    """Warn if a group's rate is below the schedule's ``eta_min``, or if all rates are zero."""
     groups = wrapper.optimizer.param_groups
     rates = [group.get('initial_lr', group['lr']) for group in groups]
     if not any(rates) and not any('stage_lrs' in vars(scheduler) for scheduler in schedulers):
@@ -267,7 +268,7 @@ def _wrappers(runner: Runner) -> Iterator[tuple[str, OptimWrapper]]:
 
 
 def _pairs(runner: Runner) -> Iterator[tuple[OptimWrapper, list[_ParamScheduler]]]:
-    """Go through the optimizers and the schedulers of each one's learning rate."""
+    """Yield each optimizer with the schedulers of its learning rate."""
     schedulers = runner.param_schedulers or []
     for name, wrapper in _wrappers(runner):
         own = schedulers.get(name, []) if isinstance(schedulers, dict) else schedulers

@@ -16,13 +16,13 @@ from mmamf.visualization import PredictionSheet
 class SheetHook(Hook):
     """Base of the hooks that draw a sheet of some samples after a test and after a validation.
 
-    Samples are evenly spaced over the set; in a distributed run, over the main process's part of
-    it. A hook says how to begin a sheet, and how to add a sample. The sheet of a validation gives
-    way to that of the next one.
+    Samples are evenly spaced over the data set. In a distributed run, only the main process's part
+    is used. A subclass defines how to begin a sheet and how to add a sample. The sheet of the next
+    validation replaces the last one.
 
     Args:
-        num_samples: How many samples to show.
-        out_dir: Where the sheet goes; by default beside the log of the run.
+        num_samples: Number of samples to show.
+        out_dir: Folder of the sheet; by default the folder of the log.
 
     Raises:
         ValueError: If ``num_samples`` is not positive.
@@ -47,11 +47,11 @@ class SheetHook(Hook):
         """Add a row to ``self.sheet``."""
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Choose the samples of the validation, and read from its data set how to paint them."""
+        """Choose the samples of the validation, and begin a sheet for its data set."""
         self._begin(runner.val_dataloader)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Choose the samples of the test, and read from its data set how to paint them."""
+        """Choose the samples of the test, and begin a sheet for its data set."""
         self._begin(runner.test_dataloader)
 
     def _begin(self, loader: DataLoader) -> None:
@@ -76,7 +76,7 @@ class SheetHook(Hook):
             batch_idx: Not used.
             data_batch: Not used.
             outputs: The predicted samples.
-            mode: 'train', 'val' or 'test'. In training there is nothing to show.
+            mode: 'train', 'val' or 'test'. Training shows nothing.
         """
         if mode == 'train':
             return

@@ -13,16 +13,16 @@ from mmamf.visualization import picture_of
 
 @HOOKS.register_module()
 class TranslatedPicturesHook(Hook):
-    """Saves every picture that the ensemble gives in a test, as PNG under the name of the sample.
+    """Saves every output picture of the ensemble in a test, as PNG under the name of the sample.
 
-    That is the ``sample_name`` of MultimodalTranslationDataset, sub-folders included, or else the
-    file name of the truth.
+    The name is the ``sample_name`` of MultimodalTranslationDataset, sub-folders included. Without
+    one, it is the file name of the truth.
 
     Args:
-        out_dir: Where the pictures go.
+        out_dir: Folder of the pictures.
 
     Raises:
-        ValueError: If two samples of the test set would have the same name.
+        ValueError: If two samples of the test set have the same name.
     """
 
     def __init__(self, out_dir: str) -> None:

@@ -14,12 +14,12 @@ from .sheet_hook import SheetHook
 class TranslationSheetHook(SheetHook):
     """Draws ``translation_sheet.png`` after a test: inputs, outputs, ensemble and truth.
 
-    A row per sample, a column per source as the network sees it, what each modality gives by
-    itself, the ensemble, and the truth where there is one. With a single modality, output and
-    ensemble are the same and share a column.
+    The sheet has a row per sample. Its columns are the inputs as the network sees them, the output
+    of each modality, the ensemble, and the truth if there is one. With a single modality, output
+    and ensemble are equal and share a column.
 
     Args:
-        Those of :class:`SheetHook`.
+        See :class:`SheetHook`.
     """
 
     file_name = 'translation_sheet.png'

