@@ -74,7 +74,7 @@ def run_tests(
     Args:
         cfg: Config of the model.
         tests: Config of the data loader of each test.
-        allow_different_config: Whether the config may differ from the one in the checkpoint.
+        allow_different_config: Whether the config may contradict the one in the checkpoint.
 
     Raises:
         ValueError: If the evaluator of the config computes no mIoU.
