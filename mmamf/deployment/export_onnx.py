@@ -85,7 +85,7 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
                 opset_version=OPSET,
                 **old,
             )
-        except (AssertionError, RuntimeError) as error:  # of networks; of both
+        except (AssertionError, RuntimeError) as error:  # from the network or the exporter
             raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
     model = onnx.load(str(path))
     if not graph.labels:

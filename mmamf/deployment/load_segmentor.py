@@ -18,13 +18,13 @@ def load_segmentor(
     Args:
         config: The config that the model was trained with.
         checkpoint: File with its weights.
-        allow_different_config: Whether to continue with a warning if the config differs from the
+        allow_different_config: Whether to continue with a warning if the config contradicts the
             training config, which mmengine writes into the checkpoint.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
         ValueError: If it cannot be read, its weights do not fit the model or are not finite, or the
-            config differs from the training config.
+            config contradicts the training config.
     """
     content = read_checkpoint(checkpoint)
     with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
