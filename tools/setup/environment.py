@@ -116,7 +116,7 @@ def base_torch() -> tuple[str, Path] | None:
 def choose_torch(
     environment: Environment, wanted: str, base: tuple[str, Path] | None
 ) -> TorchChoice:
-    """Choose TORCH if it is set, else the torch of .venv, else the base Python's, or a default."""
+    """Choose TORCH if set, else the torch of .venv, else the base Python's, else a default."""
     present = environment.version('torch')
     if wanted:
         return TorchChoice(wanted, None, f'{wanted}, as TORCH says')
