@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
     """Segment the images."""
     args = parse_args(argv)
     inferencer_type = import_inferencer(args.model)
-    # behind that, which decides what is run
+    # imported after import_inferencer, which decides what the import of mmamf runs
     from mmamf.apis.prediction_files import WRITTEN, make_out_folder
 
     try:

@@ -28,7 +28,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Test what is not yet done, then write the table and the figure."""
+    """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)
     from mmamf.analysis.missing_modalities import measure_missing
 

@@ -19,7 +19,7 @@ class AdditionFusion(FusionOperator):
         average: Whether to divide the sum by M, or by the number of modalities present.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the batch is not a multiple of M.

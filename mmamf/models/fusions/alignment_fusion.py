@@ -42,7 +42,7 @@ class AlignmentFusion(FusionOperator):
         weight: Weight of the loss ``fusion.loss_align``.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the weight is negative, or the batch is not a multiple of M.

@@ -37,7 +37,7 @@ class ChannelExchangeFusion(FusionOperator):
             points.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the norm has no private scales, there is no norm (as in a neck), the

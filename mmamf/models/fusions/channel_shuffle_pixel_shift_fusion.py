@@ -35,7 +35,7 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         channels: Not needed: the operator has no parameters.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the batch is not a multiple of M.

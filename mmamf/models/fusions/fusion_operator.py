@@ -41,7 +41,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
             for each operator that it builds.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``num_modalities`` is less than 1, or an operator with parameters gets no

@@ -27,7 +27,7 @@ class SelfAttentionFusion(FusionOperator):
         channels: Channels C of the maps.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a

@@ -47,7 +47,7 @@ class ShuffleShiftAblation(FusionOperator):
         partners: 'next' or 'all', see above. With two modalities there is no difference.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If an argument lies outside its range, or the batch is not a multiple of M.

@@ -22,7 +22,7 @@ class SqueezeExcitationFusion(FusionOperator):
         channels: Channels C of the maps.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a
