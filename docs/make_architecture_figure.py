@@ -54,7 +54,7 @@ def room() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def painted(labels: np.ndarray, mistaken: int | None = None) -> np.ndarray:
-    """Paint labels as a prediction: with rounded outlines, and one class partly mistaken."""
+    """Paint labels like a prediction: with rounded outlines, and one class partly wrong."""
     labels = labels.copy()
     if mistaken is not None:
         rows, columns = np.nonzero(labels == mistaken)
@@ -65,7 +65,7 @@ def painted(labels: np.ndarray, mistaken: int | None = None) -> np.ndarray:
 
 
 class Canvas:
-    """Drawing verbs in inches."""
+    """Drawing functions in inches."""
 
     def __init__(self, axes: Axes) -> None:
         self.axes = axes
@@ -94,7 +94,7 @@ class Canvas:
         head: bool = True,
         zorder: float = 2,
     ) -> None:
-        """Draw a polyline, by default with an arrow head, on a white halo."""
+        """Draw a polyline on a white halo, by default with an arrow head."""
         xs, ys = zip(*points, strict=True)
         self.axes.plot(xs, ys, color='white', linewidth=3.6, zorder=zorder - 0.1)
         self.axes.plot(xs, ys, color=color, linewidth=1.4, zorder=zorder)
@@ -128,7 +128,7 @@ class Canvas:
             )
 
     def channels(self, x: float, y: float, own: str, last: str, sign: int) -> None:
-        """Draw channels as an upright bar: four fifths, and on the inner side the last fifth."""
+        """Draw channels as an upright bar: four fifths, and the last fifth on the inner side."""
         w, h = 0.17, 0.6
         for start, part, color in ((0, 0.2, last), (0.2, 0.8, own)):
             low = y + sign * (start - 0.5) * h
@@ -145,14 +145,14 @@ class Canvas:
             )
 
     def plus(self, x: float, y: float) -> None:
-        """Draw the sign of an addition."""
+        """Draw a plus sign."""
         self.axes.add_patch(Circle((x, y), 0.1, facecolor='white', edgecolor=INK, lw=0.9, zorder=3))
         self.axes.plot([x - 0.06, x + 0.06], [y, y], color=INK, lw=1, zorder=4)
         self.axes.plot([x, x], [y - 0.06, y + 0.06], color=INK, lw=1, zorder=4)
 
 
 def draw_network(c: Canvas, top: float, bottom: float) -> None:
-    """Draw the way from the images to the ensemble, one lane per modality."""
+    """Draw the path from the images to the ensemble, one lane per modality."""
     lanes, middle = (top, bottom), (top + bottom) / 2
     color, depth, labels = room()
     predictions = painted(labels, 5), painted(labels, 4)
@@ -207,7 +207,7 @@ def draw_network(c: Canvas, top: float, bottom: float) -> None:
 def draw_block(c: Canvas, top: float, bottom: float) -> None:
     """Draw the fusion around the 3 x 3 convolution of a block."""
     middle, height = (top + bottom) / 2, top - bottom + 0.72
-    # per lane: its height, upward or downward away from the other one, its color
+    # per lane: its height, the direction away from the other lane (1 is up), its color
     sides = ((top, 1, RGB), (bottom, -1, DEPTH))
 
     def layer(x: float, kernel: str) -> None:

@@ -1,27 +1,27 @@
-"""What all tasks share about the modalities' outputs and their weighted sum, the ensemble."""
+"""Names and checks for the outputs of the modalities and of the ensemble, their weighted sum."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
-ENSEMBLE = 'ensemble'  # its name among the sources of outputs, beside those of the modalities
+ENSEMBLE = 'ensemble'  # its name as a source of outputs, as modalities have theirs
 
 
 def metric_key(source: str, metric: str) -> str:
-    """Name a scalar of a test: ``mIoU`` of the ensemble, ``rgb/mIoU`` of a modality."""
+    """Name a scalar of a test: ``mIoU`` for the ensemble, ``rgb/mIoU`` for a modality."""
     return metric if source == ENSEMBLE else f'{source}/{metric}'
 
 
 def modality_names(metainfo: Mapping, num_modalities: int) -> tuple[str, ...]:
-    """Read the names of the modalities from a sample, or count them where it has none.
+    """Read the names of the modalities from a sample; if it has none, number them.
 
     Args:
         metainfo: The sample's ``metainfo``.
         num_modalities: Number of modalities of the model.
 
     Raises:
-        ValueError: If the sample has another number of them, or one is called like the ensemble.
+        ValueError: If the sample has another number of names, or one is the ensemble's name.
     """
     default = (f'modality{index}' for index in range(num_modalities))
     names = tuple(metainfo.get('modalities', default))
@@ -38,8 +38,8 @@ def modality_names(metainfo: Mapping, num_modalities: int) -> tuple[str, ...]:
 def name_losses(losses: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Put the name of a source before the names of its losses and accuracies.
 
-    mmengine minimizes the sum of all entries with "loss" in their names. The name of an accuracy
-    must not have it there, so that of the modality ``gloss`` is called ``gLOSS.acc_seg``.
+    mmengine minimizes the sum of all entries with "loss" in their names. An accuracy must not be
+    among them, so the accuracy of a modality ``gloss`` is called ``gLOSS.acc_seg``.
 
     Args:
         losses: Losses and accuracies of one source.
@@ -50,13 +50,13 @@ def name_losses(losses: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def check_alpha(state_dict: Mapping[str, Tensor], key: str, alpha: Tensor) -> None:
-    """Refuse a checkpoint with weights of another number of modalities.
+    """Refuse a checkpoint whose ensemble has another number of modalities.
 
-    mmengine's loader would merely log a size that does not match.
+    mmengine's loader would only log that the sizes differ.
 
     Args:
         state_dict: The checkpoint.
-        key: Name of the weights there.
+        key: Key of the ensemble's weights in the checkpoint.
         alpha: The model's weights, (M,).
 
     Raises:

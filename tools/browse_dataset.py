@@ -1,9 +1,9 @@
-"""Shows what a model is fed: samples after all transforms and the data preprocessor, with labels.
+"""Shows the samples that a model gets, after transforms and data preprocessor, with their labels.
 
-Every modality is brought back from normalized values to those of its file, to be looked at; the
-mean and the standard deviation of the normalized values are printed. Padding, which follows
-normalization, appears in the color of the mean. Missing readings are black, and do not count. A
-modality that a sample lacks is not shown.
+For display, the values of every modality are converted back to those of its file. The printed mean
+and standard deviation are of the normalized values. Padding follows normalization, so it has the
+color of the mean. Missing readings are black and are left out of the statistics. A modality that a
+sample lacks is not shown.
 """
 
 import argparse

@@ -1,16 +1,16 @@
-"""What the commands share. Nothing here imports torch, so that --help answers at once."""
+"""Arguments that several commands share. It does not import torch, so --help answers quickly."""
 
 import argparse
 import importlib.util
 import sys
 from pathlib import Path
 
-if importlib.util.find_spec('mmamf') is None:  # a clone that is not installed
+if importlib.util.find_spec('mmamf') is None:  # run from a clone that is not installed
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 class CfgOptions(argparse.Action):
-    """mmengine's DictAction, which is imported when there is something to read."""
+    """mmengine's DictAction, imported only when there is an option to read."""
 
     def __call__(self, *args) -> None:
         """Read key=value pairs into a dict."""
@@ -21,7 +21,7 @@ class CfgOptions(argparse.Action):
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the config of a segmentor and its checkpoint."""
+    """Add the arguments for a segmentor's config and its checkpoint."""
     parser.add_argument('config', help='config file of a segmentor')
     parser.add_argument('checkpoint', help='its checkpoint')
     parser.add_argument(
@@ -44,7 +44,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_launcher(parser: argparse.ArgumentParser) -> None:
-    """Add what launchers of several processes set."""
+    """Add the options that launchers of several processes set."""
     parser.add_argument(
         '--launcher', choices=['none', 'pytorch', 'slurm'], default='none', help='job launcher'
     )

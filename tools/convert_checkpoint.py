@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns a checkpoint of one of the authors' networks into one that configs/amf/ loads."""
+"""Converts a checkpoint of one of the authors' networks to one that configs/amf/ loads."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ NO_FUSION = 'configs/amf/amf_unet_1xb1-adam-300e_taskonomy-256x256_shade-texture
 
 
 def convert(path: Path) -> dict:
-    """Convert a file to a state dict; what is wrong with it ends the program."""
+    """Convert a file to a state dict; an error in it ends the program."""
     from mmamf.checkpoints import convert_official
     from mmamf.weights import read_checkpoint
 

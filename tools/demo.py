@@ -1,7 +1,6 @@
-"""A demo: renders the rooms, trains on them, tests, and writes a report with tables and pictures.
+"""A demo: renders rooms, trains on them, tests, and writes a report with tables and pictures.
 
-Interrupted at any point, the same command continues from there. After a demo that came to its end,
-it trains again.
+After an interruption, the same command continues. After a complete demo, it trains again.
 """
 
 import argparse
@@ -24,7 +23,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
     args = parse_args(argv)
-    for category in (UserWarning, FutureWarning):  # the old stack's, about its own insides
+    for category in (UserWarning, FutureWarning):  # from the old stack about its own code
         warnings.simplefilter('ignore', category)
     from mmamf.commands.demo import run_demo
 

@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Writes a trained segmentor as an ONNX file, and checks it with onnxruntime against PyTorch.
+"""Writes a trained segmentor as an ONNX file, and compares onnxruntime with PyTorch on it.
 
-There is one named input for each modality, (N, C, H, W), float32, in the units of its files and in
-the order of channels in which OpenCV reads them (BGR). N, H and W are dynamic. The outputs are the
-logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With
-one output for two classes, the sigmoid of the logit is compared with `threshold`. What else has to
-be known is in the file's metadata, as JSON under the key `mmamf`.
+Each modality has one named input, (N, C, H, W), float32, in the units of its files and in OpenCV's
+order of channels (BGR). N, H and W are dynamic. The outputs are the logits (N, K, H, W) of the
+ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With one output for two classes,
+a pixel is of class 1 if the sigmoid of its logit is above `threshold`. The metadata of the file has
+everything else, as JSON under the key `mmamf`.
 
-A sample may lack modalities: their inputs are NaN then, all over, as if the network had been told.
-What comes out for an absent modality is NaN, or 255. A missing reading is NaN as well, and becomes
-the mean or the `fill` of its modality; values that a sensor's files have for it (`missing` in the
-metadata) are for the caller to replace.
+If a sample lacks a modality, all values of its input are NaN. Outputs of an absent modality are
+NaN, or 255 for labels. A missing reading is NaN as well, and becomes the mean or the `fill` of its
+modality. If the files mark missing readings by other values (`missing` in the metadata), the caller
+has to replace these by NaN.
 
-With --modality, the network of that modality alone is written: without fusion, as the others that
-it would receive from are not there. The tool says at which points it was coupled to them.
+With --modality, the file has the network of that modality alone. It has no fusion, because the
+other modalities are not there. The tool says at which points fusion connected them.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Takes one modality out of a trained model: its branch as an ordinary mmseg backbone.
+"""Extracts one modality from a trained model: its branch becomes an ordinary mmseg backbone.
 
 The checkpoint has the keys of the plain backbone (`bn1.weight`), and stock configs load it with
-`init_cfg=dict(type='Pretrained', checkpoint=...)`. Where fusion couples the branches, an ordinary
-backbone has nothing to put in its place: the branch keeps its own maps. The tool says where, and
-measures on images of the test set how far the features and the predictions of the branch by itself
-are from those that it has in the whole model.
+`init_cfg=dict(type='Pretrained', checkpoint=...)`. An ordinary backbone has no fusion, so the
+branch keeps its own maps where fusion exchanged some. The tool lists these points. On images of the
+test set, it measures how much the features and the predictions of the extracted branch differ from
+those in the whole model.
 """
 
 import argparse

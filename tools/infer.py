@@ -1,6 +1,6 @@
 """Segments images: writes masks of class indices, overlays, and a montage with a legend.
 
-A checkpoint of a training needs no config, which is inside. A modality that is not named is absent.
+A checkpoint of a training contains its config. A modality that is not named counts as absent.
 Example: infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmented
 """
 
@@ -17,7 +17,7 @@ PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualizat
 
 
 class _Package(ModuleType):
-    """A package that runs its ``__init__`` when something is taken from it, not at its import."""
+    """A package whose ``__init__`` runs when something is read from it, not at its import."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('__'):
@@ -28,9 +28,9 @@ class _Package(ModuleType):
 
 
 def import_inferencer(model: str) -> type:
-    """Import MultimodalInferencer, for an ONNX file without the models and data sets.
+    """Import MultimodalInferencer; for an ONNX file, without models and data sets.
 
-    ``import mmamf`` registers all of them, which takes three times as long as an ONNX file needs.
+    ``import mmamf`` registers all of these, which takes three times as long as an ONNX file needs.
     """
     if Path(model).suffix.lower() == '.onnx' and 'mmamf' not in sys.modules:
         for name in ('mmamf', *(f'mmamf.{name}' for name in PACKAGES)):
@@ -93,7 +93,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def modality_and_images(argument: str) -> tuple[str, str]:
-    """Take MODALITY=IMAGES apart."""
+    """Split MODALITY=IMAGES into its two parts."""
     name, equals, images = argument.partition('=')
     if not (name and equals and images):
         raise argparse.ArgumentTypeError(f'expected MODALITY=IMAGES, got {argument!r}')
@@ -101,14 +101,14 @@ def modality_and_images(argument: str) -> tuple[str, str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Segment."""
+    """Segment the images."""
     args = parse_args(argv)
     inferencer_type = import_inferencer(args.model)
-    # behind that, which decides what is run
+    # imported after import_inferencer, which decides what the import of mmamf runs
     from mmamf.apis.prediction_files import WRITTEN, make_out_folder
 
     try:
-        make_out_folder(args.out)  # complains before the model is loaded
+        make_out_folder(args.out)  # fails before the model is loaded
         inferencer = inferencer_type(
             args.model,
             args.config,

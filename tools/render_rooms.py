@@ -1,7 +1,7 @@
 """Render the rooms data set: furnished rooms as color, depth and further modalities, with labels.
 
-Rooms that are there already are kept, so that an interrupted run goes on where it stopped. The same
-settings give the same files on every run, whatever the number of workers.
+Rooms that exist already are kept, so an interrupted run continues where it stopped. The same
+settings always give the same files, for any number of workers.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def check_backends() -> None:
-    """Stop with the way to install what is missing for rendering."""
+    """Stop if a package for rendering is missing, and say how to install it."""
     absent = [package for package in BACKENDS if find_spec(package) is None]
     if absent:
         raise SystemExit(
@@ -77,7 +77,7 @@ def check_backends() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Render what is missing of the data set that was asked for."""
+    """Render the missing files of the requested data set."""
     args = parse_args(argv)
     settings = dict(train=args.train, val=args.val, size=list(args.size), seed=args.seed)
     try:
@@ -115,7 +115,7 @@ def render_missing(
     folders: tuple[str, ...],
     args: argparse.Namespace,
 ) -> None:
-    """Render rooms in worker processes and record their files."""
+    """Render rooms in worker processes, and record their files."""
     workers = min(args.workers or os.cpu_count() or 1, len(missing))
     bar = Progress(
         TextColumn('rendering rooms'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -143,9 +143,10 @@ def render_missing(
 
 
 def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # one thread per worker, which the denoiser would otherwise pin to the same core in each
+    # one thread per worker; otherwise the denoiser would pin the threads of all workers to the same
+    # cores
     os.environ.update(OIDN_NUM_THREADS='1', OIDN_SET_AFFINITY='0')
 
 

@@ -3,7 +3,7 @@ default_scope = 'mmseg'
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),  # without a GPU: gloo, whatever is written here
+    dist_cfg=dict(backend='nccl'),  # without a GPU, gloo is used in any case
 )
 randomness = dict(seed=0)
 vis_backends = [dict(type='LocalVisBackend')]

@@ -1,4 +1,4 @@
-# The runtime for trainings that count epochs.
+# Runtime for trainings that count epochs.
 _base_ = './default_runtime.py'
 log_processor = dict(by_epoch=True)
 default_hooks = dict(

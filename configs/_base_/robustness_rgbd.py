@@ -1,5 +1,6 @@
-# The ladder of `tools/analysis/robustness.py`, from mild to severe: 8-bit RGB, depth in mm.
-# `argument` is the one of the transform that takes the level. Levels with `labels` have no order.
+# The severities for `tools/analysis/robustness.py`, from mild to severe: 8-bit RGB, depth in mm.
+# `argument` names the argument of the transform that gets the level. Levels with `labels` have no
+# order.
 ladder = [
     dict(
         name='depth_holes',

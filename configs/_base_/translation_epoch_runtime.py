@@ -1,4 +1,4 @@
-# The runtime for translators that count epochs.
+# Runtime for trainings of translators that count epochs.
 _base_ = './translation_runtime.py'
 log_processor = dict(by_epoch=True)
 default_hooks = dict(

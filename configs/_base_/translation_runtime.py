@@ -3,13 +3,13 @@ default_scope = 'mmagic'
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),  # without a GPU: gloo, whatever is written here
+    dist_cfg=dict(backend='nccl'),  # without a GPU, gloo is used in any case
 )
 randomness = dict(seed=0)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='Visualizer', vis_backends=vis_backends, name='visualizer')
 model_wrapper_cfg = dict(type='GANDistributedDataParallel')
-# mmengine's, by name: mmagic has its own, which ask for its own validation loop
+# mmengine's by its full name, because mmagic's own needs mmagic's validation loop
 log_processor = dict(type='mmengine.LogProcessor', by_epoch=False)
 log_level = 'INFO'
 load_from = None

@@ -1,4 +1,4 @@
-# From scratch, beside amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py and with its budget.
+# From scratch, with the budget of amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py, to compare.
 _base_ = [
     '../_base_/models/amf_mit-b0_segformer.py',
     '../_base_/datasets/rooms_160x120.py',

@@ -1,3 +1,3 @@
-# Both modalities in the shared network, without an exchange of features.
+# Both modalities in the shared network, without exchange of features.
 _base_ = './amf_mit-b0_segformer_1xb4-adamw-1200_rooms-160x120.py'
 model = dict(backbone=dict(fusion=None))

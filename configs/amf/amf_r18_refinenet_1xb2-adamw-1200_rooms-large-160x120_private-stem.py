@@ -1,3 +1,3 @@
-# Depth has a first convolution of its own, for one channel, in place of being tiled to three.
+# Depth has its own first convolution for one channel, and is not tiled to three channels.
 _base_ = './amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 model = dict(backbone=dict(bands=True))

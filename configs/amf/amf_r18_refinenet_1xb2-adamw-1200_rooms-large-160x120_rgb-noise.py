@@ -1,4 +1,4 @@
-# Control: RGB and noise, fixed for each sample; other noise for those of validation.
+# Control: RGB and noise. Each sample has its fixed noise; validation samples have other noise.
 _base_ = './amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 noise = dict(_base_.rgb, name='noise', folder='rgb', mean=127.5, std=73.9, bgr_to_rgb=False)
 modalities = [_base_.rgb, noise]

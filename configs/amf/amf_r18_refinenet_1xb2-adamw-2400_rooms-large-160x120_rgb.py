@@ -1,4 +1,4 @@
-# RGB alone, for the same time: one modality costs half as much, so it gets twice the iterations.
+# RGB alone at equal time: one modality costs half as much, so it gets twice the iterations.
 _base_ = './amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 modalities = [_base_.rgb]
 model = dict(data_preprocessor=dict(modalities=modalities), backbone=dict(fusion=None))

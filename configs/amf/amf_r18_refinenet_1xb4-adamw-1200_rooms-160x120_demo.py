@@ -1,5 +1,5 @@
-# What `make demo` trains: the same, with a look at the predictions early on, fewer validations, and
-# an optimizer that takes less time.
+# The training of `make demo`: an early look at the predictions, fewer validations, and a faster
+# optimizer.
 _base_ = './amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'
 optim_wrapper = dict(optimizer=dict(fused=True))
 train_cfg = dict(val_interval=100, dynamic_intervals=[(101, 600)])  # after 100, 600, 1200

@@ -1,4 +1,4 @@
-# NYUDv2 with a recipe of today beside the paper's: AdamW, warm-up, polynomial decay.
+# NYUDv2 with a more recent recipe than the paper's: AdamW, warm-up, polynomial decay.
 _base_ = [
     '../_base_/models/amf_r50_refinenet.py',
     '../_base_/datasets/nyudv2_500x500.py',

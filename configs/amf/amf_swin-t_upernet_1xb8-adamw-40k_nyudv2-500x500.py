@@ -6,5 +6,5 @@ _base_ = [
 ]
 model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=_base_.crop_size))
 train_dataloader = dict(batch_size=8, sampler=dict(type='InfiniteSampler'))
-custom_keys = {'relative_position_bias_table': dict(decay_mult=0.0)}  # as in Swin's own training
+custom_keys = {'relative_position_bias_table': dict(decay_mult=0.0)}  # as in Swin's training
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=custom_keys))

@@ -1,4 +1,4 @@
-# A target in color, with distances in the features of a network that needs no file of your own.
+# A target in color. Its metric uses features of a network that needs no file from you.
 _base_ = './amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py'
 modalities = [_base_.shade, _base_.normal]
 model = dict(data_preprocessor=dict(modalities=modalities))

@@ -1,4 +1,4 @@
-# One input, for the same time: it costs half as much, so it gets twice the iterations.
+# One input at equal time: it costs half as much, so it gets twice the iterations.
 _base_ = './amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py'
 modalities = [_base_.depth]
 model = dict(data_preprocessor=dict(modalities=modalities), generator=dict(fusion=None))

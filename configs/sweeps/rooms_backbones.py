@@ -1,8 +1,8 @@
-# Two encoders of about the same size and cost on the rooms, with one budget: R18 at half its width
+# Two encoders on the rooms, of about the same size and cost, with one budget: R18 at half its width
 # with a narrow RefineNet (4.0 M parameters, 0.90 GMACs), fused inside, and MiT-B0 with SegFormer's
-# head (3.7 M, 1.01 GMACs), fused behind its outputs. Both from scratch. To run it:
+# head (3.7 M, 1.01 GMACs), fused after its stages. Both are trained from scratch. To run it:
 # `tools/analysis/compare_fusion.py configs/sweeps/rooms_backbones.py`.
-config = '../amf/amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'  # from this file's folder
+config = '../amf/amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120.py'  # relative to this file
 metric = 'mIoU'
 reference = 'r18-none'
 three = [0, 1, 2]

@@ -1,4 +1,4 @@
-# Fusion methods on the rooms with one network, data set and budget. Its data:
+# Fusion methods on the rooms with one network, data set and budget. To make the data:
 # `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`. To run it:
 # `tools/analysis/compare_fusion.py configs/sweeps/rooms_fusion.py`.
 config = (

@@ -1,7 +1,7 @@
-# One to four modalities of the rooms with one network, data set and number of updates, and the two
-# rules by which more than two exchange. Its data:
-# `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`. To run it:
-# `tools/analysis/compare_fusion.py configs/sweeps/rooms_modalities.py`.
+# One to four modalities of the rooms with one network, data set and number of updates, and two
+# rules for the exchange between more than two. To make the data: `tools/render_rooms.py --out
+# data/rooms-large --train 1200 --val 300`. To run it: `tools/analysis/compare_fusion.py
+# configs/sweeps/rooms_modalities.py`.
 config = (
     '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'  # from this file's folder
 )

@@ -1,1 +1,1 @@
-"""Looks at data, networks and checkpoints: what is fed, what it costs, what it withstands."""
+"""Analysis of data, networks and checkpoints: samples, costs, missing modalities, robustness."""

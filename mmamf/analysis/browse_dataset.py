@@ -1,9 +1,9 @@
-"""Shows what a model is fed: samples after all transforms and the data preprocessor, with labels.
+"""Shows the samples that a model gets, after transforms and data preprocessor, with their labels.
 
-Every modality is brought back from normalized values to those of its file, to be looked at; the
-mean and the standard deviation of the normalized values are printed. Padding, which follows
-normalization, appears in the color of the mean. Missing readings are black, and do not count. A
-modality that a sample lacks is not shown.
+For display, the values of every modality are converted back to those of its file. The printed mean
+and standard deviation are of the normalized values. Padding follows normalization, so it has the
+color of the mean. Missing readings are black and are left out of the statistics. A modality that a
+sample lacks is not shown.
 """
 
 import argparse
@@ -33,7 +33,7 @@ class Segmentations:
 
     Args:
         dataset: A MultimodalSegDataset.
-        preprocessor: The model's.
+        preprocessor: The data preprocessor of the model.
     """
 
     def __init__(self, dataset, preprocessor: MultimodalSegDataPreProcessor) -> None:
@@ -43,11 +43,11 @@ class Segmentations:
         self._described = find_descriptions(dataset)
 
     def add(self, inputs: torch.Tensor, sample) -> None:
-        """Add what a model is fed of one sample to the sheet."""
+        """Add one sample, as the model gets it, to the sheet."""
         labels = {}
         if 'gt_sem_seg' in sample:
             label = sample.gt_sem_seg.data.squeeze(0).numpy()
-            if label.shape == tuple(sample.img_shape):  # a test pads the images alone
+            if label.shape == tuple(sample.img_shape):  # in tests, only images are padded
                 height, width = inputs.shape[1:]
                 border = (0, height - label.shape[0]), (0, width - label.shape[1])
                 label = np.pad(label, border, constant_values=IGNORE)
@@ -58,9 +58,9 @@ class Segmentations:
         self.sheet.add_row(sample.sample_name, images, labels)
 
     def _images(self, inputs: torch.Tensor) -> dict[str, np.ndarray]:
-        """Undo normalization, repeated channels and their order; what is missing is NaN."""
+        """Undo normalization, repetition and reordering of channels; missing readings are NaN."""
         values = inputs * self._preprocessor.std + self._preprocessor.mean
-        order = self._preprocessor.channel_index.tolist()  # file's channel of each of the model's
+        order = self._preprocessor.channel_index.tolist()  # channel in the file of each channel
         images, start = {}, 0
         for name in self.modalities:
             modality = self._described[name]
@@ -87,7 +87,7 @@ class Translations:
 
     Args:
         dataset: A MultimodalTranslationDataset.
-        preprocessor: The model's.
+        preprocessor: The data preprocessor of the model.
     """
 
     def __init__(self, dataset, preprocessor: MultimodalTranslationDataPreprocessor) -> None:
@@ -96,7 +96,7 @@ class Translations:
         self._preprocessor = preprocessor
 
     def add(self, inputs: torch.Tensor, sample) -> None:
-        """Add what a model is fed of one sample to the sheet."""
+        """Add one sample, as the model gets it, to the sheet."""
         images = self._preprocessor.destruct(inputs).split(3)
         columns = dict(zip(self.modalities, map(picture_of, images)))
         columns[f'target: {sample.target}'] = picture_of(sample.gt_img)
@@ -104,7 +104,7 @@ class Translations:
 
 
 def feed(dataset, preprocessor, indices: list[int], training: bool) -> Iterator[tuple]:
-    """Yield the input of a model, NaN where a reading is missing, and the data sample."""
+    """Yield the input of the model, NaN where a reading is missing, and the data sample."""
     for index in track(indices, 'loading'):
         data = dataset[index]
         batch = preprocessor(pseudo_collate([data]), training)
@@ -116,7 +116,7 @@ def feed(dataset, preprocessor, indices: list[int], training: bool) -> Iterator[
 
 
 def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[str, torch.Tensor]]:
-    """Draw samples; also return the values of each modality that the model is fed.
+    """Draw samples; return the sheet and the values that the model gets of each modality.
 
     Raises:
         ValueError: If the config has no data for the phase, or its preprocessor is not ours.
@@ -151,7 +151,7 @@ def browse_config(args: argparse.Namespace) -> None:
     """Draw the sheet and print the statistics.
 
     Args:
-        args: What `tools/browse_dataset.py` has read.
+        args: The parsed command line of `tools/browse_dataset.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)

@@ -9,12 +9,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class Complexity(NamedTuple):
-    """Size of a model and its work.
+    """Number of parameters and of multiply-adds.
 
     Args:
-        parameters: Learned numbers. A weight that several modalities share counts once.
-        gmacs: Multiply-adds, in 10^9, of the convolutions and matrix products of a forward pass. A
-            shared weight counts every time that it is applied.
+        parameters: Number of learned values. A weight that several modalities share counts once.
+        gmacs: Multiply-adds in 10^9 of all convolutions and matrix products in a forward pass. A
+            shared weight counts every time that it is used.
     """
 
     parameters: int
@@ -24,16 +24,16 @@ class Complexity(NamedTuple):
 def complexity(model: nn.Module, inputs: Tensor) -> Complexity:
     """Count the parameters of a model, and the multiply-adds of its forward pass.
 
-    torch counts the multiply-adds, because mmengine's counter, which gives the same numbers, has to
-    trace, and cannot trace a model on the meta device, where the pass costs neither time nor
-    memory. Norms, activations, pooling, resizing and additions are not multiply-adds here.
-    Parameters that the pass does not use, as those of an auxiliary head, count too; see
+    torch counts the multiply-adds, so the model may be on the meta device, where the pass costs
+    neither time nor memory. mmengine's counter gives the same numbers, but it traces the model,
+    which does not work there. Norms, activations, pooling, resizing and additions do not count.
+    Parameters that the pass does not use, such as those of an auxiliary head, count too; see
     :func:`complexity_of_parts`.
 
     Args:
         model: The model, on any device. It is in evaluation mode for the pass.
-        inputs: What its forward takes; behind a data preprocessor, if it has one. The multiply-adds
-            are those of the whole batch.
+        inputs: The input of its forward, which follows the data preprocessor if there is one. The
+            multiply-adds are those of the whole batch.
 
     Shape:
         - inputs: (N, M*C, H, W).
@@ -45,8 +45,8 @@ def complexity_of_parts(model: nn.Module, inputs: Tensor) -> dict[str, Complexit
     """Count parameters and multiply-adds of every child of a model that has parameters.
 
     Args:
-        model: As of :func:`complexity`.
-        inputs: As of :func:`complexity`.
+        model: As in :func:`complexity`.
+        inputs: As in :func:`complexity`.
     """
     macs, parameters = _count_macs(model, inputs), parameter_count(model)
     return {
@@ -57,7 +57,7 @@ def complexity_of_parts(model: nn.Module, inputs: Tensor) -> dict[str, Complexit
 
 
 def _count_macs(model: nn.Module, inputs: Tensor) -> dict[str, int]:
-    """Count the multiply-adds within every module that was called, '' being the model."""
+    """Count the multiply-adds of every module that was called; '' stands for the model."""
     modes = {module: module.training for module in model.modules()}
     try:
         model.eval()
@@ -66,14 +66,14 @@ def _count_macs(model: nn.Module, inputs: Tensor) -> dict[str, int]:
     finally:
         for module, mode in modes.items():
             module.training = mode
-    # a multiply-add is two of torch's operations; names begin with the class of the model
+    # torch counts two operations per multiply-add; names begin with the class of the model
     macs = {name: sum(ops.values()) // 2 for name, ops in counter.get_flop_counts().items()}
     total = {'': macs.pop('Global', 0)}
     return total | {name.partition('.')[2]: count for name, count in macs.items() if '.' in name}
 
 
 def _sum_outermost(macs: dict[str, int], part: str) -> int:
-    """Sum over a part, or, where its forward was called directly, over what it called."""
+    """Sum the multiply-adds of a part, or of its children if they were called directly."""
     inside = [name for name in macs if f'{name}.'.startswith(f'{part}.')]
     return sum(
         macs[name]

@@ -1,8 +1,8 @@
-"""Counts parameters and multiply-adds of a config's model, and those of separate networks.
+"""Counts parameters and multiply-adds of a config's model, and of separate networks.
 
-Separate networks are one for each modality, like this one without sharing, fusion and ensemble.
-Parts that only training uses are shown, but are in no sum. Nothing is computed or downloaded: the
-model is built without memory for its weights.
+The separate networks are one network for each modality, without sharing, fusion and ensemble. Parts
+that only training uses are shown, but no sum contains them. The model is built without memory for
+its weights, so nothing is computed or downloaded.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from mmamf.models.fit_model import fit_model
 
 from .complexity import Complexity, complexity_of_parts
 
-IMAGE_CHANNELS = 3  # that a translator's network sees per modality
+IMAGE_CHANNELS = 3  # of one modality, in networks for translation
 
 
 def input_size(model: dict) -> Sequence[int]:
     """Find the size of the images in a model's config.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If the config does not have one.
     """
     size = model['data_preprocessor'].get('size') or model.get('generator', {}).get('image_size')
     if size is None:
@@ -41,12 +41,12 @@ def input_size(model: dict) -> Sequence[int]:
 
 
 def count_modalities(model: dict) -> int:
-    """Find the number of modalities in a model's config; 1 if it does not say."""
+    """Find the number of modalities in a model's config; the default is 1."""
     return model.get('generator', model.get('backbone')).get('num_modalities', 1)
 
 
 def count_parts(model: dict, size: Sequence[int]) -> dict[str, Complexity]:
-    """Build a model from its config and count its parts, for a single image of every modality."""
+    """Build a model from its config and count its parts, for one image of every modality."""
     model = fit_model(model)
     with torch.device('meta'):
         built = MODELS.build(copy.deepcopy(model))
@@ -59,7 +59,7 @@ def show_parts(args: argparse.Namespace) -> None:
     """Count and print.
 
     Args:
-        args: What `tools/analysis/get_flops.py` has read.
+        args: The parsed command line of `tools/analysis/get_flops.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)

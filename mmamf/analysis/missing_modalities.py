@@ -1,7 +1,7 @@
 """Tests a checkpoint on all subsets of its modalities; writes a table and a figure.
 
-Every subset is one test of the config in which all other modalities are absent. results.json keeps
-each when it is done: interrupted, the same command continues from there.
+For every subset there is one test of the config, in which all other modalities are absent. Each
+finished test is saved in results.json, so after an interruption the same command continues.
 """
 
 import argparse
@@ -23,11 +23,11 @@ def list_subsets(dataloader: dict) -> dict[str, dict]:
     """Name the 2^M - 1 subsets, largest first, and configure a data loader for each.
 
     Args:
-        dataloader: Config of one, of a MultimodalSegDataset. Of its samples, a subset gets those
-            that have one of its modalities.
+        dataloader: Config of a data loader for a MultimodalSegDataset. For each subset it gets the
+            samples that have at least one modality of the subset.
 
     Raises:
-        ValueError: If the data set is made of several, or no sample has any modality of a subset.
+        ValueError: If the data set consists of several, or no sample has any modality of a subset.
     """
     if not (modalities := dataloader['dataset'].get('modalities')):
         raise ValueError(
@@ -52,7 +52,7 @@ def list_subsets(dataloader: dict) -> dict[str, dict]:
 
 
 def list_present(dataset: dict) -> dict[int, set[str]]:
-    """List which modalities the samples of a data set have, by their index without `indices`."""
+    """List the modalities of every sample in a data set, by its index without `indices`."""
     built = DATASETS.build(dataset)
     given = dataset.get('indices')
     indices = given if isinstance(given, list | tuple) else range(len(built))
@@ -64,10 +64,10 @@ def list_present(dataset: dict) -> dict[int, set[str]]:
 
 
 def measure_missing(args: argparse.Namespace) -> None:
-    """Test what is not yet done, then write the table and the figure.
+    """Run the tests that are not done yet, then write the table and the figure.
 
     Args:
-        args: What `tools/analysis/missing_modalities.py` has read.
+        args: The parsed command line of `tools/analysis/missing_modalities.py`.
     """
     cfg, settings = read_model(args)
     init_default_scope(cfg.get('default_scope') or 'mmseg')

@@ -3,18 +3,18 @@
 import math
 import re
 
-# of a class, whose name may have slashes and dots
+# metric of one class; the name of a class may contain slashes and dots
 OF_CLASS = re.compile(r'(?:([\w/]+?)/)?(IoU|Dice|Fscore|Precision|Recall)\.(.+)')
-TIMES = ('data_time', 'time')  # of an iteration, which mmengine writes beside the metrics
+TIMES = ('data_time', 'time')  # times that mmengine adds to the metrics
 
 
 def collect_results(metrics: dict[str, float]) -> dict[str, dict]:
     """Sort the scalars of a test by source: the ensemble, then every modality.
 
     Returns:
-        ``{source: dict(mIoU=..., IoU={class: ...})}``, whatever the metrics are; None for a class
-        that is neither in the labels nor predicted. Without classes, as in translation, there is no
-        ``IoU``; ``Dice`` and others are there if the metric gives them.
+        ``{source: dict(mIoU=..., IoU={class: ...})}``, with whatever metrics there are. The value
+        is None for a class that is neither in the labels nor predicted. Without classes, as in
+        translation, there is no ``IoU``. ``Dice`` and others exist if the metric computes them.
     """
     results: dict[str, dict] = {}
     for key, value in metrics.items():
@@ -31,7 +31,7 @@ def collect_results(metrics: dict[str, float]) -> dict[str, dict]:
 
 
 def format_results(results: dict[str, dict]) -> str:
-    """Lay results out as a row of means per source and, if there are classes, a row per class."""
+    """Format results: a row of means per source and, if there are classes, a row per class."""
     ensemble = results['ensemble']
     means = sorted(name for name, value in ensemble.items() if not isinstance(value, dict))
     classes = list(ensemble.get('IoU', {}))

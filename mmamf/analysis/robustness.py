@@ -1,7 +1,8 @@
 """Tests a checkpoint under corruptions of growing severity; writes a table and a figure.
 
-Every level is one test of the config with the corruption behind the loading of its test pipeline.
-results.json keeps each when it is done: interrupted, the same command continues from there.
+For every level there is one test of the config, with the corruption right after the loading step of
+its test pipeline. Each finished test is saved in results.json, so after an interruption the same
+command continues.
 """
 
 import argparse
@@ -23,11 +24,11 @@ from mmamf.visualization.robustness_sheet import format_robustness, plot_robustn
 
 
 def read_model(args: argparse.Namespace) -> tuple[Config, dict[str, str]]:
-    """Read the config, and what tells it and the checkpoint from others.
+    """Read the config, and the settings that identify it and the checkpoint.
 
     Raises:
-        FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the pipeline of the tests cannot be changed.
+        FileNotFoundError: If the checkpoint does not exist.
+        ValueError: If no corruption can be inserted into the test pipeline.
     """
     checkpoint = Path(args.checkpoint)
     if not checkpoint.is_file():
@@ -40,15 +41,15 @@ def read_model(args: argparse.Namespace) -> tuple[Config, dict[str, str]]:
         checkpoint=str(checkpoint),
         checkpoint_sha256=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
     )
-    with_corruption(cfg.test_dataloader, [])  # complains before anything else is done
+    with_corruption(cfg.test_dataloader, [])  # fails before any other work
     return cfg, settings
 
 
 def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
-    """Read the tests that were done before.
+    """Read the results of earlier tests.
 
     Raises:
-        ValueError: If they are of another config or checkpoint.
+        ValueError: If they belong to another config or checkpoint.
     """
     if not path.is_file():
         return {}
@@ -66,17 +67,17 @@ def read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
 def run_tests(
     cfg: Config, tests: dict[str, dict], allow_different_config: bool = False
 ) -> Iterator[tuple[str, dict]]:
-    """Run tests with one runner and yield the name of each and its scalars.
+    """Run tests with one runner, and yield the name and the scalars of each.
 
-    Of the classes, that is what the ensemble has; None stands for NaN.
+    Scalars of single classes are those of the ensemble; None stands for NaN.
 
     Args:
-        cfg: Config with the model.
+        cfg: Config of the model.
         tests: Config of the data loader of each test.
-        allow_different_config: Whether the config may contradict the one of the checkpoint.
+        allow_different_config: Whether the config may contradict the one in the checkpoint.
 
     Raises:
-        ValueError: If the evaluator of the config gives no mIoU.
+        ValueError: If the evaluator of the config computes no mIoU.
     """
     runner = None
     for name, dataloader in tests.items():
@@ -104,10 +105,10 @@ def run_tests(
 
 
 def measure_robustness(args: argparse.Namespace) -> None:
-    """Test what is not yet done, then write the table and the figure.
+    """Run the tests that are not done yet, then write the table and the figure.
 
     Args:
-        args: What `tools/analysis/robustness.py` has read.
+        args: The parsed command line of `tools/analysis/robustness.py`.
     """
     cfg, settings = read_model(args)
     modalities = list(cfg.test_dataloader.dataset.modalities)

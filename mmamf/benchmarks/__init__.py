@@ -1,1 +1,1 @@
-"""Measurements of time and memory: of the networks, of loading, and of the start of Python."""
+"""Measurements of time and memory: of networks, of loading, and of the start of commands."""

@@ -1,4 +1,4 @@
-"""Measurements that take turns, so that what slows the machine down slows all of them."""
+"""Measurements that take turns, so that a slower machine slows all of them alike."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 
 class Spread(NamedTuple):
-    """Median of repetitions, and their smallest and largest."""
+    """Median, smallest and largest value of repeated measurements."""
 
     median: float
     smallest: float
@@ -18,14 +18,14 @@ class Spread(NamedTuple):
 def take_turns(
     measurements: Mapping[str, Callable[[], float]], repeats: int
 ) -> dict[str, list[float]]:
-    """Do all measurements one after the other, and that again and again.
+    """Run all measurements one after the other, in several rounds.
 
     Args:
-        measurements: What measures once, by name.
+        measurements: Functions that measure once, by name.
         repeats: Number of rounds.
 
     Returns:
-        What was measured in every round, by name.
+        The values of all rounds, by name.
     """
     values: dict[str, list[float]] = {name: [] for name in measurements}
     with Progress(transient=True) as progress:
@@ -36,10 +36,10 @@ def take_turns(
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Summarize repetitions."""
+    """Summarize repeated measurements."""
     return Spread(statistics.median(values), min(values), max(values))
 
 
 def ratio(values: Sequence[float], to: Sequence[float]) -> Spread:
-    """Summarize the ratios of two measurements, round by round."""
+    """Summarize the ratios of two measurements, taken round by round."""
     return spread([value / other for value, other in zip(values, to, strict=True)])

@@ -1,9 +1,9 @@
-"""Measures how fast a config's training pipeline loads, against bare OpenCV on the same files.
+"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files.
 
-Loaders of the same samples take turns in one run: OpenCV's decoding alone; decoding with the resize
-and crop that the recipe cannot do without; the config's pipeline, its result dropped where it was
-made; and the pipeline as in training, its result sent from the worker to the trainer. The last
-table says where the time of one sample goes.
+Four loaders of the same samples take turns in one run: (1) OpenCV's decoding alone; (2) decoding,
+then the resize and the crop that the recipe needs; (3) the config's pipeline, whose result stays in
+the worker; (4) the pipeline as in training, whose result goes from the worker to the trainer. The
+last table shows the time of each transform for one sample.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from .interleaved import ratio, spread, take_turns
 
 
 class Bare(Dataset):
-    """The files of a data set, read by OpenCV and nothing else, or resized and cropped as well."""
+    """The files of a data set, read by OpenCV alone, or also resized and cropped."""
 
     def __init__(self, source: BaseDataset, resize_and_crop: bool, length: int) -> None:
         self.interpolations = [m.resizing for m in source.descriptions.values()] + ['nearest']
@@ -49,7 +49,7 @@ class Bare(Dataset):
         images = [cv2.imread(path, cv2.IMREAD_UNCHANGED) for path in paths if path is not None]
         if self.scale is not None:
             images = self._resize_and_crop(images)
-        # as little as can be, so that no time goes into moving pixels between processes
+        # a small result, so that no time goes into moving pixels between processes
         return sum(image.nbytes for image in images)
 
     def _resize_and_crop(self, images: list[np.ndarray]) -> list[np.ndarray]:
@@ -67,7 +67,7 @@ class Bare(Dataset):
 
 
 class Pipeline(Dataset):
-    """The config's data set, over and over."""
+    """The config's data set, repeated."""
 
     def __init__(self, source: BaseDataset, length: int, send: bool) -> None:
         self.source = source
@@ -91,9 +91,9 @@ def _find(source: BaseDataset, kind: type) -> object:
 
 
 def samples_per_second(loader: DataLoader) -> float:
-    """Go through a loader once."""
+    """Measure the speed of a loader in one pass."""
     iterator = iter(loader)
-    next(iterator)  # the workers' start is not loading
+    next(iterator)  # does not measure the start of the workers
     start = time.perf_counter()
     count = sum(len(batch) for batch in iterator)
     return count / (time.perf_counter() - start)
@@ -123,10 +123,10 @@ def make_loader(dataset: Dataset, batch_size: int, workers: int, collate: Callab
 
 
 def measure_loading(args: argparse.Namespace) -> None:
-    """Measure and print.
+    """Measure, and print the tables.
 
     Args:
-        args: What `tools/analysis/benchmark_loading.py` has read.
+        args: The parsed command line of `tools/analysis/benchmark_loading.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)

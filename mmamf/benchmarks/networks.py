@@ -1,4 +1,4 @@
-"""The networks that are measured, and the forms they are run in."""
+"""The networks to measure, and the forms in which they run."""
 
 from typing import NamedTuple
 
@@ -20,16 +20,16 @@ WIDTHS = {18: (64, 128, 256, 512), 50: (256, 512, 1024, 2048), 101: (256, 512, 1
 
 
 class Cell(NamedTuple):
-    """What is measured together: the networks take turns at one task.
+    """One task, which all networks do in turns.
 
     Args:
-        part: 'encoder', the ResNet, or 'segmenter', with RefineNet behind it.
+        part: 'encoder' for the ResNet, 'segmenter' for the ResNet with RefineNet.
         depth: 18, 50 or 101.
         height: In px.
         width: In px.
-        batch: Number of samples N; each has a map of every modality.
-        mode: 'inference' or 'training', forward and backward.
-        precision: 'float32' or 'bf16', automatic mixed precision.
+        batch: Number of samples N; each has an image of every modality.
+        mode: 'inference', or 'training' for forward and backward.
+        precision: 'float32', or 'bf16' for automatic mixed precision.
     """
 
     part: str
@@ -58,11 +58,11 @@ class Form(NamedTuple):
     """A network, and the way in which it runs.
 
     Args:
-        network: 'ours'; 'plain', mmseg's, on N*M images; 'loop', one modality after the other; or
-            'separate', a network for every modality.
+        network: 'ours'; 'plain' for mmseg's network on N*M images; 'loop' for one modality after
+            the other; 'separate' for one network per modality.
         layout: 'contiguous' or 'channels_last'.
         how: 'eager', 'compiled', 'deployed', 'recomputed' (activation checkpointing), or
-            'onnxruntime', which runs the deploy form.
+            'onnxruntime' for the deployed form in onnxruntime.
     """
 
     network: str
@@ -90,7 +90,7 @@ def forms_of(cell: Cell, compiled: bool) -> list[Form]:
 
 
 def build(cell: Cell, form: Form) -> nn.Module | OnnxNetwork:
-    """Build a network, ready for its task. All start from the same seed."""
+    """Build a network for its task. All networks start from the same seed."""
     torch.manual_seed(0)
     network = _build_network(cell, form.network, form.how == 'recomputed')
     network.train(cell.mode == 'training')
@@ -104,7 +104,7 @@ def build(cell: Cell, form: Form) -> nn.Module | OnnxNetwork:
 
 
 def make_inputs(cell: Cell, form: Form) -> Tensor:
-    """Make the batch: (N, M*3, H, W), for the plain network (N*M, 3, H, W)."""
+    """Make the batch: (N, M*3, H, W), or (N*M, 3, H, W) for the plain network."""
     torch.manual_seed(0)
     x = torch.randn(cell.batch, MODALITIES * 3, cell.height, cell.width)
     if form.network == 'plain':

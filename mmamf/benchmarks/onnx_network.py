@@ -1,4 +1,4 @@
-"""A network in onnxruntime, to be called like the others."""
+"""A network in onnxruntime, which is called like the other networks."""
 
 import tempfile
 import warnings
@@ -19,17 +19,17 @@ def has_onnxruntime() -> bool:
 
 
 class OnnxNetwork:
-    """A network that is exported by tracing, and runs in onnxruntime.
+    """A network, exported by tracing, that runs in onnxruntime.
 
-    It gets as many threads as torch has, which sleep when there is nothing to do, as they would
-    otherwise slow down whoever has the next turn.
+    It has as many threads as torch. They sleep when there is nothing to do; otherwise they would
+    slow down the next measurement.
 
     Args:
-        network: In evaluation, on a CPU.
-        inputs: A batch as those that are to come.
+        network: The network, in evaluation mode, on a CPU.
+        inputs: An example of the batches to come.
 
     Shape:
-        - Input and outputs: those of the network.
+        - Input and outputs: as those of the network.
     """
 
     def __init__(self, network: nn.Module, inputs: Tensor) -> None:
@@ -39,7 +39,7 @@ class OnnxNetwork:
         options.intra_op_num_threads = torch.get_num_threads()
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of everything that tracing fixes
+            warnings.simplefilter('ignore')  # about all values that tracing fixes
             path = Path(folder, 'network.onnx')
             sizes = {'images': {0: 'N', 2: 'H', 3: 'W'}}  # dynamic, as in a deployed file
             torch.onnx.export(
@@ -62,5 +62,5 @@ class OnnxNetwork:
 
 
 def _tracing() -> dict[str, bool]:
-    # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
+    # before torch 2.5, torch.onnx.export had neither a choice of exporters nor this argument
     return {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}

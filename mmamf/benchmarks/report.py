@@ -1,4 +1,4 @@
-"""The table and the figure of what was measured."""
+"""The table and the figure of the measurements."""
 
 from pathlib import Path
 
@@ -28,10 +28,10 @@ COLUMNS = (
 
 
 def make_tables(results: dict[str, dict[str, dict]]) -> str:
-    """Make a table in Markdown for every machine: ratios, each the median of the rounds and range.
+    """Make a Markdown table for every machine, of ratios: median of the rounds, and range.
 
     Args:
-        results: Of every cell, by name, of every machine.
+        results: Results of every machine, of every cell by its name.
     """
     lines = []
     for machine, cells in results.items():
@@ -46,7 +46,7 @@ def make_tables(results: dict[str, dict[str, dict]]) -> str:
 
 
 def draw(results: dict[str, dict[str, dict]], path: Path) -> None:
-    """Draw how many times as fast our best form is as the loop, and what it costs over plain."""
+    """Draw how many times faster our best form is than the loop, and its cost over plain."""
     rows = [row for cells in results.values() for row in _ordered(cells)]
     figure = Figure(figsize=(10, 1.4 + 0.32 * len(rows)), dpi=120, layout='constrained')
     figure.suptitle('; '.join(results), fontsize=8)
@@ -71,7 +71,7 @@ def draw(results: dict[str, dict[str, dict]], path: Path) -> None:
 
 
 def best_form(seconds: dict[str, list[float]]) -> str:
-    """Find the fastest form of our network in torch, by the sum of its rounds."""
+    """Find the fastest form of our network in torch, by the sum over its rounds."""
     ours = [name for name in seconds if name.startswith('ours/') and name != ONNX]
     return min(ours, key=lambda name: sum(seconds[name]))
 

@@ -1,9 +1,10 @@
 """Measures the network against a plain one, a loop over the modalities, and separate networks.
 
-Two modalities, random weights and images. The networks of a cell (part, size, batch, task) take
-turns, and all figures but memory and latencies are ratios of neighbors in time. What this machine
-has in the results file is not measured again. The table is printed; the file of results and the
-figure are written. Set the number of threads with OMP_NUM_THREADS.
+There are two modalities; weights and images are random. The networks of a cell (part, size, batch,
+task) take turns. All numbers except memory and latency are ratios of measurements that directly
+follow each other. Cells that the results file already has for this machine are skipped. The tool
+prints the table, and writes the results file and the figure. OMP_NUM_THREADS sets the number of
+threads.
 """
 
 import argparse
@@ -27,7 +28,7 @@ WARM_UP = 2  # steps
 
 
 def choose_cells(args: argparse.Namespace) -> list[Cell]:
-    """List the cells that the command line asks for."""
+    """List the cells that the command line selects."""
     if args.quick:
         return [QUICK]
     settings = (args.precisions, args.parts, args.depths, args.sizes, args.batches, args.modes)
@@ -45,7 +46,7 @@ def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
         for _ in range(WARM_UP):
             task.step()
     seconds = take_turns({name: task.seconds for name, task in tasks.items()}, repeats)
-    # the profiler sees nothing of what is compiled, or of another library
+    # the profiler cannot see compiled code or another library
     memory = {
         form.name: round(peak_memory(tasks[form.name]), 2)
         for form in forms
@@ -60,7 +61,7 @@ def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
 
 
 def machine() -> str:
-    """Name what times depend on: the device, the number of threads, and torch."""
+    """Name what times depend on: the device, the number of threads, and the version of torch."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
     return f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}'
 
@@ -78,16 +79,16 @@ def _count(cell: Cell, form: Form) -> tuple[int, float]:
 
 
 def measure_speed(args: argparse.Namespace) -> None:
-    """Measure, print and draw.
+    """Measure, print the table and draw the figure.
 
     Args:
-        args: What `tools/analysis/benchmark.py` has read.
+        args: The parsed command line of `tools/analysis/benchmark.py`.
     """
     init_default_scope('mmseg')
     keep_memory()
     path = args.out / 'performance.json'
     results = json.loads(path.read_text()) if path.is_file() else {}
-    own = results.setdefault(machine(), {})  # those of several machines lie side by side
+    own = results.setdefault(machine(), {})  # one entry for each machine
     args.out.mkdir(parents=True, exist_ok=True)
     for cell in [] if args.report else choose_cells(args):
         if cell.name in own:

@@ -1,4 +1,4 @@
-"""What a start costs: processor time of imports and of --help, in processes of their own."""
+"""Measures what a start costs: CPU time of imports and of --help, each in its own process."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .interleaved import Spread, ratio, take_turns
 
-# timm, where it is installed, makes mmseg import torchvision. That hides what mmamf costs, and may
-# not be possible at all without the cure of mmamf.
+# Where timm is installed, mmseg imports torchvision through it. That hides the cost of mmamf, and
+# may fail without mmamf's cure.
 WITHOUT_TIMM = "import sys; sys.modules['timm'] = None; import "
 HELP = """
 import sys, runpy
@@ -23,7 +23,7 @@ SAY = '\nimport os, sys; times = os.times(); sys.stderr.write(f"{times.user + ti
 
 
 def find_commands(tools: Path) -> list[Path]:
-    """List the scripts that are commands, of a folder and of its folder `analysis`."""
+    """List the scripts in a folder, and in its folder `analysis`, that are commands."""
     files = [path for folder in ('.', 'analysis') for path in sorted((tools / folder).glob('*.py'))]
     return [path for path in files if '__main__' in path.read_text()]
 
@@ -34,7 +34,7 @@ def help_of(script: Path) -> str:
 
 
 def cpu_seconds(code: str) -> float:
-    """Run Python code in a new process; return the seconds of processor time that it took."""
+    """Run Python code in a new process; return its CPU time in seconds."""
     command = [sys.executable, '-W', 'ignore', '-c', code + SAY]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stderr.split()[-1])
@@ -44,7 +44,7 @@ def measure_start_up(scripts: Sequence[Path], repeats: int) -> dict[str, Spread]
     """Measure imports and the help of scripts, in turns.
 
     Returns:
-        Ratios: of `import mmamf` to `import mmseg.models`, and of each help to `import torch`.
+        Ratios: `import mmamf` to `import mmseg.models`, and each help to `import torch`.
     """
     codes = {name: f'{WITHOUT_TIMM}{name}' for name in ('mmamf', 'mmseg.models', 'torch')}
     codes |= {script.name: help_of(script) for script in scripts}

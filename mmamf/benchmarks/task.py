@@ -1,4 +1,4 @@
-"""One network at its task: its time, and the memory that it takes."""
+"""The time and the memory of one network for its task."""
 
 import ctypes
 import sys
@@ -33,7 +33,7 @@ class Task:
         self.inputs = make_inputs(cell, form).to(self.device)
 
     def step(self) -> None:
-        """Do the task once."""
+        """Run the task once."""
         bf16 = self.cell.precision == 'bf16'
         cast = torch.autocast(self.device, torch.bfloat16) if bf16 else nullcontext()
         if self.cell.mode == 'inference':
@@ -56,9 +56,9 @@ class Task:
 
 
 def keep_memory() -> None:
-    """Let the C library keep what is freed, so that no page is asked of the system twice.
+    """Let the C library keep freed memory, so that it need not ask the system for it again.
 
-    Without it, on a CPU, every large map costs page faults, which on some virtual machines take
+    Otherwise, on a CPU, every large map costs page faults. On some virtual machines they take
     longer than the computation.
     """
     if sys.platform == 'linux':
@@ -68,9 +68,10 @@ def keep_memory() -> None:
 
 
 def peak_memory(task: Task) -> float:
-    """Measure the memory of tensors that a step takes at most, beyond weights and inputs, in MiB.
+    """Measure the peak memory of a step's tensors, beyond weights and inputs, in MiB.
 
-    Gradients count. On a CPU, what the convolutions' library keeps for itself does not.
+    It includes gradients. On a CPU, it does not include memory that the convolution library keeps
+    for itself.
     """
     task.step()
     if task.device == 'cuda':

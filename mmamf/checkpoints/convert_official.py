@@ -6,13 +6,13 @@ from .convert_official_translation import convert_official_translation
 from .official_state import StateDict
 
 _CLASSIFIER = 'decode_head.head.conv_seg.weight'
-_DATASETS = (NYUDv2Dataset, SUNRGBDDataset)  # of the paper's segmentation networks
+_DATASETS = (NYUDv2Dataset, SUNRGBDDataset)  # the paper's data sets for segmentation
 
 
 def convert_official(checkpoint: Mapping) -> StateDict:
-    """Turn a checkpoint of one of the authors' networks into one of ours.
+    """Convert a checkpoint of one of the authors' networks to one of ours.
 
-    The norms' names tell the networks apart: those of the translation networks start with
+    The names of the norms tell which network it is: in translation networks they start with
     ``insnorm``.
 
     Args:
@@ -23,8 +23,8 @@ def convert_official(checkpoint: Mapping) -> StateDict:
         The state dict of our network.
 
     Raises:
-        ValueError: If it is no checkpoint of theirs, with the list of missing, left-over and
-            misshapen entries.
+        ValueError: If it is not a checkpoint of the authors; the message lists missing, left-over
+            and misshapen entries.
     """
     if any('.insnorm' in key for key in checkpoint):
         return convert_official_translation(checkpoint)
@@ -32,16 +32,16 @@ def convert_official(checkpoint: Mapping) -> StateDict:
 
 
 def describe_official(state: StateDict) -> dict:
-    """Write the ``meta`` of a converted checkpoint, which mmseg's ``init_model`` reads.
+    """Make the ``meta`` of a converted checkpoint, which mmseg's ``init_model`` reads.
 
-    A checkpoint of the authors does not name its classes: their number tells the data set.
+    A checkpoint of the authors does not name its classes, but their number tells the data set.
 
     Args:
-        state: What :func:`convert_official` returned.
+        state: The result of :func:`convert_official`.
 
     Returns:
-        ``dict(dataset_meta=dict(classes=..., palette=...))``. It is empty for a translation network
-        and for a number of classes that no data set of the paper has.
+        ``dict(dataset_meta=dict(classes=..., palette=...))``. It is empty for a translation
+        network, and for a number of classes that no data set of the paper has.
     """
     num_classes = len(state.get(_CLASSIFIER, ()))
     for dataset in _DATASETS:

@@ -6,10 +6,10 @@ from mmseg.registry import MODELS
 
 from .official_state import StateDict, check_entries, plain_state_dict, stack_private
 
-# Blocks of the first three stages tell the depth; only bottlenecks were released.
+# The numbers of blocks in the first three stages tell the depth; only bottlenecks were released.
 _DEPTHS = {(3, 4, 6): 50, (3, 4, 23): 101, (3, 8, 36): 152}
 
-# The release's decoder names, by level (1 is the deepest) and step (counted from 1).
+# Names in the release's decoder, by level (1 is the deepest) and step (counted from 1).
 _DECODER = (
     (r'p_ims1d2_outl(\d)_dimred', 'reduce'),
     (r'adapt_stage(\d)_b\.0\.(\d)_conv', 'adapt.{}.conv1'),
@@ -23,18 +23,18 @@ _DECODER = (
 
 
 def convert_official_segmentation(checkpoint: Mapping) -> StateDict:
-    """Turn a checkpoint of the authors' segmentation network into one of ours.
+    """Convert a checkpoint of the authors' segmentation network to one of ours.
 
     Args:
-        checkpoint: A state dict of the release, plain or under ``segmenter``, with or without the
-            leading ``module.`` that DataParallel adds.
+        checkpoint: A state dict of the release, either plain or under the key ``segmenter``, with
+            or without the prefix ``module.`` that DataParallel adds.
 
     Returns:
-        The state dict of the MultimodalSegmentor in ``configs/amf/`` of the same depth.
+        The state dict of the MultimodalSegmentor in ``configs/amf/`` with the same depth.
 
     Raises:
-        ValueError: If it is no checkpoint of the release, with the list of missing, left-over and
-            misshapen entries.
+        ValueError: If it is not a checkpoint of the release; the message lists missing, left-over
+            and misshapen entries.
     """
     state = plain_state_dict(checkpoint.get('segmenter', checkpoint))
     private = {int(m[1]) for key in state if (m := re.search(r'\.bn_(\d+)\.', key))}
@@ -51,7 +51,7 @@ def convert_official_segmentation(checkpoint: Mapping) -> StateDict:
 
 
 def _rename(state: StateDict, num_modalities: int) -> tuple[StateDict, list]:
-    """Rename every entry; stack what is private to a modality."""
+    """Rename every entry, and stack the private entries of the modalities."""
     converted, unknown = {}, []
     for key, value in state.items():
         stem, _, leaf = key.rpartition('.')
@@ -59,7 +59,7 @@ def _rename(state: StateDict, num_modalities: int) -> tuple[StateDict, list]:
         if key == 'alpha':
             converted['decode_head.alpha'] = value
         elif private and private[2] != '0':
-            continue  # stacked with its sibling bn_0, below
+            continue  # stacked together with bn_0, below
         elif private:
             converted[f'backbone.{private[1]}.{leaf}'] = stack_private(
                 state, f'{private[1]}.bn_{{}}.{leaf}', num_modalities
@@ -87,7 +87,7 @@ def _rename_convolution(stem: str) -> str | None:
 
 
 def _expected_shapes(state: StateDict, num_modalities: int) -> dict[str, torch.Size]:
-    """Name every entry that our network of the same depth and classes has, with its shape."""
+    """List the entries, with their shapes, of our network of the same depth and classes."""
     blocks = tuple(
         1
         + max(

@@ -7,7 +7,7 @@ from ..models.discriminators import MultimodalPatchDiscriminator
 from ..models.generators import SharedMultimodalUnetGenerator
 from .official_state import StateDict, check_entries, plain_state_dict, stack_private
 
-# The authors store a norm for every convolution, and run these without it.
+# The authors store a norm for every convolution, but do not run these.
 _UNUSED_NORMS = {
     'generator': ('conv1.insnorm_conv.', 'conv8.insnorm_conv.', 'deconv8.insnorm_deconv.'),
     'discriminator': ('conv1.insnorm.', 'conv5.insnorm.'),
@@ -15,24 +15,24 @@ _UNUSED_NORMS = {
 
 
 def convert_official_translation(checkpoint: Mapping) -> StateDict:
-    """Turn a checkpoint of the authors' translation networks into one of ours.
+    """Convert a checkpoint of the authors' translation networks to one of ours.
 
-    Generator and discriminator are two checkpoints there. Each becomes its part of a
-    MultimodalPix2Pix; which one it is, its keys tell. Norms that the authors store and never run
-    are dropped.
+    The authors store generator and discriminator in two checkpoints. The keys tell which one it is.
+    Each becomes its part of a MultimodalPix2Pix. Norms that the authors store but never run are
+    dropped.
 
     Args:
         checkpoint: A state dict of the generator or of the discriminator, with or without the
-            leading ``module.`` that DataParallel adds.
+            prefix ``module.`` that DataParallel adds.
 
     Returns:
-        The same, under ``generator.`` or ``discriminator.``: the entries of a
-        SharedMultimodalUnetGenerator for images of 256 px without fusion, or of a
+        A state dict with keys under ``generator.`` or ``discriminator.``. Its entries are those of
+        a SharedMultimodalUnetGenerator for images of 256 px without fusion, or of a
         MultimodalPatchDiscriminator.
 
     Raises:
-        ValueError: If it is no checkpoint of theirs, with the list of missing, left-over and
-            misshapen entries.
+        ValueError: If it is not a checkpoint of the authors; the message lists missing, left-over
+            and misshapen entries.
     """
     state = plain_state_dict(checkpoint)
     first = state.get('conv1.conv.module.weight')
@@ -92,7 +92,7 @@ def _rename_discriminator(state: StateDict) -> tuple[StateDict, list]:
         if match is None:
             unknown.append(key)
             continue
-        # Ours are activation, convolution, norm in a row, from the second step on.
+        # From the second step on, ours have three layers each: activation, convolution, norm.
         index = max(3 * int(match[1]) - 4, 0) + (match[2] == 'insnorm')
         converted[f'layers.{index}.{match[3]}'] = value
     return converted, unknown

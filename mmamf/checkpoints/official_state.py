@@ -1,4 +1,4 @@
-"""What the converters of the authors' checkpoints share."""
+"""Helpers of the converters of the authors' checkpoints."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ StateDict = dict[str, Tensor]
 
 
 def plain_state_dict(state: Mapping) -> StateDict:
-    """Drop the leading ``module.`` that DataParallel adds; refuse what is no state dict."""
+    """Remove the prefix ``module.`` that DataParallel adds; refuse what is not a state dict."""
     if not all(isinstance(value, Tensor) for value in state.values()):
         others = [key for key, value in state.items() if not isinstance(value, Tensor)]
         raise ValueError(
@@ -21,23 +21,23 @@ def plain_state_dict(state: Mapping) -> StateDict:
 
 
 def stack_private(state: StateDict, pattern: str, num_modalities: int) -> Tensor:
-    """Stack the entries of all modalities; ``pattern`` has braces where the number stands.
+    """Stack the entries of all modalities; ``pattern`` has braces in place of the number.
 
-    A modality that is missing leaves the stack too short, which :func:`check_entries` then reports
-    as misshapen.
+    If a modality is missing, the stack is too short, and :func:`check_entries` reports it as
+    misshapen.
     """
     values = [state[key] for m in range(num_modalities) if (key := pattern.format(m)) in state]
-    # The steps that a norm counted are the same for all.
+    # All modalities have the same count of a norm's steps.
     return values[0] if values[0].ndim == 0 else torch.cat(values)
 
 
 def check_entries(
     converted: StateDict, expected: Mapping[str, torch.Size], unknown: Sequence[str]
 ) -> None:
-    """Hold the converted entries against those of our network.
+    """Compare the converted entries with those of our network.
 
     Raises:
-        ValueError: If they differ, with the list of missing, left-over and misshapen entries.
+        ValueError: If they differ; the message lists missing, left-over and misshapen entries.
     """
     problems = [f'left over: {key}' for key in unknown]
     problems += [f'left over: {key}' for key in sorted(converted.keys() - expected.keys())]

@@ -1,1 +1,1 @@
-"""What training, test and demo do when they are called from the command line."""
+"""Training, test and demo, as the command line calls them."""

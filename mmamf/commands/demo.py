@@ -1,7 +1,6 @@
-"""A demo: renders the rooms, trains on them, tests, and writes a report with tables and pictures.
+"""A demo: renders rooms, trains on them, tests, and writes a report with tables and pictures.
 
-Interrupted at any point, the same command continues from there. After a demo that came to its end,
-it trains again.
+After an interruption, the same command continues. After a complete demo, it trains again.
 """
 
 import argparse
@@ -25,26 +24,27 @@ TASKS = dict(
     segmentation=CONFIGS / 'amf_r18_refinenet_1xb4-adamw-1200_rooms-160x120_demo.py',
     translation=CONFIGS / 'amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py',
 )
-COMMANDS = dict(segmentation='demo', translation='demo-translation')  # of make
-MODALITIES = ('rgb', 'depth', 'normal')  # of both tasks; the others would take a third more time
+COMMANDS = dict(segmentation='demo', translation='demo-translation')  # targets of make
+MODALITIES = ('rgb', 'depth', 'normal')  # for both tasks; the others would need a third more time
 SHEETS = ('prediction_sheet.png', 'translation_sheet.png')
 ROOMS = Path('data', 'rooms')
-# The old stack's warnings about its own insides.
+# Hides warnings of the old stack about its own code.
 PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
 
 
 def run(*command: str | Path, log: Path | None = None) -> None:
     """Run one step in a process and show its progress.
 
-    With a log, all that the step writes goes there, and only what `progress` makes of it is shown.
+    With a log, all output of the step goes there, and only the lines of `progress` are shown.
 
     Raises:
-        SystemExit: If the step fails; its message names the error.
+        SystemExit: If the step fails; the message names the error.
     """
     if log:
         print(f'  all that is written: {log}', flush=True)
     with open(log or os.devnull, 'w') as file:
-        # In a session of its own, so that Ctrl-C reaches this process alone.
+        # In a session of its own, so that Ctrl-C reaches only this process, which then ends the
+        # step.
         process = subprocess.Popen(
             list(map(str, command)),
             stdout=subprocess.PIPE if log else None,
@@ -59,7 +59,7 @@ def run(*command: str | Path, log: Path | None = None) -> None:
                     print(shown, flush=True)
             process.wait()
         except KeyboardInterrupt:
-            if log is None:  # it cleans up by itself
+            if log is None:  # a step without a log cleans up by itself
                 process.send_signal(signal.SIGINT)
             else:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -70,7 +70,7 @@ def run(*command: str | Path, log: Path | None = None) -> None:
 
 
 def progress(line: str) -> str | None:
-    """Shorten a line of mmengine's log to what shows progress."""
+    """Shorten a line of mmengine's log to its progress."""
     if match := re.search(r'Sheet of predictions: (.+)', line):
         return f'  a look at the predictions: {match[1]}'
     match = re.search(r'Iter\((\w+)\) +\[ *(\d+)/(\d+)\]', line)
@@ -92,8 +92,8 @@ def failure(code: int, log: Path | None) -> str:
 
 
 def train(config: Path, folder: Path, log: Path) -> Path:
-    """Train, or continue a training that was interrupted; return the last checkpoint."""
-    if not (folder / config.name).is_file():  # nothing there, or the training of another config
+    """Train, or continue an interrupted training; return the last checkpoint."""
+    if not (folder / config.name).is_file():  # empty, or the training of another config
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     finished, last = folder / 'finished', folder / 'last_checkpoint'
@@ -108,7 +108,7 @@ def train(config: Path, folder: Path, log: Path) -> Path:
 
 
 def demo(args: argparse.Namespace) -> None:
-    """Go through the steps and print what came out."""
+    """Run the steps, and print the results."""
     work = args.work_dir or Path('work_dirs', COMMANDS[args.task])
     report = work / 'report'
     steps: dict[str, float] = {}
@@ -117,14 +117,14 @@ def demo(args: argparse.Namespace) -> None:
         steps[step] = time.perf_counter()
         print(f'[{len(steps)}/4] {step}', flush=True)
 
-    for name in ('train', 'test'):  # which are removed before they are made anew
+    for name in ('train', 'test'):  # folders to remove before a new run
         ours = (work / 'finished').is_file() or (work / f'{name}.log').is_file()
         if (work / name).exists() and not ours:
             sys.exit(
                 f'{work / name}: this folder was there before and is not of a demo; choose another '
                 '--work-dir, or move it away'
             )
-    if (work / 'finished').is_file():  # an earlier demo came to its end
+    if (work / 'finished').is_file():  # an earlier demo is complete
         shutil.rmtree(work / 'train', ignore_errors=True)
         (work / 'finished').unlink()
     work.mkdir(parents=True, exist_ok=True)
@@ -165,9 +165,9 @@ def run_demo(args: argparse.Namespace) -> None:
     """Run the demo; an interruption ends the program.
 
     Args:
-        args: What `tools/demo.py` has read.
+        args: The parsed command line of `tools/demo.py`.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, unless nohup is at work
+    for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, except under nohup
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     try:

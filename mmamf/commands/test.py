@@ -13,7 +13,7 @@ from mmamf.datasets.file_formats import inner_configs
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 from mmamf.weights.read_checkpoint import check_is_file
 
-PICTURES = ('vis_data', 'vis_image')  # where mmengine's visualizers save
+PICTURES = ('vis_data', 'vis_image')  # folder in which mmengine's visualizers save
 
 
 def is_translation(cfg: Config) -> bool:
@@ -22,7 +22,7 @@ def is_translation(cfg: Config) -> bool:
 
 
 def use_hook(cfg: Config, kind: str, directory: str) -> None:
-    """Let a hook, which the config may have already, write into a directory."""
+    """Let a hook of this kind write into a directory; add it if the config has none."""
     hooks = list(cfg.get('custom_hooks') or [])
     if all(hook['type'] != kind for hook in hooks):
         hooks.append(dict(type=kind))
@@ -33,9 +33,9 @@ def use_hook(cfg: Config, kind: str, directory: str) -> None:
 
 
 def draw_into(cfg: Config, directory: str) -> None:
-    """Let hooks paint every prediction, and a sheet of some of them, into a directory.
+    """Let hooks draw every prediction, and a sheet with some of them, into a directory.
 
-    Of a translation, the sheet is drawn.
+    For a translation, only the sheet is drawn.
 
     Raises:
         ValueError: If the config has no visualization hook or no visualizer.
@@ -49,20 +49,21 @@ def draw_into(cfg: Config, directory: str) -> None:
             '--show-dir: expected default_hooks.visualization and visualizer in the config'
         )
     hook.update(draw=are_pictures(cfg.test_dataloader.dataset), interval=1)
-    if hook['type'] == 'SegVisualizationHook':  # ours names the pictures after their samples
+    if hook['type'] == 'SegVisualizationHook':  # our hook names the pictures after their samples
         hook.update(type='PaintedPredictionsHook', out_dir=str(Path(directory, *PICTURES)))
-    # mmengine keeps visualizers by name, with the folder of the first
+    # mmengine keeps visualizers by name, and a second one of that name would keep the first's
+    # folder
     cfg.visualizer.update(name=directory, save_dir=directory)
     use_hook(cfg, 'PredictionSheetHook', directory)
 
 
 def are_pictures(dataset: dict) -> bool:
-    """Tell whether mmseg's hook can read the modality that it paints over.
+    """Tell whether mmseg's hook can read the modality on which it draws.
 
-    It takes the first, or of a sample that lacks that, any other.
+    It draws on the first modality, or on any other if a sample lacks the first.
 
     Args:
-        dataset: Config of a data set, or of several in one.
+        dataset: Config of a data set, or of one that combines several.
     """
     if (inner := inner_configs(dataset)) != [dataset]:
         return all(are_pictures(one) for one in inner)
@@ -77,12 +78,12 @@ def are_pictures(dataset: dict) -> bool:
 
 
 def save_into(cfg: Config, directory: str) -> None:
-    """Let a hook save every predicted label map, or picture, into a directory."""
+    """Let a hook save every predicted label map, or image, into a directory."""
     if is_translation(cfg):
         use_hook(cfg, 'TranslatedPicturesHook', directory)
         return
     use_hook(cfg, 'PredictedMasksHook', directory)
-    # a metric that only saves has nothing to do beside the hook, and nowhere to save
+    # a metric that only saves is not needed with the hook, and has no folder to save into
     if isinstance(cfg.test_evaluator, list) or 'metrics' not in cfg.test_evaluator:
         given = cfg.test_evaluator
         cfg.test_evaluator = [
@@ -96,15 +97,15 @@ def use_tta(cfg: Config) -> None:
     """Wrap the model for test-time augmentation.
 
     Raises:
-        ValueError: If the config does not say how, or there is none for its task.
+        ValueError: If the config lacks the settings for it, or its task has no such augmentation.
     """
     if is_translation(cfg):
         raise ValueError('--tta: expected a segmentation config, got one of translation')
     missing = [key for key in ('tta_pipeline', 'tta_model') if cfg.get(key) is None]
     if missing:
         raise ValueError(f'--tta: expected {" and ".join(missing)} in the config')
-    # SegTTAModel, which mmseg's configs name, would merge the ensemble alone, take the sigmoid of
-    # binary heads twice, and exchange the data preprocessor of the model
+    # mmseg's configs name SegTTAModel. It would merge the ensemble alone, apply the sigmoid of
+    # binary heads twice, and replace the data preprocessor of the model.
     if cfg.tta_model.type in ('SegTTAModel', 'mmseg.SegTTAModel'):
         cfg.tta_model.type = 'MultimodalTTAModel'
     if str(cfg.test_dataloader.dataset.get('type')).endswith('MultiImageMixDataset'):
@@ -116,7 +117,7 @@ def use_tta(cfg: Config) -> None:
 
 
 def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str = '') -> Config:
-    """Copy the config for a test with or without augmentation, whose files go into a folder."""
+    """Copy the config for a test with or without augmentation, with a folder for its files."""
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(Path(cfg.work_dir, folder))
     check = dict(
@@ -142,22 +143,22 @@ def run_test(cfg: Config) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Test.
+    """Run the test or tests.
 
     Args:
-        args: What `tools/test.py` has read.
+        args: The parsed command line of `tools/test.py`.
     """
     check_is_file(args.checkpoint)
     for folder in (args.out, args.show_dir):
         if folder is not None:
-            make_out_folder(folder)  # complains before an hour's test
+            make_out_folder(folder)  # fails before an hour of testing
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     cfg.merge_from_dict(args.cfg_options)
     names = args.modalities or []
     if args.modalities is not None:
         select_modalities(cfg, names)
-    # command line, then config, then name of the config
+    # the command line comes first, then the config, then the name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
@@ -168,7 +169,7 @@ def evaluate(args: argparse.Namespace) -> None:
         run_test(with_options(cfg, args, tta=args.tta == 'only'))
         return
     plain = with_options(cfg, args, tta=False)
-    augmented = with_options(cfg, args, tta=True, folder='tta')  # complains before an hour's test
-    augmented.experiment_name = 'tta'  # mmengine keeps loggers by name, too
+    augmented = with_options(cfg, args, tta=True, folder='tta')  # fails before an hour of testing
+    augmented.experiment_name = 'tta'  # mmengine also keeps loggers by name
     run_test(plain)
     run_test(augmented)

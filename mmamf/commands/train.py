@@ -18,7 +18,7 @@ from mmamf.engine.standing_hooks import add_standing_hooks
 from mmamf.engine.work_dir_lock import WorkDirLock
 from mmamf.weights.read_checkpoint import check_is_file
 
-RANK = dict(pytorch='RANK', slurm='SLURM_PROCID')  # variables that launchers set
+RANK = dict(pytorch='RANK', slurm='SLURM_PROCID')  # environment variables set by launchers
 
 
 def find_checkpoint(resume: str, work_dir: str) -> str:
@@ -29,7 +29,7 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
         work_dir: Where checkpoints are written.
 
     Raises:
-        FileNotFoundError: If there is none: starting from scratch is not what was asked for.
+        FileNotFoundError: If there is none; training must not start from scratch unasked.
     """
     if resume != 'auto':
         try:
@@ -58,7 +58,7 @@ def find_checkpoint(resume: str, work_dir: str) -> str:
 
 
 def find_checkpoints(folder: str) -> list[Path]:
-    """List the checkpoints in a folder, those from which training can be resumed last, by age."""
+    """List the checkpoints in a folder by age, with those that training can resume from last."""
     paths = Path(folder).glob('*.pth')
     return sorted(
         paths, key=lambda path: (path.name.startswith(('iter_', 'epoch_')), path.stat().st_mtime)
@@ -66,10 +66,10 @@ def find_checkpoints(folder: str) -> list[Path]:
 
 
 def use_amp(optim_wrapper: dict) -> None:
-    """Turn an optimizer wrapper's config, or those of several networks, into mixed precision.
+    """Change the config of one or several optimizer wrappers to mixed precision.
 
     Raises:
-        ValueError: If one is of a type for which there is none.
+        ValueError: If a wrapper's type has no form with mixed precision.
     """
     if 'constructor' in optim_wrapper and 'optimizer' not in optim_wrapper:  # one per network
         for part in optim_wrapper.values():
@@ -89,19 +89,19 @@ def use_amp(optim_wrapper: dict) -> None:
 
 
 def find_folders(cfg: Config) -> set[str]:
-    """Return the local folders to which a training writes: work dir and that of checkpoints."""
+    """Return the local folders to which a training writes: work dir and checkpoint folder."""
     folders = [cfg.work_dir]
     out_dir = (cfg.default_hooks.checkpoint or {}).get('out_dir')
-    if out_dir and '://' not in str(out_dir):  # as mmengine makes it
+    if out_dir and '://' not in str(out_dir):  # the same folder as mmengine
         folders.append(os.path.join(out_dir, Path(cfg.work_dir).resolve().name))
     return set(map(os.path.realpath, folders))
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train.
+    """Run a training.
 
     Args:
-        args: What `tools/train.py` has read.
+        args: The parsed command line of `tools/train.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
@@ -111,7 +111,7 @@ def train(args: argparse.Namespace) -> None:
         select_modalities(cfg, names)
     if args.length is not None:
         set_length(cfg, args.length)
-    # command line, then config, then name of the config
+    # the command line comes first, then the config, then the name of the config
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:

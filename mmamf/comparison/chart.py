@@ -1,4 +1,4 @@
-"""Draws a comparison: a bar for every method, and its difference to its reference."""
+"""Draws a comparison: a bar for every method, and its difference from its reference."""
 
 import math
 from pathlib import Path
@@ -16,16 +16,17 @@ ROW = 0.27  # inches
 INK = '#222222'
 ZERO = '#888888'
 BEST = '#c8102e'
-BAR = 0.76  # of a row
+BAR = 0.76  # share of a row
 CONTROL = '#cfcfcf'
 
 
 def draw_chart(rows: list[Row], metric: str, path: Path) -> None:
-    """Draw the rows into a file, top down, under the titles of their groups.
+    """Draw the rows into a file, from the top down, under the titles of their groups.
 
-    Left, bars from zero: the mean after the last iteration with its standard deviation, every seed
-    as a point, and as a red line the mean of the best validations. Right, the differences with
-    their 95 % intervals, filled where zero lies outside. Controls are hatched.
+    On the left, bars start at zero and show the mean after the last iteration with its standard
+    deviation. Points show every seed, and a red line shows the mean of the best validations. On the
+    right are the differences with their 95 % intervals; a filled mark means that the interval does
+    not contain zero. Controls are hatched.
     """
     groups = list(dict.fromkeys(row.method.group for row in rows))
     colors = dict(zip(groups, matplotlib.color_sequences['tab10'] * len(groups), strict=False))

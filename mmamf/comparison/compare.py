@@ -1,8 +1,8 @@
 """Compares fusion methods: trains every method of a sweep file with every seed, and reports.
 
-A run is one command of tools/train.py; its result is one small JSON file. What has a result is
-skipped and what has a checkpoint is resumed, so the same command continues a sweep that was
-interrupted, on this machine or, with the results alone, on another.
+A run is one command of tools/train.py, and its result is one small JSON file. Runs with a result
+are skipped, and runs with a checkpoint are resumed. So after an interruption the same command
+continues the sweep. On another machine it needs only the results.
 """
 
 import argparse
@@ -16,10 +16,10 @@ from .sweep import load_sweep
 
 
 def compare(args: argparse.Namespace) -> list[str]:
-    """Do what was asked for; return the names of the runs that failed."""
+    """Run what the command line asks for; return the names of the runs that failed."""
     sweep = load_sweep(args.sweep)
     runs = list(sweep.runs(args.only, args.seeds))
-    there = load_results(sweep, args.results)  # complains before an hour's training
+    there = load_results(sweep, args.results)  # fails before an hour of training
     failed = []
     if args.costs:
         measure_costs(sweep, args.only, args.results / COSTS)
@@ -32,12 +32,12 @@ def compare(args: argparse.Namespace) -> list[str]:
 
 
 def run_comparison(args: argparse.Namespace) -> None:
-    """Compare; failures and interruptions end the program.
+    """Compare; failed runs and interruptions end the program with an error.
 
     Args:
-        args: What `tools/analysis/compare_fusion.py` has read.
+        args: The parsed command line of `tools/analysis/compare_fusion.py`.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C, unless nohup is at work
+    for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, except under nohup
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     try:

@@ -1,4 +1,4 @@
-"""What the methods cost: parameters, multiply-adds, and time as a ratio to the reference."""
+"""Costs of the methods: parameters, multiply-adds, and time as a ratio to the reference."""
 
 import time
 from collections.abc import Callable
@@ -24,10 +24,10 @@ WARM_UP = 2  # steps
 
 
 class Trained:
-    """A method's network, not yet trained, with a batch to train it on and one to test it on.
+    """A method's network with its initial weights, a batch for training and one for testing.
 
     Args:
-        cfg: The config; its data must be there.
+        cfg: The config; its data must exist.
     """
 
     def __init__(self, cfg: Config) -> None:
@@ -39,7 +39,7 @@ class Trained:
         self.test_batch = _first_batch(cfg.val_dataloader)
 
     def train_step(self) -> float:
-        """Do an iteration of training; return its seconds per image."""
+        """Run one iteration of training; return its seconds per image."""
         self.model.train()
         step = partial(self.model.train_step, self.train_batch, self.optim_wrapper)
         return _seconds(step) / len(self.train_batch['data_samples'])
@@ -59,14 +59,15 @@ class Trained:
 
 
 def measure_costs(sweep: Sweep, names: list[str], path: Path) -> dict[str, dict]:
-    """Measure what methods cost, and write it to a file beside what is there already.
+    """Measure the costs of methods, and add them to a file.
 
-    A method and the reference take turns, so that each ratio is one of neighbors in time. On a CPU
-    there is one thread, as in the runs.
+    A method and the reference take turns, so that each ratio is of measurements that directly
+    follow each other. On a CPU there is one thread, as in the runs.
 
     Args:
         sweep: The methods.
-        names: Which of them; empty for all that are no control, whose network is another row's.
+        names: Methods to measure. If empty, all except controls, which have the network of another
+            row.
         path: The file.
     """
     torch.set_num_threads(1)
@@ -82,10 +83,10 @@ def measure_costs(sweep: Sweep, names: list[str], path: Path) -> dict[str, dict]
 
 
 def load_costs(sweep: Sweep, path: Path) -> dict[str, dict]:
-    """Load what was measured, by method; nothing, if there is no file.
+    """Load the measured costs by method; empty if there is no file.
 
     Raises:
-        ValueError: If it was measured of another method than the sweep file describes.
+        ValueError: If a method's costs were measured with other settings than in the sweep file.
     """
     if not path.is_file():
         return {}
@@ -128,7 +129,7 @@ def _first_batch(loader: dict) -> dict:
 
 
 def _seconds(step: Callable) -> float:
-    """Time a step behind another of its kind, which takes the caches from whoever came before."""
+    """Time a step right after an equal step, which fills the caches again."""
     step()
     if torch.cuda.is_available():
         torch.cuda.synchronize()

@@ -1,4 +1,4 @@
-"""A training in a process of its own."""
+"""A training in its own process."""
 
 import os
 import re
@@ -11,21 +11,22 @@ from typing import IO
 from .sweep import Run
 
 POLL = 0.05  # seconds
-PATIENCE = 10.0  # seconds in which a process that is to end may do so by itself
+PATIENCE = 10.0  # seconds that a process has to end by itself
 ITERATION = re.compile(r'Iter\(train\) +\[ *(\d+)/(\d+)\]')
 ERROR = re.compile(r'^[\w.]*(?:Error|Exception)\b.*$', re.MULTILINE)
-TAIL = 20000  # bytes of a log
-# The old stack's warnings about its own insides.
+TAIL = 20000  # last bytes of a log to read
+# Hides warnings of the old stack about its own code.
 PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
 ONE_THREAD = dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1')
 
 
 class Job:
-    """A training in progress: the one command of a run, with one thread.
+    """A training in progress: the command of a run, with one thread.
 
     Args:
-        run: What is trained; its work dir must be there.
-        lock: Held as long as this process or that one lives, and closed with :meth:`stop`.
+        run: The run to train; its work dir must exist.
+        lock: File lock of the run. It is held while this process or the training lives;
+            :meth:`stop` closes it.
         resumed: Whether to continue from the last checkpoint.
     """
 
@@ -35,18 +36,18 @@ class Job:
         self.resumed = resumed
         self.log = run.work_dir / 'train.log'
         with open(self.log, 'a') as file:
-            self.first = self.progress()  # of the processes before it
+            self.first = self.progress()  # progress of earlier processes
             self.process = subprocess.Popen(
                 [*PYTHON, *run.command(), *(['--resume'] if resumed else [])],
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that Ctrl-C reaches this process alone
+                start_new_session=True,  # so that Ctrl-C does not reach the training
                 pass_fds=[lock.fileno()],
                 env={**os.environ, **ONE_THREAD},
             )
 
     def poll(self) -> float | None:
-        """Return the CPU seconds that the process took, or None as long as it runs."""
+        """Return the CPU seconds of the process when it has ended, None while it runs."""
         pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
         if pid == 0:
             return None
@@ -54,7 +55,7 @@ class Job:
         return usage.ru_utime + usage.ru_stime
 
     def stop(self) -> None:
-        """End the process and its own."""
+        """End the process and its child processes."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.process.returncode is None:
                 os.killpg(self.process.pid, number)
@@ -64,7 +65,7 @@ class Job:
         self.lock.close()
 
     def progress(self) -> float:
-        """Return the share of the run that is done, as its log says."""
+        """Return the finished share of the run, as its log says."""
         found = ITERATION.findall(self._tail())
         return int(found[-1][0]) / int(found[-1][1]) if found else 0.0
 

@@ -18,8 +18,8 @@ class Difference:
         n: Number of these seeds.
         mean: Mean of the differences.
         low: Lower end of the 95 % interval; NaN with fewer than two seeds.
-        high: Upper end.
         p: Two-sided p of the paired t test; NaN with fewer than two seeds, or if all differences
+            are equal.
             are equal.
     """
 
@@ -31,18 +31,18 @@ class Difference:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """Whether the interval does not contain zero."""
         return self.low > 0 or self.high < 0
 
 
 def compare(values: Mapping[int, float], against: Mapping[int, float]) -> Difference | None:
-    """Compare two methods, whose values are given by seed; None if they have no seed in common."""
+    """Compare two methods by their values for each seed; None if they have no seed in common."""
     seeds = [seed for seed in values if seed in against]
     if not seeds:
         return None
     first, second = ([of[seed] for seed in seeds] for of in (values, against))
     mean = float(np.mean(np.subtract(first, second)))
-    if len(seeds) < 2 or np.ptp(np.subtract(first, second)) < 1e-9:  # no spread to judge by
+    if len(seeds) < 2 or np.ptp(np.subtract(first, second)) < 1e-9:  # without spread, no test
         return Difference(len(seeds), mean)
     test = stats.ttest_rel(first, second)
     low, high = test.confidence_interval(CONFIDENCE)
@@ -50,6 +50,6 @@ def compare(values: Mapping[int, float], against: Mapping[int, float]) -> Differ
 
 
 def mean_and_std(values: Mapping[int, float]) -> tuple[float, float]:
-    """Return mean and sample standard deviation, which is NaN of a single value."""
+    """Return the mean and the sample standard deviation (NaN for a single value)."""
     numbers = list(values.values())
     return float(np.mean(numbers)), float(np.std(numbers, ddof=1)) if len(numbers) > 1 else math.nan

@@ -27,11 +27,11 @@ every application of them, respectively, the latter for one image; times are rat
 
 
 def write_report(sweep: Sweep, folder: Path) -> list[Path]:
-    """Write tables, chart and commands from the results that are there; return the files.
+    """Write tables, chart and commands from the results that exist; return the files.
 
     Raises:
         FileNotFoundError: If there are no results.
-        ValueError: If one is not of the sweep.
+        ValueError: If a result does not belong to the sweep.
     """
     results = load_results(sweep, folder)
     if not results:
@@ -56,7 +56,7 @@ def format_commands(sweep: Sweep) -> str:
 
 
 def format_tables(sweep: Sweep, rows: list[Row], mixture: str = '') -> str:
-    """Write the results as Markdown, with a word on what they do not have in common."""
+    """Write the results as Markdown; say if they were measured with different versions or data."""
     done = sum(len(row.last) for row in rows)
     words = dict(metric=sweep.metric, level=LEVEL, reference=sweep.reference)
     parts = [f'# {sweep.name}', INTRODUCTION.format(**words)]
@@ -116,7 +116,7 @@ def _row_cells(row: Row, members: list[str]) -> list[str]:
 
 
 def _questions_table(questions: list[dict[str, str]], answers: list[Difference | None]) -> str:
-    """Write the further comparisons."""
+    """Write the table of the further comparisons."""
     lines = []
     for question, difference in zip(questions, answers, strict=True):
         n = str(difference.n) if difference else '0'
@@ -128,7 +128,7 @@ def _questions_table(questions: list[dict[str, str]], answers: list[Difference |
 def _count_tests(
     questions: list[dict[str, str]], answers: list[Difference | None], rows: list[Row]
 ) -> int:
-    """Count the differences that have a p; a pair that is shown twice is one."""
+    """Count the differences that have a p; a pair that is shown twice counts once."""
     shown = {frozenset((row.method.name, row.method.reference)): row.difference for row in rows}
     shown |= {row.method.name: row.beyond_best for row in rows}
     shown |= {frozenset((q['method'], q['against'])): d for q, d in zip(questions, answers)}
@@ -146,7 +146,7 @@ def _mean(values: Values) -> str:
 
 
 def _difference(difference: Difference | None) -> list[str]:
-    """Write a difference with its interval, and p."""
+    """Write a difference with its interval, and its p."""
     if difference is None:
         return [NONE, NONE]
     text, p = f'{difference.mean:+.2f}', NONE

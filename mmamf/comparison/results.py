@@ -22,8 +22,8 @@ from mmamf.visualization.curves import read_scalars
 
 from .sweep import Method, Run, Sweep
 
-RUNS = 'runs'  # folder of the files, in that of the results
-# What decides how a run comes out; of each, its digest is kept.
+RUNS = 'runs'  # subfolder of the results folder, for these files
+# Sections of a config that affect the result of a run; a digest of each is stored.
 SECTIONS = (
     'model',
     'train_dataloader',
@@ -38,11 +38,11 @@ SECTIONS = (
 
 
 def identify(method: Method, **more: Any) -> dict[str, Any]:
-    """Say what a method is, so that what was measured of it is not taken for another's.
+    """Describe a method, so that its measurements are not taken for those of another.
 
     Args:
         method: The method.
-        more: What else tells apart what was measured.
+        more: Further entries that distinguish the measurement.
     """
     cfg = method.loaded.to_dict()
     digests = {}
@@ -56,15 +56,15 @@ def identify(method: Method, **more: Any) -> dict[str, Any]:
 
 
 def identify_run(run: Run) -> dict[str, Any]:
-    """Say what a run is."""
+    """Describe a run, so that its result is not taken for that of another."""
     return identify(run.method, sweep=run.sweep, seed=run.seed)
 
 
 def check_identity(path: Path, found: dict, identity: dict) -> None:
-    """Check that the content of a file belongs to what the sweep file describes now.
+    """Check that a file belongs to what the sweep file describes now.
 
     Raises:
-        ValueError: If not; the message names the file and the key.
+        ValueError: If it does not; the message names the file and the key.
     """
     for key, expected in identity.items():
         got = found.get(key)
@@ -80,15 +80,15 @@ def check_identity(path: Path, found: dict, identity: dict) -> None:
 
 
 def result_path(folder: Path, run: Run) -> Path:
-    """Return where the result of a run is kept."""
+    """Return the path of a run's result."""
     return folder / RUNS / f'{run.name}.json'
 
 
 def load_results(sweep: Sweep, folder: Path) -> dict[tuple[str, int], dict]:
-    """Load the results that are there, by (method, seed).
+    """Load the results that exist, by (method, seed).
 
     Raises:
-        ValueError: If a file is damaged, or is not of a run of the sweep.
+        ValueError: If a file is damaged, or does not belong to a run of the sweep.
     """
     runs = {result_path(folder, run): run for run in sweep.runs()}
     results = {}
@@ -104,16 +104,16 @@ def load_results(sweep: Sweep, folder: Path) -> dict[tuple[str, int], dict]:
 
 
 def collect_result(run: Run, metric: str, seconds: float | None) -> dict:
-    """Gather the result of a run that has come to its end.
+    """Collect the result of a finished run.
 
     Args:
         run: The run.
-        metric: By which its validations are compared.
-        seconds: CPU time that it took.
+        metric: Metric that compares the validations.
+        seconds: CPU time of the run.
 
     Raises:
         FileNotFoundError: If the work dir has no scalars or no checkpoint.
-        ValueError: If a validation after the last iteration has not given the metric.
+        ValueError: If the validation after the last iteration lacks the metric.
     """
     records = read_scalars(run.work_dir)
     validations = [
@@ -137,7 +137,7 @@ def collect_result(run: Run, metric: str, seconds: float | None) -> dict:
 
 
 def versions() -> dict[str, str]:
-    """Say with what it was run."""
+    """Return the versions of the software."""
     packages = (mmamf, torch, mmengine, mmcv, mmseg)
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
     versions = {package.__name__: str(package.__version__) for package in packages}
@@ -145,7 +145,7 @@ def versions() -> dict[str, str]:
 
 
 def describe_mixture(results: Iterable[dict]) -> str:
-    """Say where results differ in what they were measured with; empty if they do not."""
+    """Describe different versions or data among the results; empty if there are none."""
     kinds: dict[str, set[str]] = {}
     for result in results:
         for name, value in result.get('versions', {}).items():
@@ -156,12 +156,12 @@ def describe_mixture(results: Iterable[dict]) -> str:
 
 
 def write_json(content: dict, path: Path) -> None:
-    """Write a file, whole or not at all."""
+    """Write a JSON file; it appears complete or not at all."""
     AtomicLocalBackend().put_text(json.dumps(content, indent=1) + os.linesep, path)
 
 
 def read_json(path: Path) -> dict:
-    """Read a file.
+    """Read a JSON file.
 
     Raises:
         ValueError: If it is damaged.
@@ -173,7 +173,7 @@ def read_json(path: Path) -> dict:
 
 
 def _data_digest(method: Method) -> str | None:
-    """Tell data sets apart by their manifest, which holds a checksum of every file."""
+    """Identify a data set by its manifest, which has a checksum of every file."""
     loader = method.loaded.get('train_dataloader', {})
     root = Path(loader.get('dataset', {}).get('data_root') or '')
     for path in (root / 'manifest.json', root.parent / 'manifest.json'):  # data_root may be a split
@@ -183,7 +183,7 @@ def _data_digest(method: Method) -> str | None:
 
 
 def _means(record: dict) -> dict[str, float | None]:
-    """Take the metrics of the ensemble and of every modality from a record, without the classes."""
+    """Take the ensemble's and the modalities' metrics from a record, without single classes."""
     record = {key: value for key, value in record.items() if key != 'step'}
     return {
         metric if source == 'ensemble' else f'{source}/{metric}': value and round(value, 3)

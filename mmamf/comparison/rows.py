@@ -1,4 +1,4 @@
-"""Rows of a comparison: what the runs of a method say together."""
+"""Rows of a comparison: the results of all runs of a method together."""
 
 from dataclasses import dataclass, field
 
@@ -15,11 +15,11 @@ class Row:
     Args:
         method: The method.
         last: The ensemble's metric after the last iteration.
-        best: The highest metric of any validation, chosen on what it is reported on.
+        best: The highest metric of any validation. The same data choose it and report it.
         members: The metric of every modality after the last iteration, by name.
-        difference: ``last`` against that of the method's reference; None for the reference itself,
-            and without a seed in common.
-        costs: What `costs.json` says.
+        difference: ``last`` minus that of the method's reference. None for the reference itself,
+            and if the two have no seed in common.
+        costs: The method's entry in `costs.json`.
     """
 
     method: Method
@@ -31,7 +31,7 @@ class Row:
 
     @property
     def beyond_best(self) -> Difference | None:
-        """The ensemble against the modality with the highest mean; None with fewer than two."""
+        """The ensemble minus the modality with the highest mean; None with fewer than two."""
         if len(self.members) < 2:
             return None
         best = max(self.members.values(), key=lambda values: mean_and_std(values)[0])
@@ -46,7 +46,7 @@ class Row:
 def make_rows(
     sweep: Sweep, results: dict[tuple[str, int], dict], costs: dict[str, dict]
 ) -> list[Row]:
-    """Sort results by method, in the order of the sweep; methods without any are left out."""
+    """Sort results by method, in the order of the sweep; leave out methods without results."""
 
     def values(name: str, kind: str, metric: str) -> Values:
         seeds = sweep.methods[name].seeds

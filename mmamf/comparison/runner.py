@@ -1,4 +1,4 @@
-"""Runs trainings side by side, each a process of `tools/train.py` with one thread."""
+"""Runs several trainings at a time, each a process of `tools/train.py` with one thread."""
 
 import fcntl
 import shutil
@@ -25,17 +25,17 @@ SHOW_EVERY = 10.0  # seconds between two lines of progress on a terminal
 
 
 class Runner:
-    """Does runs, several at a time, and writes their results.
+    """Executes runs, several at a time, and writes their results.
 
-    What has a result is skipped; what has a checkpoint is resumed from it; what another process is
-    at is left to that one. A run that fails is reported, and the others go on. Ctrl-C ends the
-    processes.
+    A run with a result is skipped. A run with a checkpoint is resumed from it. A run that another
+    process executes is left to that process. A run that fails is reported, and the others continue.
+    Ctrl-C ends all processes.
 
     Args:
         results: Folder of the results.
-        metric: By which validations are compared.
+        metric: Metric that compares the validations.
         jobs: Number of processes.
-        keep: Whether checkpoints stay after a run has come to its end.
+        keep: Whether to keep the checkpoints of a finished run.
     """
 
     def __init__(self, results: Path, metric: str, jobs: int, keep: bool) -> None:
@@ -47,15 +47,15 @@ class Runner:
         self._running: list[Job] = []
         self._failed: list[str] = []
         self._waiting = False
-        self._done = 0.0  # in runs
+        self._done = 0.0  # number of runs, with fractions
         self._total = 0
         self._shown = self._start = 0.0
 
     def run(self, runs: Sequence[Run]) -> list[str]:
-        """Do the runs; return the names of those that failed.
+        """Execute the runs; return the names of those that failed.
 
         Raises:
-            KeyboardInterrupt: If it was interrupted, after all processes have ended.
+            KeyboardInterrupt: If interrupted, after all processes have ended.
         """
         self._failed = []
         self._queue = deque(run for run in runs if not result_path(self.results, run).is_file())
@@ -79,7 +79,7 @@ class Runner:
         return self._failed
 
     def _fill(self) -> None:
-        """Start processes, as many as there is room for and nobody else is at."""
+        """Start processes while there is room, for runs that no other process executes."""
         for _ in range(len(self._queue)):
             if len(self._running) == self.jobs:
                 return
@@ -92,7 +92,7 @@ class Runner:
                 lock.close()
                 self._queue.append(run)
                 continue
-            if result_path(self.results, run).is_file():  # another process has done it meanwhile
+            if result_path(self.results, run).is_file():  # another process has finished it
                 lock.close()
                 self._total -= 1
                 continue
@@ -115,7 +115,7 @@ class Runner:
                     'this tool did not start; move the folder away'
                 )
             check_identity(note, read_json(note), identify_run(run))
-        else:  # what died before its first checkpoint has left nothing to continue from
+        else:  # without a checkpoint, a run starts again
             left = [path for path in run.work_dir.iterdir() if path.name != 'lock']
             if left and not note.is_file():
                 raise ValueError(
@@ -135,7 +135,7 @@ class Runner:
         try:
             if job.process.returncode:
                 raise ValueError(job.last_error())
-            # of a run in pieces, nobody knows what the earlier ones took
+            # the CPU time of the earlier processes of a resumed run is not known
             result = collect_result(run, self.metric, None if job.resumed else seconds)
         except (FileNotFoundError, ValueError) as error:
             self._fail(run, f'{error} (all of it in {job.log})')
@@ -155,7 +155,7 @@ class Runner:
         self._say(f'FAILED {run.name}: {reason}')
 
     def _remaining(self) -> str:
-        """Estimate the time that is left, by the pace so far."""
+        """Estimate the remaining time from the speed so far."""
         shares = [job.progress() for job in self._running]
         done = self._done + sum(shares) - sum(job.first for job in self._running)
         if done <= 0:
@@ -170,7 +170,7 @@ class Runner:
         print(self._remaining(), flush=True)
 
     def _show(self) -> None:
-        """On a terminal, show every now and then what is in progress."""
+        """On a terminal, show from time to time which runs are in progress."""
         if not sys.stdout.isatty() or time.monotonic() - self._shown < SHOW_EVERY:
             return
         self._shown = time.monotonic()

@@ -1,4 +1,4 @@
-"""A sweep file: which methods are trained, with which seeds, and the command of every run."""
+"""A sweep file: the methods to train, their seeds, and the command of every run."""
 
 import argparse
 import re
@@ -26,15 +26,15 @@ class Method:
     """One row of a comparison.
 
     Args:
-        name: Short name, also of its files.
-        title: What it is called in table and chart.
+        name: Short name, also used in names of files.
+        title: Its name in table and chart.
         group: Title of its group.
-        config: The config that it trains.
-        options: What it changes in the config: ``--cfg-options`` of `tools/train.py`.
+        config: The config to train.
+        options: Changes of the config: ``--cfg-options`` of `tools/train.py`.
         seeds: Seeds of its runs.
-        reference: Name of the method that it is compared with.
-        control: Whether a gain over the reference cannot come from information, because the second
-            modality has none to give.
+        reference: Name of the method to compare it with.
+        control: Whether its second modality has no information, so that a gain over the reference
+            has another cause.
     """
 
     name: str
@@ -47,12 +47,12 @@ class Method:
     control: bool
 
     def words(self) -> list[str]:
-        """Spell the options as on the command line."""
+        """Write the options as on the command line."""
         return [f'{key}={spell(value)}' for key, value in self.options.items()]
 
     @cached_property
     def loaded(self) -> Config:
-        """The config with the options, read back from the command line's spelling."""
+        """The config with the options, written as on the command line and read again."""
         cfg = Config.fromfile(self.config)
         cfg.merge_from_dict(read_words(self.words()))
         return cfg
@@ -74,16 +74,16 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Its name, unique in the sweep."""
+        """The name of the run, unique in the sweep."""
         return f'{self.method.name}-{self.seed}'
 
     @property
     def work_dir(self) -> Path:
-        """Where it writes logs and checkpoints."""
+        """The folder of its logs and checkpoints."""
         return WORK_DIRS / self.sweep / self.name
 
     def command(self) -> list[str]:
-        """Return the one command that does it, without the Python in front."""
+        """Return the command of the run, without Python in front."""
         words = [*self.method.words(), f'randomness.seed={self.seed}']
         files = [shorten(TRAIN), shorten(self.method.config), '--work-dir', str(self.work_dir)]
         return [*files, '--cfg-options', *words]
@@ -91,14 +91,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Methods to be compared.
+    """Methods to compare.
 
     Args:
-        name: Name of the sweep, after its file.
-        metric: The scalar of a validation by which they are compared; higher is better.
-        reference: Name of the method to whose costs those of the others are set in relation.
+        name: Name of the sweep, which is the name of its file.
+        metric: The scalar of a validation that compares the methods; higher is better.
+        reference: Name of the method whose costs are the unit for the costs of the others.
         methods: The methods by name, in the order of the file.
-        questions: Further pairs to compare: title, a method and the one it is held against.
+        questions: Further pairs to compare: title, a method, and the method to compare it with.
     """
 
     name: str
@@ -108,9 +108,9 @@ class Sweep:
     questions: list[dict[str, str]] = field(default_factory=list)
 
     def runs(self, only: Sequence[str] = (), seeds: Sequence[int] = ()) -> Iterator[Run]:
-        """Go through the runs, all methods with the first seed, then with the second, and so on.
+        """Yield the runs: all methods with the first seed, then with the second, and so on.
 
-        So an interrupted sweep has complete rows for the first seeds.
+        So an interrupted sweep has complete results for the first seeds.
 
         Args:
             only: Names of methods; empty for all.
@@ -130,7 +130,7 @@ class Sweep:
 
 
 def spell(value: Any) -> str:
-    """Write a value as `--cfg-options` reads it."""
+    """Write a value in the form that `--cfg-options` reads."""
     if isinstance(value, list | tuple):
         text = ','.join(map(spell, value))
         return f'[{text}]' if isinstance(value, list) else f'({text})'
@@ -138,14 +138,14 @@ def spell(value: Any) -> str:
 
 
 def read_words(words: Sequence[str]) -> dict[str, Any]:
-    """Read options from the command line's spelling, as `tools/train.py` does."""
+    """Read options in the form of the command line, as `tools/train.py` does."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
     return parser.parse_args(['--cfg-options', *words]).cfg_options
 
 
 def shorten(path: Path) -> str:
-    """Write a path from the current directory, if it is inside."""
+    """Write a path relative to the current directory, if it is inside."""
     path, here = path.resolve(), Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 

@@ -1,8 +1,8 @@
-IGNORE = 255  # in a map of 8 bits, no class
+IGNORE = 255  # stands for no class in an 8-bit map
 
 
 def check_class_count(count: int) -> None:
-    """Refuse more classes than a map of class indices can tell apart.
+    """Refuse more classes than an 8-bit map of class indices can hold.
 
     Args:
         count: Number of classes.

@@ -13,28 +13,28 @@ from ..models.fusions import ChannelExchangeFusion
 from ..models.modality_specific_layer import ModalitySpecificLayer
 from ..models.norms import ModalitySpecificNorm
 
-# Plain convolutions: mmcv's, which check for empty maps first, and those of which they are made.
+# Plain convolutions: torch's, and mmcv's, which inherit from them and check for empty maps.
 _CONVS = (nn.Conv2d, nn.ConvTranspose2d, wrappers.Conv2d, wrappers.ConvTranspose2d)
-# Plain norms; some that inherit from them do more, such as an activation.
+# Plain norms. Some of their subclasses do more, such as an activation.
 _NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, nn.InstanceNorm2d)
 
 
 def deploy(model: nn.Module) -> nn.Module:
-    """Return a copy of a model for inference, without the norm layers that can be done without.
+    """Return a copy of a model for inference, without the norm layers that it does not need.
 
-    In evaluation, a norm with running statistics is a scale and a shift per channel. Directly
-    behind a convolution they can be folded:
+    In evaluation, a norm with running statistics is one scale and one shift per channel. If it
+    directly follows a convolution, it can be folded:
 
-    - into the kernel and the bias, where convolution and norm are private alike or shared alike,
-      or the convolution alone is private. The norm is gone;
-    - into one scale and one shift per modality, where private norms follow a shared convolution.
-      They work in place, on what the convolution has just written, and the kernel stays shared.
+    - into the kernel and the bias, if both are private, both are shared, or only the convolution is
+      private. The norm disappears;
+    - into one scale and one shift per modality, if private norms follow a shared convolution. They
+      change the output of the convolution in place, and the kernel stays shared.
 
-    For that last case there is another form, a kernel per modality with its norm folded in, all of
-    them as one grouped convolution. It saves the pass over the maps and makes the network M times
-    as large. On a CPU (2 cores), the backbone with fusion took this part of its time with norms,
-    for batches of 1 and of 4. They are medians of 3 to 30 interleaved repetitions, which lie within
-    0.1 of them for the large images, and within 0.4 for the small:
+    The last case has an alternative: one kernel per modality with its norm folded in, all together
+    as one grouped convolution. It saves a pass over the maps, but makes the network M times as
+    large. The table shows the time of the backbone with fusion on a CPU (2 cores), as a share of
+    its time with norms, for batches of 1 and of 4. Values are medians of 3 to 30 interleaved
+    repetitions, which lie within 0.1 of them for large images, and within 0.4 for small ones:
 
     ====================== ================ ===================
     Backbone               scale and shift  kernel per modality
@@ -45,19 +45,20 @@ def deploy(model: nn.Module) -> nn.Module:
     ResNet-50, 640 x 480   0.90, 0.88       0.93, 0.88
     ====================== ================ ===================
 
-    Norms stay that take their statistics from the images, that do not follow a convolution, whose
-    convolution is no plain one (deformable, say, or with normalized weights), that do more than
-    normalize, or whose scales :class:`ChannelExchangeFusion` reads. Found are the convolutions and
-    norms of mmcv's ConvModule, of Sequential containers, and of blocks that name them as mmseg's
-    ResNets do (``conv1``, ``norm1_name``). Fusion operators stay as they are.
+    These norms stay: norms that take their statistics from the images, that do not follow a
+    convolution, that follow a convolution that is not plain (deformable, or with normalized
+    weights), that do more than normalize, or whose scales :class:`ChannelExchangeFusion` reads. The
+    function finds convolutions and norms in mmcv's ConvModule, in Sequential containers, and in
+    blocks with the names of mmseg's ResNets (``conv1``, ``norm1_name``). Fusion operators stay
+    unchanged.
 
-    The outputs are equal to those of ``model.eval()`` but for rounding. Do not train the result.
+    The outputs equal those of ``model.eval()`` except for rounding. Do not train the result.
 
     Args:
-        model: A trained segmentor, translator, backbone or any other model. It is left unchanged.
+        model: A trained segmentor, translator, backbone or other model. It is left unchanged.
     """
     deployed = copy.deepcopy(model).requires_grad_(False)
-    deployed.eval()  # mmseg's ResNet returns None
+    deployed.eval()  # a line of its own, because mmseg's ResNet returns None
     uses = Counter(module for _, module in deployed.named_modules(remove_duplicate=False))
     kept = {
         norm
@@ -74,7 +75,7 @@ def deploy(model: nn.Module) -> nn.Module:
 
 
 class _PrivateAffine(nn.Module):
-    """A scale and a shift for every channel of every modality, in place.
+    """A scale and a shift for every channel of every modality, applied in place.
 
     Shape:
         - Input and output: folded maps (N*M, C, H, W).
@@ -90,13 +91,13 @@ class _PrivateAffine(nn.Module):
             self.register_buffer(name, values)
 
     def forward(self, x: Tensor) -> Tensor:
-        # Repeating the few numbers needs no view of the maps, which in place no exporter follows.
+        # Repeats the few numbers, because exporters cannot follow an in-place change of a view.
         count = x.shape[0] // self.num_modalities
         return x.mul_(self.scale.repeat(count, 1, 1, 1)).add_(self.shift.repeat(count, 1, 1, 1))
 
 
 def _find_pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
-    """Name the children of which the second is applied to what the first returns."""
+    """Name pairs of children where the second is applied to the output of the first."""
     if isinstance(parent, ConvModule):
         if parent.with_norm and ('conv', 'norm') in pairwise(parent.order):
             yield 'conv', parent.norm_name
@@ -115,7 +116,7 @@ def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
     transposed = isinstance(conv, nn.ConvTranspose2d)
     return (
         _plain_class(conv).forward in [plain.forward for plain in _CONVS]
-        and 'weight' in conv._parameters  # else it is computed, as spectral_norm does
+        and 'weight' in conv._parameters  # spectral_norm computes it instead
         and not (transposed and conv.groups > 1)
         and _plain_class(norm).forward in [plain.forward for plain in _NORMS]
         and norm.running_mean is not None
@@ -123,7 +124,7 @@ def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
 
 
 def _fold(conv: nn.Module, norm: nn.Module) -> nn.Module:
-    """Fold a norm into its convolution as far as possible, and return what takes its place."""
+    """Fold a norm into its convolution as far as possible, and return its replacement."""
     ratio = getattr(conv, 'num_modalities', 1) / getattr(norm, 'num_modalities', 1)
     if ratio < 1:
         return _PrivateAffine(norm)

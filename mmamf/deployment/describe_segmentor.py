@@ -8,26 +8,26 @@ from .segmentor_graph import SegmentorGraph
 
 
 def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
-    """Say what somebody with nothing but the exported file has to know.
+    """Describe what a user of the exported file has to know.
 
     Args:
-        graph: What is exported.
-        config: The config that the model was trained with; none of the data set's files is needed.
+        graph: The graph to export.
+        config: The training config of the model; no file of its data set is needed.
 
     Returns:
-        ``modalities``: for each input, in order, what its files hold (``channels``, ``dtype``,
-        ``missing``; ``bands``, if some are selected), how their names end (``suffix``) and how the
-        data preprocessor normalizes them (``mean``, ``std``, ``scale``, ``bgr_to_rgb``; ``fill``,
-        if that and not the mean stands in for missing readings); ``in_channels``: channels that the
-        network sees per modality; ``classes``; ``palette``, RGB; ``preprocessing``, whether it is
-        inside; ``outputs``, the ensemble's first; ``absent``, the value of all pixels of a modality
-        that a sample lacks, 'NaN', or None if there is but one modality. In ``missing``, 'NaN',
-        'Infinity' and '-Infinity' are texts, as JSON has no such numbers. A network with one output
-        for two classes has a ``threshold`` besides: the sigmoid of its logit above which it is
-        class 1.
+        A dict with these keys. ``modalities`` has for each input, in order: the content of its
+        files (``channels``, ``dtype``, ``missing``; ``bands`` if some are selected), the end of
+        their names (``suffix``), and the normalization by the data preprocessor (``mean``, ``std``,
+        ``scale``, ``bgr_to_rgb``; ``fill`` if missing readings get this value and not the mean).
+        ``in_channels``: channels that the network sees per modality. ``classes``. ``palette``: RGB.
+        ``preprocessing``: whether the graph contains it. ``outputs``: the ensemble's first.
+        ``absent``: the value of all pixels of an absent modality, 'NaN', or None if there is only
+        one modality. In ``missing``, 'NaN', 'Infinity' and '-Infinity' are texts, because JSON has
+        no such numbers. For a network with one output for two classes there is a ``threshold``: a
+        pixel is of class 1 if the sigmoid of its logit is above it.
 
     Raises:
-        ValueError: If the config has no such data set.
+        ValueError: If the config does not have a suitable data set.
     """
     dataset = build_lazily(config['test_dataloader']['dataset'])
     if find_loading(dataset) is None:

@@ -1,18 +1,18 @@
-"""Writes a trained segmentor as an ONNX file, and checks it with onnxruntime against PyTorch.
+"""Writes a trained segmentor as an ONNX file, and compares onnxruntime with PyTorch on it.
 
-There is one named input for each modality, (N, C, H, W), float32, in the units of its files and in
-the order of channels in which OpenCV reads them (BGR). N, H and W are dynamic. The outputs are the
-logits (N, K, H, W) of the ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With
-one output for two classes, the sigmoid of the logit is compared with `threshold`. What else has to
-be known is in the file's metadata, as JSON under the key `mmamf`.
+Each modality has one named input, (N, C, H, W), float32, in the units of its files and in OpenCV's
+order of channels (BGR). N, H and W are dynamic. The outputs are the logits (N, K, H, W) of the
+ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With one output for two classes,
+a pixel is of class 1 if the sigmoid of its logit is above `threshold`. The metadata of the file has
+everything else, as JSON under the key `mmamf`.
 
-A sample may lack modalities: their inputs are NaN then, all over, as if the network had been told.
-What comes out for an absent modality is NaN, or 255. A missing reading is NaN as well, and becomes
-the mean or the `fill` of its modality; values that a sensor's files have for it (`missing` in the
-metadata) are for the caller to replace.
+If a sample lacks a modality, all values of its input are NaN. Outputs of an absent modality are
+NaN, or 255 for labels. A missing reading is NaN as well, and becomes the mean or the `fill` of its
+modality. If the files mark missing readings by other values (`missing` in the metadata), the caller
+has to replace these by NaN.
 
-With --modality, the network of that modality alone is written: without fusion, as the others that
-it would receive from are not there. The tool says at which points it was coupled to them.
+With --modality, the file has the network of that modality alone. It has no fusion, because the
+other modalities are not there. The tool says at which points fusion connected them.
 """
 
 import argparse
@@ -49,31 +49,31 @@ except ImportError as error:
     raise SystemExit(f'{error.name} is missing: pip install -r requirements/export.txt') from error
 
 METADATA = 'mmamf'
-HOLES = 'mmamf_missing'  # what stands for a missing reading in the inputs
+HOLES = 'mmamf_missing'  # key of the value of missing readings in the inputs
 OPSET = 17
-# Batch and size of the example: a network that pads an odd height or width, or to windows, does so
-# here at each of its strides from 4 to 32. What an example does not need is not in the file.
+# Batch and size of the example. They make networks that pad an odd height or width, or pad to
+# windows, do so at each of their strides from 4 to 32. Tracing leaves out what the example skips.
 TRACED = (2, (90, 102))
-CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # that none is fixed
-SHOWN = 300  # characters of an exporter's message, which may be as long as the network
-TOLERANCE = 1e-4  # of the largest logit; of the pixels, for labels
+CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # no size may be fixed
+SHOWN = 300  # characters shown of an exporter's message, which may be very long
+TOLERANCE = 1e-4  # share of the largest logit; for labels, of the pixels
 
 
 def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
     """Export a graph, with its description as metadata.
 
-    By tracing: it gives a dynamic batch, where torch's newer exporter fixes it, needs no further
-    package, takes seconds, and exists in every torch since 2.0. What it may fix unnoticed, the
-    check of several sizes would notice.
+    It exports by tracing. Unlike torch's newer exporter, tracing keeps the batch dynamic, needs no
+    further package, takes seconds, and exists in every torch since 2.0. If tracing fixes a size,
+    the check with several sizes finds it.
     """
     axes = {0: 'N', 2: 'H', 3: 'W'}
     out_axes = {0: 'N', 1: 'H', 2: 'W'} if graph.labels else axes
     dynamic = dict.fromkeys(graph.input_names, axes) | dict.fromkeys(graph.output_names, out_axes)
-    # torch.onnx.export had no choice of exporters, and no such argument, before torch 2.5
+    # before torch 2.5, torch.onnx.export had neither a choice of exporters nor this argument
     old = {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(), dynamic_sizes(OPSET):
-        warnings.simplefilter('ignore')  # of everything that tracing could fix
+        warnings.simplefilter('ignore')  # about all values that tracing could fix
         try:
             torch.onnx.export(
                 graph,
@@ -85,11 +85,11 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
                 opset_version=OPSET,
                 **old,
             )
-        except (AssertionError, RuntimeError) as error:  # of networks; of those and the exporter
+        except (AssertionError, RuntimeError) as error:  # from the network or the exporter
             raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
     model = onnx.load(str(path))
     if not graph.labels:
-        for output in model.graph.output:  # known, but not to the exporter
+        for output in model.graph.output:  # the exporter does not know it
             channels = output.type.tensor_type.shape.dim[1]
             channels.dim_value = graph.model.decode_head.out_channels
     props = {METADATA: json.dumps(description)}
@@ -102,15 +102,15 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
 def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     """Compare onnxruntime with PyTorch's own test step on images of several sizes.
 
-    The samples have all subsets of the modalities in turn, so that most batches are mixed, and
+    The samples go through all subsets of the modalities, so most batches are mixed, and some
     readings are missing.
 
     Returns:
-        The largest difference of a logit, relative to the largest logit; for labels the largest
-        share of the pixels that differ.
+        The largest difference of a logit, relative to the largest logit; for labels, the largest
+        share of pixels that differ.
 
     Raises:
-        ValueError: If it is more than the tolerance.
+        ValueError: If it is larger than the tolerance.
     """
     session = _call_onnxruntime(
         '', onnxruntime.InferenceSession, str(path), providers=['CPUExecutionProvider']
@@ -145,7 +145,7 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
 def _call_onnxruntime(where: str, call: Callable, *args, **kwargs) -> Any:
     try:
         return call(*args, **kwargs)
-    except Exception as error:  # its errors have nothing else in common
+    except Exception as error:  # onnxruntime's errors have no other common class
         raise ValueError(
             f'onnxruntime cannot run what torch exported {where}: {_first_line(error)}'
         ) from error
@@ -156,13 +156,13 @@ def _first_line(error: Exception) -> str:
 
 
 def subsets_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """List the subsets of the modalities that are not empty: the whole, then the smallest."""
-    sizes = (len(names), *range(1, len(names)))  # CHECKED has fewer samples than four have subsets
+    """List the non-empty subsets of the modalities: first the whole, then from small to large."""
+    sizes = (len(names), *range(1, len(names)))  # CHECKED has too few samples for all of four
     return [subset for size in sizes for subset in combinations(names, size)]
 
 
 def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: bool) -> float:
-    """Measure how far maps are from those of the samples, and from nothing where these have none.
+    """Measure the difference between maps and those of the samples; absent ones must be empty.
 
     Shape:
         - found: logits (N, K, H, W), or class indices (N, H, W).
@@ -186,10 +186,10 @@ def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: b
 
 
 def check_segmentor(model: nn.Module) -> None:
-    """Refuse a segmentor that returns the ensemble alone, so that the rest cannot be checked.
+    """Refuse a segmentor that returns only the ensemble, because the rest cannot be checked.
 
     Raises:
-        ValueError: If it is one.
+        ValueError: If it returns only the ensemble.
     """
     if not isinstance(model, MultimodalSegmentor):
         raise ValueError(
@@ -200,7 +200,7 @@ def check_segmentor(model: nn.Module) -> None:
 
 
 def changing_steps(cfg: Config) -> list[str]:
-    """List the transforms of the test pipeline that are not only for loading and packing."""
+    """List the transforms of the test pipeline that do more than load and pack."""
     steps = build_lazily(cfg.test_dataloader.dataset).pipeline.transforms
     known = (LoadMultimodalImages, LoadAnnotations, PackMultimodalSegInputs)
     steps = [getattr(step, 'step', step) for step in steps if not isinstance(step, known)]
@@ -208,10 +208,10 @@ def changing_steps(cfg: Config) -> list[str]:
 
 
 def export(args: argparse.Namespace) -> None:
-    """Export and check.
+    """Export the model, and check the file.
 
     Args:
-        args: What `tools/export_onnx.py` has read.
+        args: The parsed command line of `tools/export_onnx.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
@@ -236,7 +236,7 @@ def export(args: argparse.Namespace) -> None:
             write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
             error = check(unchecked, graph, model)
             unchecked.replace(args.out)
-        finally:  # a file that is not right is not left for somebody to use
+        finally:  # leaves no wrong file behind
             unchecked.unlink(missing_ok=True)
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f'error: {error}') from error

@@ -1,10 +1,10 @@
-"""Takes one modality out of a trained model: its branch as an ordinary mmseg backbone.
+"""Extracts one modality from a trained model: its branch becomes an ordinary mmseg backbone.
 
 The checkpoint has the keys of the plain backbone (`bn1.weight`), and stock configs load it with
-`init_cfg=dict(type='Pretrained', checkpoint=...)`. Where fusion couples the branches, an ordinary
-backbone has nothing to put in its place: the branch keeps its own maps. The tool says where, and
-measures on images of the test set how far the features and the predictions of the branch by itself
-are from those that it has in the whole model.
+`init_cfg=dict(type='Pretrained', checkpoint=...)`. An ordinary backbone has no fusion, so the
+branch keeps its own maps where fusion exchanged some. The tool lists these points. On images of the
+test set, it measures how much the features and the predictions of the extracted branch differ from
+those in the whole model.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from .single_modality import (
 
 
 def having(dataset: Sequence[dict], modality: str) -> Iterator[dict]:
-    """Yield the samples that have a modality."""
+    """Yield the samples that have the modality."""
     for index in range(len(dataset)):
         sample = dataset[index]
         if modality in sample['data_samples'].get('present', (modality,)):
@@ -38,18 +38,18 @@ def having(dataset: Sequence[dict], modality: str) -> Iterator[dict]:
 def measure(
     model: nn.Module, single: nn.Module, index: int, samples: Iterable[dict]
 ) -> tuple[list[float], float]:
-    """Compare a branch inside a model with the branch by itself.
+    """Compare a branch inside the whole model with the extracted branch.
 
     Args:
         model: The whole model.
         single: The model of one modality.
         index: Index of that modality in the whole model.
-        samples: What the data set returns.
+        samples: Samples of the data set.
 
     Returns:
-        For every level of the pyramid the norm of the difference of the features, relative to the
-        norm of the whole model's, over all samples; and the share of the pixels of which the
-        branch predicts another class.
+        For every level of the pyramid, the norm of the difference of the features over all samples,
+        relative to the norm of the whole model's features; and the share of pixels where the
+        extracted branch predicts another class.
     """
     first = index * model.data_preprocessor.in_channels
     own = slice(first, first + single.data_preprocessor.in_channels)
@@ -71,10 +71,10 @@ def measure(
 
 
 def extract(args: argparse.Namespace) -> None:
-    """Extract, write, measure.
+    """Extract the branch, write it, and measure the difference.
 
     Args:
-        args: What `tools/extract_modality.py` has read.
+        args: The parsed command line of `tools/extract_modality.py`.
     """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)

@@ -17,14 +17,14 @@ def load_segmentor(
 
     Args:
         config: The config that the model was trained with.
-        checkpoint: File of its weights.
-        allow_different_config: Whether to go on, with a warning, where the config contradicts the
-            one of the training, which mmengine writes into a checkpoint.
+        checkpoint: File with its weights.
+        allow_different_config: Whether to continue with a warning if the config contradicts the
+            training config, which mmengine writes into the checkpoint.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read, the weights are not those of the model or not finite, or
-            the config contradicts that of the training.
+        FileNotFoundError: If the checkpoint does not exist.
+        ValueError: If it cannot be read, its weights do not fit the model or are not finite, or the
+            config contradicts the training config.
     """
     content = read_checkpoint(checkpoint)
     with DefaultScope.overwrite_default_scope(config.get('default_scope') or 'mmseg'):
@@ -37,13 +37,13 @@ def load_segmentor(
 def fix_random_bases(model: nn.Module, seed: int = 0) -> list[str]:
     """Let SegNeXt's head start from the same bases in every call, in place.
 
-    With ``rand_init=True``, as it is trained, LightHamHead draws anew in every call, in tests too:
-    it predicts a little differently each time, and no two programs predict the same. Which bases
-    it starts from is as arbitrary afterwards, but fixed.
+    LightHamHead is trained with ``rand_init=True``: it draws new bases in every call, in tests too.
+    So its predictions differ a little each time, and no two programs agree. After this function the
+    bases are still arbitrary, but fixed.
 
     Args:
         model: The model.
-        seed: Seed of the bases.
+        seed: Seed for drawing the bases.
 
     Returns:
         Names of the modules that were changed.

@@ -12,33 +12,33 @@ from .deploy import deploy
 
 
 class SegmentorGraph(nn.Module):
-    """A segmentor in its deploy form as a function from tensors to tensors, to be exported.
+    """A segmentor in its deployed form, as a function of tensors that can be exported.
 
-    It computes what testing in whole images computes, in the size of the input: normalization,
+    It computes the same as a test on whole images, at the size of the input: normalization,
     padding, network, upsampling, cropping.
 
-    A sample may lack modalities, as in the network: their inputs are NaN, all over. It is not an
-    input of its own that says so, as whoever has all modalities has nothing to say then, and as
-    values that are no reading cannot be taken for one. A network of one modality does not look for
-    it. With preprocessing, single missing readings are NaN too, and become what the data
-    preprocessor makes of them; without, the caller writes the normalized value, 0 for the mean.
+    If a sample lacks a modality, all values of its input are NaN, as in the network. NaN marks
+    absence instead of a mask input: callers with all modalities pass nothing extra, and NaN cannot
+    be mistaken for a reading. A network for one modality does not look for absence. With
+    preprocessing, a missing reading is NaN, too, and the graph replaces it as the data preprocessor
+    does. Without preprocessing, the caller writes its normalized value, 0 for the mean.
 
     Args:
         model: The segmentor. It is left unchanged.
-        preprocessing: Whether to normalize. If not, images are expected normalized, in the color
-            order of the network, and with ``in_channels`` channels each.
+        preprocessing: Whether the graph normalizes. If not, it expects normalized images in the
+            network's order of colors, with ``in_channels`` channels each.
         labels: Whether to return class indices instead of logits.
 
     Shape:
-        - Input: one (N, C_m, H, W) for each of ``input_names``, float32, in the units and the
-          order of channels of the files as OpenCV reads them (BGR).
-        - Output: one map for each of ``output_names``: logits (N, K, H, W), or class indices
-          (N, H, W), uint8. What belongs to a modality that a sample lacks, or to the ensemble if it
-          lacks all, is NaN, or 255.
+        - Input: one tensor (N, C_m, H, W) for each of ``input_names``, float32, in the units of the
+          files and in OpenCV's order of channels (BGR).
+        - Output: one map for each of ``output_names``: logits (N, K, H, W), or class indices (N, H,
+          W), uint8. Maps of an absent modality are NaN, or 255 for class indices. So are maps of
+          the ensemble if a sample lacks all modalities.
 
     Raises:
         ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor,
-            pads to a fixed size in tests, or has too many classes for indices of 8 bits.
+            pads to a fixed size in tests, or has too many classes for 8-bit indices.
     """
 
     def __init__(self, model: nn.Module, preprocessing: bool = True, labels: bool = False) -> None:
@@ -71,7 +71,7 @@ class SegmentorGraph(nn.Module):
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Predict from one batch of every modality: the ensemble, then every modality."""
-        # NaN is read from the inputs, as a quantizer makes numbers of it at the first operation
+        # NaN is found in the inputs, because a quantizer replaces it in the first operation
         there = torch.stack([1 - i.isnan().float().amin((1, 2, 3)) for i in images], dim=1)
         fill = self._fill() if self.preprocessing else [0.0] * len(images)
         x = torch.cat([torch.where(i.isnan(), f, i) for i, f in zip(images, fill)], dim=1)
@@ -94,7 +94,7 @@ class SegmentorGraph(nn.Module):
         return maps if presence is None else self._blank(maps, presence)
 
     def split_inputs(self, raw: Tensor) -> tuple[Tensor, ...]:
-        """Turn stacked images, in the units of the files, into what :meth:`forward` takes.
+        """Turn stacked images, in the units of the files, into the inputs of :meth:`forward`.
 
         Shape:
             - Input: (N, sum of C_m, H, W).
@@ -108,10 +108,10 @@ class SegmentorGraph(nn.Module):
         return self._normalize(torch.cat(filled, dim=1)).split(preprocessor.in_channels, dim=1)
 
     def draw_raw(self, count: int, size: Sequence[int]) -> Tensor:
-        """Draw random stacked images, in the units of the files, around the modalities' means.
+        """Draw random stacked images in the units of the files, around the modalities' means.
 
         Shape:
-            - Output: (N, sum of C_m, H, W), N being ``count``.
+            - Output: (N, sum of C_m, H, W), where N is ``count``.
         """
         preprocessor = self.model.data_preprocessor
         noise = torch.randn(count, len(preprocessor.channel_index), *size)
@@ -124,7 +124,7 @@ class SegmentorGraph(nn.Module):
         return (raw[:, preprocessor.channel_index] - preprocessor.mean) / preprocessor.std
 
     def _fill(self) -> list[Tensor]:
-        """List what stands in for missing readings of every input, (C_m, 1, 1), as in the files."""
+        """List the fill values of every input, (C_m, 1, 1), in the units of the files."""
         preprocessor = self.model.data_preprocessor
         raw = torch.zeros_like(preprocessor.fill[: preprocessor.num_raw_channels])
         raw[preprocessor.channel_index] = preprocessor.fill
@@ -132,7 +132,7 @@ class SegmentorGraph(nn.Module):
         return list(raw.split([len(set(part.tolist())) for part in parts]))
 
     def _blank(self, maps: Sequence[Tensor], presence: Tensor) -> tuple[Tensor, ...]:
-        """Let the maps of the ensemble and of every modality say where there is nothing."""
+        """Mark the maps of absent modalities, and the ensemble's if all are absent."""
         there = (presence.any(1), *presence.unbind(1))
         shown = []
         for member, rows in zip(maps, there):
@@ -143,7 +143,7 @@ class SegmentorGraph(nn.Module):
         return tuple(shown)
 
     def _classify(self, logits: Tensor) -> Tensor:
-        if logits.shape[1] == 1:  # two classes, by one number
+        if logits.shape[1] == 1:  # one logit for two classes
             labels = logits[:, 0].sigmoid() > self.model.decode_head.threshold
         else:
             labels = logits.argmax(1)
@@ -151,16 +151,16 @@ class SegmentorGraph(nn.Module):
 
 
 def _fill_holes(image: Tensor, value: Tensor) -> Tensor:
-    """Put a value in the place of missing readings; an image without any reading stays NaN."""
+    """Replace missing readings by a value; an image without any reading stays NaN."""
     holes = image.isnan()
     absent = holes.flatten(1).all(1)[:, None, None, None]
     return torch.where(holes & ~absent, value, image)
 
 
 def _blank_absent(there: Tensor, maps: Tensor) -> Tensor:
-    """Leave maps where there is 1, and make NaN of them where there is 0.
+    """Keep maps where ``there`` is 1, and make them NaN where it is 0.
 
-    It is computed, 0 / 0, as a quantizer refuses a constant that is no number.
+    NaN is computed as 0 / 0, because quantizers refuse a NaN constant.
 
     Shape:
         - there: (N, C) or (N, 1).

@@ -1,9 +1,9 @@
-"""A trained model without all of its modalities but one.
+"""Extracts the network of one modality from a trained model.
 
-What one modality is by itself is defined by the classes of this project: the same network with
-``num_modalities=1`` and without fusion, in which every private layer has the values of that
-modality. It is exact where nothing crossed between the modalities. At a fusion point, a modality
-keeps its own maps where it used to receive, which is not what its weights were trained with.
+The extracted network has ``num_modalities=1`` and no fusion, and its private layers have the values
+of the chosen modality. It predicts exactly the same if the model has no fusion. At a fusion point,
+the modality keeps its own maps where it received others before; its weights were not trained for
+that.
 """
 
 from typing import Any
@@ -25,12 +25,12 @@ _OF_INIT = ('init_cfg', 'pretrained')
 
 
 def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.Module:
-    """Build the segmentor of one modality with the weights of a trained one of several.
+    """Build the segmentor of one modality with the weights of a trained multimodal one.
 
     Args:
         model: The trained segmentor.
-        config: Its config; the model's part alone.
-        modality: Name of the modality that stays.
+        config: Config of the model (``cfg.model``).
+        modality: Name of the modality to keep.
 
     Raises:
         ValueError: If the model has no such modality.
@@ -38,7 +38,7 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
     index = find_modality(model, modality)
     bands = getattr(model.backbone, 'bands', None)
     config = single_modality_config(fit_model(config), modality)
-    if bands:  # the first convolution is a plain one
+    if bands:  # with bands, its first convolution is a plain one
         config['data_preprocessor']['in_channels'] = bands[index]
         config['backbone'] = _for_channels(config['backbone'], bands[index])
     single = MODELS.build(ConfigDict(config))
@@ -47,11 +47,11 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
 
 
 def stock_backbone(single: nn.Module, config: dict) -> tuple[dict, nn.Module]:
-    """Turn the backbone of a model of one modality into one that mmseg has itself.
+    """Turn the backbone of a model for one modality into a backbone of mmseg.
 
     Args:
-        single: What :func:`single_modality_model` returned.
-        config: The config of the backbone of the model of several modalities.
+        single: The result of :func:`single_modality_model`.
+        config: Config of the backbone in the multimodal model.
 
     Returns:
         The config of mmseg's backbone, and the backbone.
@@ -77,12 +77,12 @@ def stock_backbone(single: nn.Module, config: dict) -> tuple[dict, nn.Module]:
     config = _of_shared_layers(config)
     backbone = MMSEG_MODELS.build(config)
     backbone.load_state_dict(state)
-    backbone.eval()  # returns nothing, as mmseg forgets to
+    backbone.eval()  # a line of its own, because mmseg's returns None
     return config, backbone
 
 
 def find_modality(model: nn.Module, modality: str) -> int:
-    """Find the index of a modality of a segmentor.
+    """Find the index of a modality in a segmentor.
 
     Raises:
         ValueError: If the model has no such modality.
@@ -94,7 +94,7 @@ def find_modality(model: nn.Module, modality: str) -> int:
 
 
 def find_fusion_points(model: nn.Module) -> dict[str, str]:
-    """Find where the modalities are coupled: name of the operator in the model -> its type."""
+    """Find the points where modalities exchange: name of the operator -> its type."""
     return {
         name: type(module).__name__
         for name, module in model.named_modules()
@@ -103,11 +103,11 @@ def find_fusion_points(model: nn.Module) -> dict[str, str]:
 
 
 def single_modality_config(config: Any, modality: str | None = None) -> Any:
-    """Turn the config of a model, or of a part of it, into that for one modality by itself.
+    """Turn the config of a model, or of a part of it, into the config for one modality.
 
     Args:
         config: The config.
-        modality: Name of the modality that stays; None for the widest.
+        modality: Name of the modality to keep; None for the widest.
     """
     if isinstance(config, list | tuple):
         return type(config)(single_modality_config(item, modality) for item in config)
@@ -120,7 +120,7 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
         changed['fusion'] = None
     if _is_fusion(config.get('neck')):
         changed['neck'] = None
-    if modality is None and config.get('bands'):  # that of the widest, to which all are tiled
+    if modality is None and config.get('bands'):  # bands of the widest modality
         changed['bands'] = [max(config['bands'])]
     preprocessor = config.get('data_preprocessor') or {}
     if modality is None and preprocessor.get('modalities'):
@@ -133,7 +133,7 @@ def single_modality_config(config: Any, modality: str | None = None) -> Any:
 
 
 def _for_channels(backbone: dict, channels: int) -> dict:
-    """Turn the config of a backbone with bands into that of one for as many channels."""
+    """Turn the config of a backbone with bands into one for this number of channels."""
     backbone = {key: value for key, value in backbone.items() if key != 'bands'}
     if 'backbone' in backbone:
         return {**backbone, 'backbone': {**backbone['backbone'], 'in_channels': channels}}
@@ -141,7 +141,7 @@ def _for_channels(backbone: dict, channels: int) -> dict:
 
 
 def _is_fusion(neck: dict | None) -> bool:
-    found = neck and MODELS.get(neck['type'])  # None for mmseg's, which are in its own registry
+    found = neck and MODELS.get(neck['type'])  # None for necks of mmseg, which has its own registry
     return found is not None and issubclass(found, FusionOperator)
 
 
@@ -164,7 +164,7 @@ def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
 
 
 def _of_shared_layers(config: Any) -> Any:
-    """Name the plain layer in place of every modality-specific one."""
+    """Replace every modality-specific layer in a config by the plain layer."""
     if isinstance(config, list | tuple):
         return type(config)(_of_shared_layers(item) for item in config)
     if not isinstance(config, dict):

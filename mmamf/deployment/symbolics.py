@@ -1,6 +1,6 @@
-"""What torch's exporter writes into an ONNX file wrongly, or not at all, if sizes are dynamic.
+"""ONNX forms of operations that torch's exporter does not export right with dynamic sizes.
 
-Without it, networks with attention keep the number of tokens of the example, and its padding.
+Without them, networks with attention would keep the example's number of tokens and padding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from torch.onnx import register_custom_op_symbolic, symbolic_helper, unregister_
 
 @contextmanager
 def dynamic_sizes(opset: int) -> Iterator[None]:
-    """Let exports by tracing, inside the context, keep sizes dynamic in these operations too.
+    """Inside this context, let exports by tracing keep the sizes of these operations dynamic.
 
     Args:
         opset: Version of the ONNX operators, as given to ``torch.onnx.export``.
@@ -36,7 +36,7 @@ def dynamic_sizes(opset: int) -> Iterator[None]:
 
 @symbolic_helper.parse_args('v', 'i', 'v')
 def _unflatten(g, x, dim: int, sizes):
-    """Reshape. Of torch's own, the exporter cannot tell the rank, and then fixes all sizes."""
+    """Reshape. After torch's own form, the exporter does not know the rank, and fixes all sizes."""
     rank = symbolic_helper._get_tensor_rank(x)
     dim %= rank
     shape = g.op('Shape', x)
@@ -51,7 +51,7 @@ def _unflatten(g, x, dim: int, sizes):
 
 @symbolic_helper.parse_args('v', 'is')
 def _adaptive_avg_pool2d(g, x, size: list[int]):
-    """Multiply with the weights of rows and of columns. Torch's own needs the size of the input."""
+    """Multiply with weights of rows and columns. Torch's own form needs the size of the input."""
     if set(size) == {1}:
         return g.op('GlobalAveragePool', x)
     shape = g.op('Shape', x)
@@ -66,9 +66,9 @@ def _adaptive_avg_pool2d(g, x, size: list[int]):
 
 
 def _pooling_weights(g, length, bins: int, like):
-    """Weight the pixels of a line in each of the bins that torch averages over, (bins, length).
+    """Compute the weight of each pixel of a line in each of torch's bins, (bins, length).
 
-    Bin i reaches from floor(i * length / bins) to before ceil((i + 1) * length / bins).
+    Bin i starts at floor(i * length / bins) and ends before ceil((i + 1) * length / bins).
     """
     count = _integers(g, bins)
     begins = g.op('Div', g.op('Mul', _integers(g, [[i] for i in range(bins)]), length), count)
@@ -87,14 +87,14 @@ def _integers(g, values):
 
 
 def _window_reverse(self: ShiftWindowMSA, windows: Tensor, height: int, width: int) -> Tensor:
-    """Put windows (N*h*w, s, s, C) together to maps (N, H, W, C). mmseg's own fixes N."""
+    """Join windows (N*h*w, s, s, C) to maps (N, H, W, C). mmseg's own function fixes N."""
     side = self.window_size
     x = windows.view(-1, height // side, width // side, side, side, windows.shape[-1])
     return x.permute(0, 1, 3, 2, 4, 5).reshape(-1, height, width, windows.shape[-1])
 
 
 def _get_pad_shape(self: embed.AdaptivePadding, shape: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Find how far to pad height and width, as a formula. OpenMMLab's own fixes both."""
+    """Compute the padding of height and width by a formula. OpenMMLab's own function fixes both."""
     pads = []
     for size, kernel, stride, dilation in zip(shape, self.kernel_size, self.stride, self.dilation):
         covered = (size + stride - 1) // stride * stride - stride + (kernel - 1) * dilation + 1

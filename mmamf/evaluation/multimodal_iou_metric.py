@@ -181,8 +181,8 @@ def _check_sample(sample: dict, num_classes: int) -> None:
     if prediction != label:
         raise ValueError(
             f"{sample.get('img_path')}: expected a prediction of the label map's size "
-            f'{tuple(label)}, got {tuple(prediction)}; in the pipelines of validation and test, put '
-            'Resize before LoadLabelMap'
+            f'{tuple(label)}, got {tuple(prediction)}; in the pipelines of validation and test, '
+            'put Resize before LoadLabelMap'
         )
     logits = sample.get('seg_logits')
     if logits is not None and logits['data'].shape[0] not in (1, num_classes):  # 1: binary

@@ -7,16 +7,16 @@ from .tracing import is_eager
 
 
 class FastMaxPool2d(nn.MaxPool2d):
-    """Max pooling that, on a CPU, makes the detour over channels-last memory.
+    """Max pooling that is faster on a CPU, because it pools in channels-last memory.
 
-    Torch pools channels-last maps several times as fast, which pays for the copies. Results and
-    gradients are equal to the last bit. For the gradient it keeps what torch keeps. Maps on other
-    devices, those that are channels-last already, and what is traced, compiled or inside torch.func
-    goes the direct way.
+    Torch pools channels-last maps several times faster, which more than pays for the copies.
+    Results and gradients are equal to the last bit. It keeps the same tensors for the gradient as
+    torch does. Four kinds of input take torch's usual way: maps on other devices, maps that are
+    channels-last already, traced or compiled ones, and those inside torch.func.
 
     Args:
         kernel_size: Side of the window in px.
-        stride: Distance of the windows in px, by default their side.
+        stride: Step from window to window in px; by default ``kernel_size``.
         padding: Width of the border in px.
 
     Shape:

@@ -1,4 +1,4 @@
-"""Telling the parts of a model how many modalities there are, and how wide each is."""
+"""Fill the number of modalities, and their numbers of channels, into the config of a model."""
 
 import copy
 import inspect
@@ -11,23 +11,23 @@ from torch import nn
 from mmamf.structures import read_modalities
 
 PARTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'generator', 'discriminator')
-USUAL = 3  # channels of the first convolution of a network for pictures
+USUAL = 3  # input channels of a network for RGB
 
 
 def fit_model(config: Mapping) -> dict:
-    """Fill into the config of a model what follows from the modalities of its data preprocessor.
+    """Fill values that follow from the data preprocessor's modalities into a model's config.
 
-    ``num_modalities`` is filled in where the class of a part takes it. ``bands`` of a backbone
-    becomes the modalities' numbers of channels where it is True, and where one of them is too wide
-    for a network for pictures and the config says nothing. With ``bands``, ``in_channels`` of the
-    data preprocessor is the largest of them.
+    ``num_modalities`` is filled in for every part whose class has this argument. ``bands`` of a
+    backbone become the modalities' numbers of channels in two cases: it is True, or the config sets
+    neither ``bands`` nor ``in_channels`` and a modality has more than 3 channels. With ``bands``,
+    ``in_channels`` of the data preprocessor becomes the largest of them.
 
     Args:
-        config: Config of a model. One whose data preprocessor describes no modalities stays as it
-            is.
+        config: Config of a model. If its data preprocessor describes no modalities, the config
+            stays unchanged.
 
     Raises:
-        ValueError: If a part is for another number of modalities or of their channels.
+        ValueError: If a part has another number of modalities, or of their channels.
     """
     config, preprocessor = dict(config), config.get('data_preprocessor')
     channels = _channels(preprocessor)
@@ -56,7 +56,7 @@ def fit_model(config: Mapping) -> dict:
 
 
 def _channels(preprocessor: Mapping | nn.Module | None) -> list[int]:
-    """List the number of channels of every modality; none where they are not described."""
+    """List the number of channels of every modality; empty if they are not described."""
     if isinstance(preprocessor, nn.Module):
         return [*(getattr(preprocessor, 'bands', None) or ())]
     specs = (preprocessor or {}).get('modalities')
@@ -91,7 +91,7 @@ def _fit(part: Any, channels: Sequence[int]) -> Any:
 
 
 def _takes(part: Mapping, argument: str) -> bool:
-    """Tell whether the class of a part, or one that it inherits from, has an argument."""
+    """Tell whether the class of a part, or one of its base classes, has an argument."""
     kind = part.get('type')
     found = MODELS.get(kind) if isinstance(kind, str) else kind
     owners = inspect.getmro(found) if inspect.isclass(found) else ()

@@ -1,15 +1,18 @@
 """What the layers of a network have to know about the batch of a forward pass.
 
-Outside a network the planes of an absent modality are NaN: so presence travels inside the one
-tensor, through whatever crops, stacks or moves it. A modality is absent if all its planes are NaN
-all over; a hole is no absence. A backbone reads it there, puts zeros in the place of NaN, and hands
-the mask on with its output. Where all modalities are present there is no mask.
+Outside a network, all planes of an absent modality are NaN. So the information about presence
+travels inside the one tensor, through code that crops, stacks or moves it. A modality is absent
+only if every value of all its planes is NaN; a hole is a missing reading, no absence. The backbone
+finds the absent modalities, replaces their NaN by zeros, and attaches a mask to its output. If all
+modalities are present, there is no mask.
 
-To look at a tensor, the host waits for its device. The data preprocessor knows what the samples
+To read a tensor, the host has to wait for its device. The data preprocessor knows the modalities of
+the samples and notes them on the tensor (:func:`note_presence`). Without a note, a backbone reads
+the tensor.
 have, and notes it (:func:`note_presence`); without a note, a backbone looks at the tensor.
 
-Traced and compiled graphs and ``torch.func.vmap`` do not look: they are for samples that have all
-modalities. ONNX graphs compute the mask anew for every batch.
+Traced and compiled graphs and ``torch.func.vmap`` do not read it; they need samples that have all
+modalities. ONNX graphs compute the mask for every batch.
 """
 
 import threading
@@ -33,11 +36,11 @@ _IDLE = _State()
 
 
 class FoldedBatch:
-    """The batch of the forward pass that a network is in, for the layers that share this object.
+    """The batch of the current forward pass, for the layers that share this object.
 
     A network makes one and gives it to its layers by :func:`share_batch`. Every thread has its own
-    forward pass. When the pass ends, all is forgotten; only activations that backward computes
-    again still find it. So a copy of a network starts without.
+    forward pass. The object forgets the batch at the end of the pass; only activations that
+    backward computes again still find it. So a copy of a network starts without a batch.
 
     Args:
         num_modalities: Number of modalities M.
@@ -46,7 +49,8 @@ class FoldedBatch:
     def __init__(self, num_modalities: int) -> None:
         self.num_modalities = num_modalities
         self._own = threading.local()
-        # Of any thread: compiled graphs cannot look at threads, and on a GPU backward has its own.
+        # Of the last pass in any thread: compiled graphs have no access to thread-local data, and
+        # backward on a GPU runs in a thread of its own.
         self._running = self._done = _IDLE
 
     @property
@@ -55,14 +59,14 @@ class FoldedBatch:
         return self._state().presence
 
     def run(self, network: Callable, x: Tensor) -> Any:
-        """Fold an input, and call a network whose layers know what is in it.
+        """Fold the modalities of an input, and call a network whose layers know their batch.
 
         Args:
-            network: What takes folded maps and returns what a backbone returns.
+            network: Takes folded maps, and returns what a backbone returns.
             x: The input; NaN where a modality is absent.
 
         Returns:
-            What the network returns, with the mask if a modality is absent.
+            The output of the network, with the mask if a modality is absent.
 
         Shape:
             - Input: (N, M*C, H, W).
@@ -82,11 +86,11 @@ class FoldedBatch:
         return with_presence(outputs, presence)
 
     def knowing(self, presence: Tensor | None) -> AbstractContextManager:
-        """Let the layers know a mask, in a part of a model that gets folded maps."""
+        """Tell the layers the mask, in a part of a model that gets folded maps."""
         return nullcontext() if presence is None else self._hold(_State(None, presence))
 
     def remember(self, function: Callable) -> Callable:
-        """Wrap a function that backward calls again, so that it finds the batch of today."""
+        """Wrap a function that backward calls again, so that it finds its first batch."""
         if torch.compiler.is_compiling():
             return function
         state = self._state()
@@ -98,7 +102,7 @@ class FoldedBatch:
         return again
 
     def rows_per_map(self, layer: nn.Module, x: Tensor) -> int:
-        """Count the rows that a layer sees of every map: windows, say, or tokens."""
+        """Count the rows that a layer gets for every map, for example its windows or tokens."""
         num_maps = self._state().num_maps
         if num_maps in (None, x.shape[0]):
             return 1
@@ -159,7 +163,7 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
 
 
 class Pyramid(tuple):
-    """The maps that a backbone returns, with the mask of what is present, (N, M).
+    """The maps that a backbone returns, with the mask of present modalities, (N, M).
 
     Args:
         maps: Folded maps, (N*M, C_i, H_i, W_i).
@@ -169,7 +173,7 @@ class Pyramid(tuple):
     presence: Tensor
 
     def __new__(cls, maps: Iterable[Tensor], presence: Tensor) -> 'Pyramid':
-        """Make a tuple that knows the mask."""
+        """Make a tuple that holds the mask."""
         pyramid = super().__new__(cls, maps)
         pyramid.presence = presence
         return pyramid
@@ -186,9 +190,9 @@ def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
 
 
 def note_presence(inputs: Tensor, rows: Sequence[Sequence[bool]]) -> None:
-    """Note on a tensor which modalities its samples have, so that nobody has to look.
+    """Note on a tensor which modalities its samples have, so that nobody has to read it.
 
-    The note holds for the tensor and its crops, until somebody writes into it.
+    The note is valid for the tensor and its crops, until somebody writes into it.
 
     Args:
         inputs: The input of a network, NaN where a modality is absent.
@@ -197,23 +201,23 @@ def note_presence(inputs: Tensor, rows: Sequence[Sequence[bool]]) -> None:
     Shape:
         - inputs: (N, M*C, H, W).
     """
-    if not inputs.is_inference():  # these do not tell whether they were written into
+    if not inputs.is_inference():  # inference tensors have no _version
         inputs._present = (inputs._version, rows)
 
 
 def in_backward() -> bool:
     """Tell whether autograd runs a backward pass in this thread."""
-    # torch's own checkpointing asks the same; there is no public name for it
+    # torch's own checkpointing uses the same function; it has no public name
     return torch._C._current_graph_task_id() != -1
 
 
 def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
-    """Find the absent modalities, and put zeros in the place of their NaN."""
-    # a network for one modality has nothing to look for, a meta tensor nothing to look at, and
-    # a wrong number of channels is refused where they are folded
+    """Find the absent modalities, and replace their NaN by zeros."""
+    # A single modality cannot be absent, and a meta tensor has no values. fold_modalities refuses a
+    # wrong number of channels.
     if num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities:
         return x, None
-    if is_exporting():  # in the graph nothing may depend on a value
+    if is_exporting():  # no branch of the graph may depend on a value
         there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
         absent = there.view(-1, num_modalities) == 0
     else:
@@ -233,7 +237,7 @@ def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
 
 
 def _noted(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
-    """Read the note of a tensor, or of the one that it is a crop of."""
+    """Read the note of a tensor, or of the tensor that it is a crop of."""
     source = x if hasattr(x, '_present') or x.is_inference() else x._base
     if not hasattr(source, '_present'):
         return None
@@ -244,7 +248,7 @@ def _noted(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
 
 
 def _look(x: Tensor, num_modalities: int) -> list[list[bool]]:
-    """Find the planes that are NaN all over; where the first pixel is none, they are not."""
+    """Find the modalities that are NaN all over; read all pixels only if the first is NaN."""
     first = fold_modalities(x[:, :, :1, :1], num_modalities).isnan().flatten(1).all(1)
     absent = first.tolist()  # here the host waits
     suspects = [index for index, lost in enumerate(absent) if lost]

@@ -1,9 +1,8 @@
 """The modality axis: stacked along channels outside a network, folded into the batch inside.
 
-Both forms are the same memory: sample-major, (N, M*C, H, W) and (N*M, C, H, W) differ in their
-shape alone, so going from one to the other is a view of a contiguous tensor. In channels-last
-memory it is a copy, which is channels-last again; there, only giving the modalities an axis of
-their own is a view.
+Both forms order the memory sample by sample: (N, M*C, H, W) and (N*M, C, H, W) differ only in their
+shape. For contiguous memory, the change from one to the other is a view. For channels-last memory
+it is a copy, which is channels-last again; only a separate axis for the modalities is a view.
 """
 
 import torch
@@ -32,7 +31,7 @@ def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     if is_channels_last(x):
         x = x.permute(0, 2, 3, 1).unflatten(3, (num_modalities, channels // num_modalities))
         x = x.permute(0, 3, 1, 2, 4).flatten(0, 1).permute(0, 3, 1, 2)
-        return x.contiguous(memory_format=torch.channels_last)  # of a single sample it is a view
+        return x.contiguous(memory_format=torch.channels_last)  # a view for a single sample
     return x.reshape(n * num_modalities, channels // num_modalities, *x.shape[2:])
 
 
@@ -57,7 +56,7 @@ def unfold_modalities(x: Tensor, num_modalities: int) -> Tensor:
 
 @as_one_step
 def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
-    """Give the modalities of a folded batch an axis, as a view whatever the memory layout.
+    """Unfold the modalities into an axis of their own, as a view in any memory layout.
 
     Shape:
         - Input: (N*M, C, ...).
@@ -71,8 +70,8 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Tell whether maps are stored channels last, and not in the usual way as well."""
-    if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap cannot answer
+    """Tell whether maps are stored channels last and are not contiguous in the usual way, too."""
+    if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap does not know the layout
         return False
     return x.is_contiguous(memory_format=torch.channels_last)
 

@@ -1,4 +1,4 @@
-"""What holds where a tensor stands in for others: in graphs that are made, and in torch.func."""
+"""Tests for tensors without values or memory of their own: in traced graphs and torch.func."""
 
 import functools
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from torch.fx import Proxy
 
 
 def is_eager(x: Tensor) -> bool:
-    """Tell whether a tensor has values and a memory layout of its own, to be looked at."""
+    """Tell whether a tensor has its own values and memory layout, which code may read."""
     return not (
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()
@@ -22,19 +22,20 @@ def in_torch_func(x: Tensor) -> bool:
     """Tell whether a tensor is inside a transform of torch.func, such as vmap."""
     if torch.compiler.is_compiling():
         return False
-    return torch._C._functorch.is_functorch_wrapped_tensor(x)  # there is no public name for it
+    return torch._C._functorch.is_functorch_wrapped_tensor(x)  # it has no public name
 
 
 def is_exporting() -> bool:
-    """Tell whether an ONNX graph is made. It asks every batch for its values when it runs."""
+    """Tell whether an ONNX graph is being made, which reads values of every batch when it runs."""
     return not torch.compiler.is_compiling() and torch.onnx.is_in_onnx_export()
 
 
 def as_one_step(function: Callable) -> Callable:
-    """Let ``torch.fx`` see a function as one step, as it sees torch's own.
+    """Make a function one step for ``torch.fx``, like torch's own functions.
 
     Args:
-        function: A function of a tensor and numbers, defined in a module. It may check the tensor.
+        function: A function of a tensor and numbers, at the top level of a module. It may read the
+            tensor.
     """
 
     @functools.wraps(function)

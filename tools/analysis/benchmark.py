@@ -1,9 +1,10 @@
 """Measures the network against a plain one, a loop over the modalities, and separate networks.
 
-Two modalities, random weights and images. The networks of a cell (part, size, batch, task) take
-turns, and all figures but memory and latencies are ratios of neighbors in time. What this machine
-has in the results file is not measured again. The table is printed; the file of results and the
-figure are written. Set the number of threads with OMP_NUM_THREADS.
+There are two modalities; weights and images are random. The networks of a cell (part, size, batch,
+task) take turns. All numbers except memory and latency are ratios of measurements that directly
+follow each other. Cells that the results file already has for this machine are skipped. The tool
+prints the table, and writes the results file and the figure. OMP_NUM_THREADS sets the number of
+threads.
 """
 
 import argparse

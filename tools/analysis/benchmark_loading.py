@@ -1,9 +1,9 @@
-"""Measures how fast a config's training pipeline loads, against bare OpenCV on the same files.
+"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files.
 
-Loaders of the same samples take turns in one run: OpenCV's decoding alone; decoding with the resize
-and crop that the recipe cannot do without; the config's pipeline, its result dropped where it was
-made; and the pipeline as in training, its result sent from the worker to the trainer. The last
-table says where the time of one sample goes.
+Four loaders of the same samples take turns in one run: (1) OpenCV's decoding alone; (2) decoding,
+then the resize and the crop that the recipe needs; (3) the config's pipeline, whose result stays in
+the worker; (4) the pipeline as in training, whose result goes from the worker to the trainer. The
+last table shows the time of each transform for one sample.
 """
 
 import argparse

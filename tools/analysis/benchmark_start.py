@@ -1,7 +1,7 @@
-"""Measures what a start costs: `import mmamf`, and --help of every command, in processor time.
+"""Measures what a start costs: the CPU time of `import mmamf`, and of --help of every command.
 
-The first is a ratio to `import mmseg.models`, the others to `import torch`: median of the rounds,
-smallest and largest.
+The import is shown as a ratio to `import mmseg.models`, every --help as a ratio to `import torch`.
+Values are the median of the rounds, and in brackets the smallest and the largest.
 """
 
 import argparse
@@ -13,7 +13,7 @@ TOOLS = Path(__file__).resolve().parents[1]
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure and print."""
+    """Measure, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--repeats', type=int, default=5, help='rounds; default: 5')
     args = parser.parse_args(argv)

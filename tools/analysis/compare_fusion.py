@@ -1,8 +1,8 @@
 """Compares fusion methods: trains every method of a sweep file with every seed, and reports.
 
-A run is one command of tools/train.py; its result is one small JSON file. What has a result is
-skipped and what has a checkpoint is resumed, so the same command continues a sweep that was
-interrupted, on this machine or, with the results alone, on another.
+A run is one command of tools/train.py, and its result is one small JSON file. Runs with a result
+are skipped, and runs with a checkpoint are resumed. So after an interruption the same command
+continues the sweep. On another machine it needs only the results.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Counts parameters and multiply-adds of a config's model, and those of separate networks.
+"""Counts parameters and multiply-adds of a config's model, and of separate networks.
 
-Separate networks are one for each modality, like this one without sharing, fusion and ensemble.
-Parts that only training uses are shown, but are in no sum. Nothing is computed or downloaded: the
-model is built without memory for its weights.
+The separate networks are one network for each modality, without sharing, fusion and ensemble. Parts
+that only training uses are shown, but no sum contains them. The model is built without memory for
+its weights, so nothing is computed or downloaded.
 """
 
 import argparse

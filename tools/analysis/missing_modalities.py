@@ -1,7 +1,7 @@
 """Tests a checkpoint on all subsets of its modalities; writes a table and a figure.
 
-Every subset is one test of the config in which all other modalities are absent. results.json keeps
-each when it is done: interrupted, the same command continues from there.
+For every subset there is one test of the config, in which all other modalities are absent. Each
+finished test is saved in results.json, so after an interruption the same command continues.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Test what is not yet done, then write the table and the figure."""
+    """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)
     from mmamf.analysis.missing_modalities import measure_missing
 

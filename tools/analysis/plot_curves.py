@@ -1,4 +1,4 @@
-"""Plots loss and mIoU of a training, per modality and of the ensemble, from its work dir."""
+"""Plots loss and mIoU of a training, for the modalities and the ensemble, from its work dir."""
 
 import argparse
 from pathlib import Path

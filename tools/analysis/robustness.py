@@ -1,7 +1,8 @@
 """Tests a checkpoint under corruptions of growing severity; writes a table and a figure.
 
-Every level is one test of the config with the corruption behind the loading of its test pipeline.
-results.json keeps each when it is done: interrupted, the same command continues from there.
+For every level there is one test of the config, with the corruption right after the loading step of
+its test pipeline. Each finished test is saved in results.json, so after an interruption the same
+command continues.
 """
 
 import argparse
@@ -36,7 +37,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Test what is not yet done, then write the table and the figure."""
+    """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)
     from mmamf.analysis.robustness import measure_robustness
 

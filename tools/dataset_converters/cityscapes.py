@@ -1,9 +1,10 @@
 """Convert Cityscapes with depth from stereo, 19 classes, from the official archives.
 
 RAW holds the unpacked leftImg8bit_trainvaltest, gtFine_trainvaltest, disparity_trainvaltest and
-camera_trainvaltest. OUT gets the color files as they are, depth in centimeters (0 = no reading;
-655.35 m stands for that and all beyond) and label maps 0..18, 255 = not evaluated. A disparity of
-zero pixels is no reading either. A frame is named as in ``aachen/aachen_000000_000019``.
+camera_trainvaltest. OUT gets the color files unchanged, depth in centimeters, and label maps of
+0..18 (255 = not evaluated). In depth, 0 means no reading, and 655.35 m means this distance or more.
+A disparity of zero pixels means no reading, too. A frame has a name like
+``aachen/aachen_000000_000019``.
 """
 
 import json
@@ -27,7 +28,7 @@ from conversion import (
     require_frames,
 )
 
-# folder -> how its files end
+# folder -> ending of its file names
 ENDINGS = {
     'leftImg8bit': '_leftImg8bit.png',
     'gtFine': '_gtFine_labelIds.png',
@@ -61,13 +62,13 @@ FARTHEST = 65535  # cm
 def depth_of_disparity(code: np.ndarray, baseline: float, fx: float) -> np.ndarray:
     """Return the depth in centimeters of a disparity file.
 
-    The file holds 256 times the disparity in pixels, plus one; 0 means no reading. The stereo
-    matcher writes a disparity of zero, code 1, where it has found nothing: no reading either. Both
-    become 0.
+    The file holds 256 times the disparity in pixels, plus one; 0 means no reading. Where the stereo
+    matcher has found nothing, it writes a disparity of zero (code 1), which means no reading, too.
+    Both become 0.
 
     Args:
         code: The file's values.
-        baseline: Distance of the two cameras in meters.
+        baseline: Distance between the two cameras in meters.
         fx: Focal length in pixels.
 
     Shape:
@@ -86,11 +87,11 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
 
     Args:
         raw: Folder of the official files.
-        incomplete: Leave out frames some of whose files are missing.
+        incomplete: Whether to leave out frames that lack files, instead of an error.
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If there are not as many frames as the official ones.
+        ValueError: If the number of frames is not the official one.
     """
     require(raw, *ENDINGS)
     samples = []
@@ -114,7 +115,7 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
 
 
 def _check_cities(split: str, stems: Sequence[str]) -> None:
-    """Refuse another number of frames than the official one, with the cities that are off."""
+    """Refuse a number of frames that is not the official one; name the cities that differ."""
     expected, got = CITIES[split], Counter(stem.split('/')[0] for stem in stems)
     off = [
         f'{city}: expected {expected.get(city, 0)}, got {got[city]}'

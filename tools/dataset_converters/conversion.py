@@ -1,4 +1,4 @@
-"""What every converter does alike: write a folder per modality, resume, count, list what failed."""
+"""Parts that all converters share: writing a folder per modality, resuming, counting, reporting."""
 
 import argparse
 import json
@@ -28,12 +28,12 @@ class Sample:
     """One sample to convert.
 
     Args:
-        stem: Name of its files in every folder, without suffix; may contain '/'.
+        stem: Name of its files in every folder, without suffix. It may contain '/'.
         split: The list that names it: 'train' for train.txt.
-        source: What it is made of, for messages.
-        load: Returns the image of each folder: an array in OpenCV's channel order, which becomes a
-            PNG, or the path of a file that is taken over as it is.
-        intrinsics: fx, fy, cx, cy of the camera in pixels, where they are known.
+        source: The file or files that it comes from, for messages.
+        load: Returns the image of each folder: an array in OpenCV's order of channels, which
+            becomes a PNG, or the path of a file that is taken unchanged.
+        intrinsics: fx, fy, cx, cy of the camera in pixels, if they are known.
     """
 
     stem: str
@@ -56,14 +56,14 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add the option that :func:`run_all` wants."""
+    """Add the option for the number of workers in :func:`run_all`."""
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count(), help='threads (default: one per CPU)'
     )
 
 
 def require(root: Path, *names: str) -> list[Path]:
-    """Return the files and folders of that name, or refuse with the list of what is missing.
+    """Return the files and folders with these names; if some are missing, raise and list them.
 
     Raises:
         FileNotFoundError: If some are missing.
@@ -76,15 +76,16 @@ def require(root: Path, *names: str) -> list[Path]:
 
 
 def require_frames(root: Path, frames: Mapping[str, Sequence[str]], partial: bool) -> list[str]:
-    """Return the names of the frames whose files are all there.
+    """Return the names of the frames that have all their files.
 
     Args:
         root: Folder of the official files.
         frames: Name of each frame -> its files, relative to ``root``.
-        partial: Leave the others out, and say how many and the first, instead of refusing.
+        partial: Whether to leave out the other frames, and print their number and the first one,
+            instead of an error.
 
     Raises:
-        FileNotFoundError: If files are missing, with their list.
+        FileNotFoundError: If files are missing; the message lists them.
     """
     missing = {
         name: [file for file in files if not (root / file).exists()]
@@ -104,10 +105,10 @@ def require_frames(root: Path, frames: Mapping[str, Sequence[str]], partial: boo
 
 
 def require_count(what: str, expected: int, got: int, partial: bool = False) -> None:
-    """Refuse a data set of another size than its owners publish.
+    """Refuse a data set whose size is not the one that its owners publish.
 
     Raises:
-        ValueError: If there are too many, or too few and that was not asked for.
+        ValueError: If there are too many samples, or too few without ``partial``.
     """
     if got > expected or (got < expected and not partial) or got == 0:
         hint = '; --partial converts what is there' if 0 < got < expected else ''
@@ -115,10 +116,10 @@ def require_count(what: str, expected: int, got: int, partial: bool = False) -> 
 
 
 def check_label(label: np.ndarray, num_classes: int, source: str) -> np.ndarray:
-    """Return a label map as uint8 if it holds class indices or 255 alone.
+    """Return a label map as uint8 if it holds only class indices and 255.
 
     Raises:
-        ValueError: If a value lies outside, or they are no whole numbers.
+        ValueError: If a value is outside, or is not a whole number.
     """
     outside = np.unique(label[((label < 0) | (label >= num_classes)) & (label != IGNORE)])
     if label.dtype.kind not in 'biu':
@@ -132,10 +133,10 @@ def check_label(label: np.ndarray, num_classes: int, source: str) -> np.ndarray:
 
 
 def map_labels(values: np.ndarray, table: Sequence[int], source: str) -> np.ndarray:
-    """Return the class index, as uint8, that ``table`` has at each value.
+    """Map every value to the class index at this place of ``table``, as uint8.
 
     Raises:
-        ValueError: If a value lies outside the table.
+        ValueError: If a value is outside the table.
     """
     outside = np.unique(values[(values < 0) | (values >= len(table))])
     if outside.size:
@@ -147,11 +148,11 @@ def map_labels(values: np.ndarray, table: Sequence[int], source: str) -> np.ndar
 
 
 def read_gray(path: Path, dtype: str) -> np.ndarray:
-    """Read an image of one channel, such as a depth or a label map.
+    """Read an image with one channel, such as a depth or a label map.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, or not of one channel of that type.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is damaged, or does not have one channel of that type.
     """
     image = read_image(str(path))
     if image.ndim != 2 or image.dtype != dtype:
@@ -165,11 +166,11 @@ def load_mat(path: Path, *names: str) -> dict[str, np.ndarray]:
     """Read variables of a MATLAB v5 file.
 
     Raises:
-        ValueError: If the file is damaged or of another version, or does not hold them all.
+        ValueError: If the file is damaged, has another version, or lacks a variable.
     """
     try:
         content = loadmat(path, squeeze_me=True, variable_names=names)
-    except Exception as error:  # SciPy raises almost anything on damaged files
+    except Exception as error:  # SciPy raises many kinds of errors on damaged files
         raise ValueError(f'{path} is no MATLAB v5 file, or damaged: {error}') from error
     missing = [name for name in names if name not in content]
     if missing:
@@ -181,7 +182,7 @@ def open_hdf5(path: Path) -> h5py.File:
     """Open a MATLAB v7.3 file, which is HDF5.
 
     Raises:
-        ValueError: If it is damaged or of another version.
+        ValueError: If it is damaged or has another version.
     """
     try:
         return h5py.File(path, 'r')
@@ -191,19 +192,19 @@ def open_hdf5(path: Path) -> h5py.File:
 
 @contextmanager
 def refuse_damage(what: str) -> Iterator[None]:
-    """Read from an open HDF5 file within this context.
+    """Read from an open HDF5 file inside this context.
 
     Raises:
-        ValueError: If that fails, naming ``what`` was read.
+        ValueError: If reading fails; the message names ``what`` was read.
     """
     try:
         yield
-    except Exception as error:  # h5py raises almost anything on damaged files
+    except Exception as error:  # h5py raises many kinds of errors on damaged files
         raise ValueError(f'{what} is damaged: {error}') from error
 
 
 def read_json(path: Path) -> dict:
-    """Read a JSON file; one that does not exist is empty.
+    """Read a JSON file; the result is empty if it does not exist.
 
     Raises:
         ValueError: If it is damaged.
@@ -215,25 +216,26 @@ def read_json(path: Path) -> dict:
 
 
 def convert(samples: Sequence[Sample], raw: Path, out: Path, settings: dict, workers: int) -> int:
-    """Convert samples into ``out``; what is there already, unchanged, is kept.
+    """Convert samples into ``out``; keep files that are there already and have not changed.
 
-    One unreadable sample does not stop the others. It is not named in the lists. Nothing is written
-    outside ``out``.
+    If a sample cannot be read, the others are still converted, and the lists leave it out. Nothing
+    is written outside ``out``.
 
     Args:
         samples: The samples, in the order of their lists.
         raw: Folder of the official files.
         out: Folder to write.
-        settings: Data set and options, written to ``out/conversion.json`` together with ``raw``; a
-            folder converted with others, or from another ``raw``, is refused.
+        settings: Data set and options. They are written to ``out/conversion.json`` together with
+            ``raw``. A folder that was converted with other settings, or from another ``raw``, is
+            refused.
         workers: Number of threads.
 
     Returns:
         Exit status: 1 if samples failed, else 0.
 
     Raises:
-        ValueError: If two samples have one name, ``out`` is ``raw``, or ``out`` was converted with
-            other settings.
+        ValueError: If two samples have the same name, ``out`` is ``raw``, or ``out`` was converted
+            with other settings.
     """
     _refuse_duplicates(samples)
     if out.resolve() == raw.resolve():
@@ -253,15 +255,15 @@ def convert(samples: Sequence[Sample], raw: Path, out: Path, settings: dict, wor
 
 
 def run_all(title: str, jobs: Mapping[str, Callable[[], None]], workers: int) -> dict[str, str]:
-    """Run jobs in threads and show progress; a failed one does not stop the others.
+    """Run jobs in threads and show progress; a job that fails does not stop the others.
 
     Args:
-        title: What is being done.
-        jobs: Stem -> its job, which raises if it fails.
+        title: Text for the progress bar.
+        jobs: Stem -> its job, which raises an error if it fails.
         workers: Number of threads.
 
     Returns:
-        Stem -> message of each that failed.
+        Stem -> error message, for each job that failed.
     """
     columns = (
         TextColumn('{task.description}'),
@@ -270,7 +272,7 @@ def run_all(title: str, jobs: Mapping[str, Callable[[], None]], workers: int) ->
         TimeRemainingColumn(),
     )
     failed = {}
-    # OpenCV, NumPy and zlib leave Python's lock, so threads are enough
+    # OpenCV, NumPy and zlib release Python's lock, so threads are enough
     with Progress(*columns) as progress, ThreadPoolExecutor(workers) as pool:
         task = progress.add_task(title, total=len(jobs))
         try:
@@ -285,7 +287,7 @@ def run_all(title: str, jobs: Mapping[str, Callable[[], None]], workers: int) ->
 
 
 def report(failed: Mapping[str, str], total: int) -> int:
-    """List the failures of :func:`run_all`; returns the exit status."""
+    """List the failures of :func:`run_all`; return the exit status."""
     if failed:
         print(f'{len(failed)} of {total} samples failed:', file=sys.stderr)
         for stem, error in failed.items():
@@ -294,14 +296,14 @@ def report(failed: Mapping[str, str], total: int) -> int:
 
 
 def _attempt(job: Callable[[], None]) -> str | None:
-    """Run a job; returns what went wrong."""
+    """Run a job; return its error message, or None."""
     try:
         job()
     except MemoryError as error:  # a header can claim any size
         return f'there is not enough memory for it: {error}'
     except (OSError, ValueError) as error:
         return str(error)
-    except Exception as error:  # readers raise almost anything on damaged files
+    except Exception as error:  # readers raise many kinds of errors on damaged files
         return f'{type(error).__name__}: {error}'
     return None
 
@@ -323,7 +325,7 @@ def _convert_sample(sample: Sample, out: Path) -> None:
 
 
 def _check_images(images: Mapping[str, np.ndarray], source: str) -> None:
-    """Refuse what training would refuse."""
+    """Refuse images that training would refuse."""
     sizes = {folder: image.shape[:2] for folder, image in images.items()}
     if len(set(sizes.values())) > 1:
         raise ValueError(f'{source}: images differ in size (H, W): {sizes}')
@@ -347,7 +349,7 @@ def _refuse_duplicates(samples: Sequence[Sample]) -> None:
 
 
 def refuse_other_settings(path: Path, settings: dict) -> None:
-    """Write settings to ``path``, or check them against those that are there.
+    """Write settings to ``path``, or compare them with those that are there.
 
     Raises:
         ValueError: If they differ, or cannot be read.
@@ -364,11 +366,11 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
 
 
 def exit_with(main: Callable[[], int]) -> None:
-    """Run a converter as a script: a refusal or Ctrl+C is one message, not a traceback."""
+    """Run a converter as a script; an error or Ctrl+C becomes one message without a traceback."""
     try:
         sys.exit(main())
     except (ValueError, OSError) as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:
         print('interrupted; the same command goes on from here', file=sys.stderr)
-        sys.exit(130)  # as shells have it
+        sys.exit(130)  # the exit status of shells for Ctrl+C

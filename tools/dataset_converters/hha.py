@@ -1,8 +1,8 @@
 """Encode the depth maps of a converted data set as HHA images, a modality of three channels.
 
-ROOT/depth/STEM.png becomes ROOT/hha/STEM.png: horizontal disparity, height above ground and angle
-with gravity as red, green and blue; black is no reading. Depth should be filled, as the encoding's
-authors have it, where the data set offers that. What is there already is kept.
+ROOT/depth/STEM.png becomes ROOT/hha/STEM.png. Red is the horizontal disparity, green the height
+above ground, blue the angle with gravity; black means no reading. The encoding's authors use filled
+depth, so prefer it where the data set offers it. Images that are there already are kept.
 """
 
 import argparse
@@ -30,10 +30,10 @@ UNITS = 'depth_units_per_meter'
 
 
 def read_units_per_meter(root: Path) -> float:
-    """Return the depth units that the data set's converter wrote down.
+    """Return the depth units per meter that the data set's converter wrote down.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If the converter wrote none.
     """
     settings = read_json(root / CONVERSION)
     if UNITS not in settings:
@@ -47,13 +47,13 @@ def read_units_per_meter(root: Path) -> float:
 def encode_file(
     depth: Path, out: Path, stem: str, units_per_meter: float, intrinsics: Sequence[float] | None
 ) -> None:
-    """Encode one depth map, unless that was done before and its file has not changed since.
+    """Encode one depth map, unless this was done before and its file has not changed.
 
     Args:
-        depth: 16-bit file; 0 = no reading.
+        depth: 16-bit file; 0 means no reading.
         out: Folder to write.
         stem: Name of the file to write, without suffix.
-        units_per_meter: The file's units in a meter.
+        units_per_meter: Units of the file in one meter.
         intrinsics: fx, fy, cx, cy in px; None if they are unknown.
 
     Raises:

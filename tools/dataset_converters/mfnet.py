@@ -1,8 +1,8 @@
-"""Convert MFNet's images of streets by day and night, color and thermal, 9 classes.
+"""Convert MFNet's street images by day and night, color and thermal, 9 classes.
 
 RAW holds images/ (PNGs of four channels: red, green, blue, thermal), labels/ (0..8) and train.txt,
-val.txt and test.txt (784, 392 and 393 names). Their mirrored copies NAME_flip, which some lists
-hold, are left out: the training pipeline mirrors by itself.
+val.txt and test.txt (784, 392 and 393 names). Some lists also contain mirrored copies, NAME_flip.
+They are left out, because the training pipeline mirrors images itself.
 """
 
 from collections.abc import Sequence
@@ -38,11 +38,11 @@ def list_samples(raw: Path, incomplete: bool) -> list[Sample]:
 
     Args:
         raw: Folder of the lists, images/ and labels/.
-        incomplete: Whether images may be missing; the samples that are whole are listed.
+        incomplete: Whether images may be missing. Then only complete samples are listed.
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If the lists have other lengths than the published ones.
+        ValueError: If the lists do not have the published lengths.
     """
     require(raw, *FOLDERS, *(f'{split}.txt' for split in SPLITS))
     known = {path.stem for folder in FOLDERS for path in (raw / folder).glob('*.png')}
@@ -96,13 +96,13 @@ def _load(image_path: Path, label_path: Path) -> dict[str, np.ndarray]:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Read the four channels as they are stored: transparency is not applied."""
+    """Read the four channels as they are stored, without applying transparency."""
     try:
         with Image.open(path) as image:
-            image.verify()  # the checksums, which decoding ignores
+            image.verify()  # checks the checksums, which decoding does not
         with Image.open(path) as image:
             values = np.array(image)
-    except Exception as error:  # Pillow raises almost anything on damaged files
+    except Exception as error:  # Pillow raises many kinds of errors on damaged files
         raise ValueError(f'{path} is corrupt or truncated: {error}') from error
     if image.mode != 'RGBA':
         raise ValueError(f'{path}: expected a PNG of mode RGBA, got {image.mode}')

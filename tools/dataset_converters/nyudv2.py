@@ -30,24 +30,24 @@ SPLITS = dict(train=795, test=654)
 LABELS = 894  # 0 = unlabeled
 CLASSES = 40
 SIZE = (480, 640)
-# of the color camera, to which depth is registered, from the authors' toolbox
+# of the color camera, in whose view depth is given; from the authors' toolbox
 INTRINSICS = (518.857901, 519.469611, 325.582449, 253.736166)
 UNITS_PER_METER = 5000
-SENSOR_LIMIT = 10.0  # meters; the authors' toolbox takes 0 and 10 for no reading
+SENSOR_LIMIT = 10.0  # meters; in the authors' toolbox, 0 and 10 mean no reading
 DEPTHS = dict(filled='depths', raw='rawDepths')
 
 
 def list_samples(raw: Path, file: h5py.File, depth: str, incomplete: bool) -> list[Sample]:
-    """Validate the archive and list its frames, which are read one by one, later.
+    """Check the archive and list its frames. They are read later, one by one.
 
     Args:
         raw: Folder of splits.mat and classMapping40.mat.
         file: The open nyu_depth_v2_labeled.mat.
         depth: 'filled' or 'raw'.
-        incomplete: Whether there may be fewer frames, of another size, than the authors publish.
+        incomplete: Whether there may be fewer frames, or frames of another size, than published.
 
     Raises:
-        ValueError: If the archive is not what the authors publish.
+        ValueError: If the archive is not the published one.
     """
     count, (height, width) = _check_frames(file, DEPTHS[depth], incomplete)
     table = _label_table(raw / 'classMapping40.mat')
@@ -105,7 +105,7 @@ def _check_frames(file: h5py.File, depth: str, incomplete: bool) -> tuple[int, t
 
 
 def _label_table(path: Path) -> np.ndarray:
-    """Return the table 0..894 -> 0..39, 255 = ignored."""
+    """Return the table that maps 0..894 to 0..39, or to 255 for ignored labels."""
     classes = load_mat(path, 'mapClass')['mapClass'].ravel()
     if len(classes) != LABELS or not np.isin(classes, range(1, CLASSES + 1)).all():
         raise ValueError(
@@ -134,7 +134,7 @@ def _encode_depth(meters: np.ndarray, is_raw: bool) -> np.ndarray:
         meters = np.where(meters >= SENSOR_LIMIT, 0, meters)
     units = np.rint(meters.astype(np.float64) * UNITS_PER_METER)
     largest = np.iinfo(np.uint16).max
-    if not ((units >= 0) & (units <= largest)).all():  # NaN is not either
+    if not ((units >= 0) & (units <= largest)).all():  # also refuses NaN
         raise ValueError(
             f'depth out of range: expected 0..{largest / UNITS_PER_METER:.2f} m, got '
             f'{meters.min():.2f}..{meters.max():.2f} m'

@@ -1,8 +1,8 @@
 """Convert SUN RGB-D, 37 classes, from the official SUNRGBD.zip and SUNRGBDtoolbox.zip.
 
-RAW holds the unpacked folders SUNRGBD/ and SUNRGBDtoolbox/. OUT gets the color files as they are,
-depth in millimeters (0 = no reading; clipped at 8 m, as the authors' toolbox does) and label maps
-0..36, 255 = unlabeled. A frame is named by its folder in SUNRGBD/.
+RAW holds the unpacked folders SUNRGBD/ and SUNRGBDtoolbox/. OUT gets the color files unchanged,
+depth in millimeters (0 = no reading; clipped at 8 m, as in the authors' toolbox) and label maps of
+0..36 (255 = unlabeled). The name of a frame is its folder in SUNRGBD/.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ CLASS_OF_SEGLABEL = (IGNORE, *range(37))
 
 
 def decode_depth(code: np.ndarray) -> np.ndarray:
-    """Return the depth in millimeters of a depth file: its bits, rotated to the right by three.
+    """Return depth in millimeters from a depth file, whose bits it rotates right by three.
 
     Shape:
         (H, W), uint16.
@@ -56,12 +56,12 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
         raw: Folder of the official files.
         depth: A key of ``DEPTH_FOLDERS``.
         seg: The label file, from which each sample reads its own map.
-        incomplete: Leave out frames whose files are missing.
+        incomplete: Whether to leave out frames that lack files, instead of an error.
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If the frames, the labels and the split do not belong together, or are not as
-            many as the official ones.
+        ValueError: If the frames, the labels and the split do not fit together, or their number is
+            not the official one.
     """
     meta = np.atleast_1d(load_mat(raw / META, 'SUNRGBDMeta')['SUNRGBDMeta'])
     with refuse_damage(str(raw / SEG)):
@@ -124,7 +124,7 @@ def _sample(
     def load() -> dict[str, np.ndarray | Path]:
         source = f'seglabel of {folder}'
         with refuse_damage(source):
-            seglabel = seg[label][()].T  # MATLAB's files hold the transposed array
+            seglabel = seg[label][()].T  # MATLAB stores the transposed array
         return dict(
             rgb=raw / rgb,
             depth=decode_depth(read_gray(raw / depth, 'uint16')),
@@ -136,7 +136,7 @@ def _sample(
 
 
 def _below_root(path: str) -> str:
-    """Return an authors' path below SUNRGBD/; some of theirs have a double or trailing slash."""
+    """Return a path of the authors' relative to SUNRGBD/; some have a double or trailing slash."""
     parts = PurePosixPath(path).parts
     if 'SUNRGBD' not in parts:
         raise ValueError(f'expected a path below .../SUNRGBD/, got {path!r}')

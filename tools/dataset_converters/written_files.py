@@ -1,7 +1,7 @@
-"""Files of a converted data set: written whole, inside OUT, and checked when a run goes on.
+"""Files of a converted data set: written completely, inside OUT, and checked when a run resumes.
 
-OUT/.done/STEM lists the files of one sample, a line each: checksum (CRC-32), size, path in OUT. A
-file that was cut, changed or lost since then no longer fits its line, so the sample is made again.
+OUT/.done/STEM lists the files of one sample, one per line: checksum (CRC-32), size, path in OUT. If
+a file was cut, changed or lost later, it does not fit its line, and the sample is made again.
 """
 
 import os
@@ -18,10 +18,10 @@ _CHUNK = 1 << 20
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears as a whole or not at all, also on a full disk."""
+    """Write a file that appears complete or not at all, even on a full disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + '.part')
-    part.unlink(missing_ok=True)  # a link, perhaps, which writing would follow
+    part.unlink(missing_ok=True)  # it may be a link, and writing would follow it
     try:
         part.write_bytes(content)
         part.replace(path)
@@ -31,12 +31,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_image(path: Path, image: np.ndarray | Path) -> Path:
-    """Write an image to ``path`` plus its suffix; a PNG appears as a whole or not at all.
+    """Write an image to ``path`` plus its suffix; a PNG appears complete or not at all.
 
     Args:
         path: File to write, without suffix.
-        image: An array in OpenCV's channel order, which becomes a PNG, or the path of a file that
-            is taken over as it is.
+        image: An array in OpenCV's order of channels, which becomes a PNG, or the path of a file
+            that is taken unchanged.
 
     Returns:
         The file written.
@@ -47,7 +47,7 @@ def write_image(path: Path, image: np.ndarray | Path) -> Path:
         path.unlink(missing_ok=True)
         try:
             os.link(image.resolve(), path)
-        except OSError:  # another file system
+        except OSError:  # on another file system
             shutil.copyfile(image, path)
         return path
     path = path.with_name(path.name + '.png')
@@ -56,10 +56,10 @@ def write_image(path: Path, image: np.ndarray | Path) -> Path:
 
 
 def check_inside(out: Path, path: Path, source: str) -> None:
-    """Refuse a file that would lie outside the output folder: by '..', or behind a link.
+    """Refuse a file that would be outside the output folder, because of '..' or a link.
 
     Raises:
-        ValueError: If it would.
+        ValueError: If it would be outside.
     """
     steps_up = '..' in PurePosixPath(path.relative_to(out)).parts if out in path.parents else True
     if steps_up or not path.resolve().is_relative_to(out.resolve()):
@@ -70,7 +70,7 @@ def check_inside(out: Path, path: Path, source: str) -> None:
 
 
 def is_done(out: Path, stem: str) -> bool:
-    """Tell whether all files of a sample are as they were written.
+    """Tell whether all files of a sample are still as they were written.
 
     Args:
         out: Folder of the data set.
@@ -100,9 +100,9 @@ def _fits(out: Path, line: str) -> bool:
     try:
         checksum, size, name = line.split(' ', 2)
         file = out / name
-        # the size first: it costs nothing
+        # the size first, because it costs nothing
         return file.stat().st_size == int(size) and _checksum(file) == int(checksum, 16)
-    except (OSError, ValueError):  # lost, or a list of an earlier version, which holds names alone
+    except (OSError, ValueError):  # lost, or listed by an earlier version, by name only
         return False
 
 

@@ -34,7 +34,7 @@ PALETTE = (
     (120, 210, 255),
 )
 
-IGNORE = 255  # in label maps: of no class
+IGNORE = 255  # no class, in label maps
 
 MODALITIES = ('rgb', 'depth', 'normal', 'shade', 'texture_edge', 'occlusion_edge')
 

@@ -18,10 +18,10 @@ def texture_edges(photo: np.ndarray) -> np.ndarray:
 
 
 def occlusion_edges(depth: np.ndarray) -> np.ndarray:
-    """Return the strength of steps in depth, blind to slanted planes.
+    """Return the strength of steps in depth; slanted planes have none.
 
-    Inverse depth is linear across a plane's image, so its second difference vanishes on planes and
-    peaks where a surface starts to hide another. 255 stands for a step of a quarter of the depth.
+    On the image of a plane, inverse depth is linear, so its second difference is zero. It peaks
+    where one surface starts to hide another. 255 means a step of a quarter of the depth.
 
     Shape:
         - depth: (H, W), meters

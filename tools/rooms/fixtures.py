@@ -1,7 +1,7 @@
-"""Builders of what hangs on walls, hangs from the ceiling or lies flat on the floor.
+"""Builders of things that hang on walls or from the ceiling, or lie flat on the floor.
 
-Flat things stand off their wall or floor by `SHEET_GAP`: far less than the depth camera resolves,
-so that only color tells them from what is behind them.
+Flat things have a distance of `SHEET_GAP` from their wall or floor. The depth camera cannot resolve
+it, so only color distinguishes them from what is behind them.
 """
 
 import numpy as np

@@ -145,7 +145,7 @@ def plant(rng: np.random.Generator) -> Piece:
         color = draw_color(rng, (0.2, 0.42), (0.35, 0.9), (0.12, 0.6))
         leaf = Material(paint(rng, 'plain', color, color))
         length, lean = rng.uniform(0.5, 1.0), rng.uniform(5, 48)
-        # a square on its corner, stretched: a leaf that stands on the pot and leans outward
+        # a stretched square on its corner makes a leaf that stands on the pot and leans outward
         blade = (
             translation(0, pot - 0.02, 0)
             @ rotation('y', rng.uniform(0, 360))

@@ -1,4 +1,4 @@
-"""Renders one room to its files. Imported by the worker processes only: it loads mitsuba."""
+"""Renders one room to its files. It loads mitsuba, so only worker processes import it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ cv2.setNumThreads(1)
 def make_room(
     out: Path, split: str, index: int, seed: int, size: tuple[int, int], folders: Sequence[str]
 ) -> dict:
-    """Render a room and write its files; returns their SHA-256 by path below `out`.
+    """Render a room and write its files; return their SHA-256 by path inside `out`.
 
-    Every file appears whole or not at all, so that a killed run leaves no broken file.
+    Every file appears complete or not at all, so a killed run leaves no broken file.
 
     Args:
         out: Folder of the data set.
         split: 'train' or 'val'.
         index: Number of the room in its split, also its file name.
-        seed: The room's own seed.
+        seed: Seed of this room.
         size: Width and height in pixels.
-        folders: Which files to write; they are the same whatever others there are.
+        folders: The files to write. Their content does not depend on which others are written.
     """
     rng = np.random.default_rng(seed)
     room = draw_room(rng)
@@ -40,7 +40,7 @@ def make_room(
 
 
 def room_images(room: Room, view: View, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return the images of a room as stored, by folder; color images in RGB order."""
+    """Return the images of a room as they are stored, by folder; color images in RGB order."""
     clean = tone_map(exposed(view.radiance))
     images = dict(
         rgb=take_photo(view, room.light_level, rng),

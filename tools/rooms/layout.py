@@ -32,7 +32,7 @@ class Camera:
         return np.stack([right, np.cross(back, right), back])
 
     def sees(self, x: float, z: float, margin: float = 0.85) -> bool:
-        """Tell whether a point on the floor plan lies well inside the horizontal field of view."""
+        """Tell whether a point on the floor plan is well inside the horizontal field of view."""
         right, _, back = self.axes()
         offset = np.array([x - self.position[0], 0.0, z - self.position[2]])
         ahead, aside = -offset @ back, abs(offset @ right)
@@ -41,11 +41,11 @@ class Camera:
 
 @dataclass
 class Layout:
-    """The floor plan of a room, with what is taken already.
+    """The floor plan of a room, with the places that are already taken.
 
     Args:
         size: Width (x), height (y) and depth (z) in meters.
-        camera: Keeps furniture out of its way.
+        camera: Camera; furniture must not stand in its way.
     """
 
     size: tuple[float, float, float]
@@ -66,7 +66,7 @@ class Layout:
     def claim_floor(
         self, center: np.ndarray, footprint: tuple[float, float], turn: float, tall: bool = False
     ) -> bool:
-        """Take the floor under a turned footprint if it is free, in the room and in view."""
+        """Take the floor under a rotated footprint if it is free, in the room and in view."""
         angle = np.deg2rad(turn)
         cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
         half_x = (footprint[0] * cos + footprint[1] * sin) / 2

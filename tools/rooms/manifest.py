@@ -1,4 +1,4 @@
-"""The record of a rooms data set: what it was asked to be, and a checksum of every file."""
+"""The record of a rooms data set: its settings, and a checksum of every file."""
 
 import hashlib
 import json
@@ -8,23 +8,23 @@ from pathlib import Path
 
 from .classes import CLASSES, PALETTE
 
-GENERATOR = 1  # raised whenever the same seed gives other files
+GENERATOR = 1  # increased when the same seed gives other files
 SPLITS = ('train', 'val')
-MAX_ROOMS = 1_000_000  # per split: keeps the seeds of all splits and data set seeds apart
+MAX_ROOMS = 1_000_000  # per split; keeps the seeds of all rooms different
 
 
 def room_seed(seed: int, split: str, index: int) -> int:
-    """Return a room's own seed, which no other room of any split or data set seed shares."""
+    """Return the seed of a room; no other room of any split or data set seed has it."""
     return (seed * len(SPLITS) + SPLITS.index(split)) * MAX_ROOMS + index
 
 
 def room_file(split: str, folder: str, index: int) -> str:
-    """Return the path of a room's file below the data set's folder."""
+    """Return the path of a room's file inside the data set's folder."""
     return f'{split}/{folder}/{index:06d}.png'
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file that appears complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + '.part')
     draft.write_bytes(content)
@@ -36,10 +36,10 @@ class Manifest:
 
     Args:
         out: Folder of the data set.
-        settings: counts of rooms (train, val), size (width, height) and seed.
+        settings: Numbers of rooms (train, val), size (width, height) and seed.
 
     Raises:
-        ValueError: If the folder holds a data set of other settings, or an unreadable manifest.
+        ValueError: If the folder holds a data set with other settings, or a damaged manifest.
     """
 
     def __init__(self, out: Path, settings: dict) -> None:
@@ -70,10 +70,10 @@ class Manifest:
         return found.get(key) != self.settings.get(key)
 
     def missing(self, folders: Sequence[str]) -> list[tuple[str, int]]:
-        """Return (split, index) of the rooms with a file that is absent or not as recorded.
+        """Return (split, index) of rooms with a file that is absent, or not as recorded.
 
         Args:
-            folders: The folders whose files are looked at.
+            folders: The folders to check.
         """
         return [
             (split, index)
@@ -89,7 +89,7 @@ class Manifest:
         return hashlib.sha256(file.read_bytes()).hexdigest() == self.files[path]
 
     def save(self) -> None:
-        """Write the manifest; the file on disk is always a whole one."""
+        """Write the manifest; the file on disk is always complete."""
         content = dict(
             settings=self.settings,
             classes=CLASSES,

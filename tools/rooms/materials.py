@@ -1,4 +1,4 @@
-"""Surface looks: colors and textures drawn without regard to the class they end up on."""
+"""Surface looks: colors and textures, drawn independently of the class that gets them."""
 
 import colorsys
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ class Material:
 
     Args:
         texture: Reflectance in 0-1.
-        glossy: Whether a clear coat mirrors light, which blinds the depth camera on dark colors.
+        glossy: Whether a clear coat mirrors light. On dark colors it gives the depth camera no
+            reading.
 
     Shape:
         - texture: (H, W, 3)
@@ -72,7 +73,7 @@ def plain(color: np.ndarray | tuple, glossy: bool = False) -> Material:
 
 
 def draw_material(rng: np.random.Generator, kinds: tuple[str, ...] = KINDS) -> Material:
-    """Draw the look of a piece of furniture, whatever its class."""
+    """Draw the look of a piece of furniture, independent of its class."""
     kind = str(rng.choice(kinds))
     texture = paint(rng, kind, draw_color(rng), draw_color(rng))
     return Material(texture, bool(rng.random() < 0.25))
@@ -124,7 +125,7 @@ def door_panels(rng: np.random.Generator) -> Material:
 
 
 def window_panes(rng: np.random.Generator) -> np.ndarray:
-    """Draw what a window shows in 0-1: sky over ground behind a cross of bars.
+    """Draw the view through a window, in 0-1: sky over ground behind a cross of bars.
 
     Shape:
         - Output: (TEXELS, TEXELS, 3)

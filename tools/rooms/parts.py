@@ -1,7 +1,7 @@
 """Primitive solids and sheets that furniture is built from.
 
-Coordinates are in meters, y points up. A piece of furniture stands on y = 0 around the origin with
-its back toward -z and its front toward +z.
+Coordinates are in meters, and y points up. A piece of furniture stands on y = 0 around the origin,
+with its back toward -z and its front toward +z.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class Part:
         shape: Mitsuba's shape type: cube, cylinder, sphere, disk or rectangle.
         matrix: Transform from the primitive's own frame to meters.
         material: How the surface reflects light.
-        radiance: Emitted radiance, one RGB or a texture, or None for a part that gives no light.
+        radiance: Emitted radiance, one RGB or a texture; None for a part without light.
 
     Shape:
         - matrix: (4, 4)
@@ -51,7 +51,7 @@ def scaling(x: float, y: float, z: float) -> np.ndarray:
 
 
 def rotation(axis: str, degrees: float) -> np.ndarray:
-    """Return the matrix of a right-handed turn about the axis 'x', 'y' or 'z'."""
+    """Return the matrix of a right-handed rotation about the axis 'x', 'y' or 'z'."""
     first, second = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
     angle = np.deg2rad(degrees)
     matrix = np.eye(4)
@@ -61,7 +61,7 @@ def rotation(axis: str, degrees: float) -> np.ndarray:
 
 
 def box(label: str, center: tuple, size: tuple, material: Material, turn: float = 0.0) -> Part:
-    """Return a box; `turn` rotates it about its own vertical axis by degrees."""
+    """Return a box; `turn` rotates it about its own vertical axis, in degrees."""
     half = scaling(*(extent / 2 for extent in size))
     return Part(label, 'cube', translation(*center) @ rotation('y', turn) @ half, material)
 
@@ -69,7 +69,7 @@ def box(label: str, center: tuple, size: tuple, material: Material, turn: float 
 def column(
     label: str, foot: tuple, height: float, radius: float, material: Material, **kwargs
 ) -> list[Part]:
-    """Return an upright cylinder with a lid on top; kwargs go to the mantle."""
+    """Return an upright cylinder with a lid on top; kwargs apply to the side surface."""
     upright = translation(*foot) @ rotation('x', -90)
     lid = translation(0, height, 0) @ upright @ scaling(radius, radius, 1)
     mantle = upright @ scaling(radius, radius, height)
@@ -93,7 +93,7 @@ def sheet(label: str, size: tuple, material: Material, **kwargs) -> Part:
 def four_legs(
     label: str, size: tuple[float, float], height: float, thickness: float, material: Material
 ) -> list[Part]:
-    """Return legs from the floor to `height` under the corners of a size[0] x size[1] top."""
+    """Return legs of this height under the corners of a top of size[0] x size[1]."""
     reach_x, reach_z = (extent / 2 - thickness / 2 for extent in size)
     return [
         box(label, (x, height / 2, z), (thickness, height, thickness), material)

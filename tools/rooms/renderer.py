@@ -1,8 +1,8 @@
 """Renders a room with mitsuba into noise-free images.
 
-Traps of mitsuba's scalar mode: scenes are loaded with `optimize=False`, or shapes get merged; the
-`shape_index` output is wrong from the second scene on, so that classes travel as reflectance; the
-pass that reads geometry shoots one ray through the center of each pixel.
+Three traps of mitsuba's scalar mode: without `optimize=False`, loading a scene merges shapes. The
+`shape_index` output is wrong from the second scene on, so classes are rendered as reflectance. The
+pass that reads geometry has one ray through the center of each pixel.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ COLOR_SAMPLES, COLOR_BOUNCES = 4, 4
 SHADE_SAMPLES, SHADE_BOUNCES = 4, 3
 WHITE = {'type': 'diffuse', 'reflectance': {'type': 'rgb', 'value': 0.8}}
 NO_DEPTH = 0.01  # m, nearer than any surface
-LABEL_STEP = 1 / 64  # reflectance between two classes: exact in float32
+LABEL_STEP = 1 / 64  # step of reflectance between classes, exact in float32
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class View:
 
     Shape:
         - radiance: (H, W, 3), linear RGB
-        - shade: (H, W), linear brightness of the room painted white; None if it was not asked for
+        - shade: (H, W), linear brightness of the room painted white; None if not requested
         - albedo: (H, W, 3), reflectance in 0-1
         - depth: (H, W), meters along the optical axis
         - normal: (H, W, 3), unit vectors in the camera's frame: right, up, toward the camera
-        - facing: (H, W), cosine between the normal and the way to the camera
+        - facing: (H, W), cosine between the normal and the direction to the camera
         - glossy: (H, W), bool
-        - label: (H, W), class index, 255 where a ray slipped through a seam between surfaces
+        - label: (H, W), class index, or 255 where a ray went through a gap between surfaces
     """
 
     radiance: np.ndarray
@@ -56,7 +56,7 @@ class View:
 def render(room: Room, size: tuple[int, int], seed: int, with_shade: bool = True) -> View:
     """Render a room at size (width, height); the seed fixes the noise of the path tracer.
 
-    The shade takes a quarter of the time.
+    Rendering the shade takes a quarter of the time.
     """
     centered = _sensor(room.camera, size, {'type': 'stratified', 'jitter': False})
     sensor = _sensor(room.camera, size, {'type': 'independent'})
@@ -80,7 +80,7 @@ def render(room: Room, size: tuple[int, int], seed: int, with_shade: bool = True
 
 
 def _geometry(room: Room, sensor: dict) -> dict[str, np.ndarray]:
-    """Shoot a ray through every pixel's center and read what it hits."""
+    """Trace a ray through every pixel's center, and read what it hits."""
     coded = _load(sensor, [_coded(part) for part in room.parts])
     aovs = {'type': 'aov', 'aovs': 'a:albedo,d:depth,n:sh_normal'}
     values = _run(coded, aovs, 1, 0)
@@ -94,7 +94,7 @@ def _geometry(room: Room, sensor: dict) -> dict[str, np.ndarray]:
     normal = normal @ room.camera.axes().T
     facing = -(normal * rays).sum(-1) / length
     label = np.rint(code[..., 0] / LABEL_STEP).astype(np.int64) - 1
-    normal = np.where(facing[..., None] < 0, -normal, normal)  # sheets show either side
+    normal = np.where(facing[..., None] < 0, -normal, normal)  # sheets are visible from both sides
     return dict(
         depth=np.maximum(distance / length, NO_DEPTH),
         normal=normal,

@@ -13,7 +13,7 @@ from .parts import Part, rotation, sheet, translation
 TRIES = 40
 AGAINST_WALL = ('bed', 'sofa', 'cabinet')
 TALL = ('cabinet', 'plant', 'floor_lamp')
-# chance of each piece, tried in this order: large ones find room first
+# probability of each piece, tried in this order: large pieces first, while there is room
 CHANCES = (
     ('bed', 0.38),
     ('sofa', 0.45),
@@ -31,12 +31,12 @@ CHANCES = (
 
 @dataclass(frozen=True)
 class Room:
-    """What there is to render.
+    """A room to render.
 
     Args:
-        parts: Everything in the room with its walls.
-        camera: Where it is seen from.
-        light_level: Brightness of the room, 1 for broad light, below 0.01 for nearly dark.
+        parts: Everything in the room, and its walls.
+        camera: The camera.
+        light_level: Brightness of the room: 1 for full light, below 0.01 for nearly dark.
     """
 
     parts: list[Part]
@@ -65,7 +65,7 @@ def draw_room(rng: np.random.Generator) -> Room:
 
 
 def _draw_camera(rng: np.random.Generator, size: tuple[float, float, float]) -> Camera:
-    """Place the camera at a standing person's height near the front wall, looking across."""
+    """Place the camera at standing height near the front wall, looking across the room."""
     x = rng.uniform(-1, 1) * (size[0] / 2 - 0.5)
     position = np.array([x, rng.uniform(1.3, 1.75), size[2] / 2 - rng.uniform(0.2, 0.5)])
     target = np.array([rng.uniform(-0.25, 0.25) * size[0], rng.uniform(0.75, 1.3), -size[2] / 4])
@@ -100,7 +100,7 @@ def _hang(
     build: Callable[[np.random.Generator], tuple[Part, float]],
     blocks_floor: bool = False,
 ) -> list[Part]:
-    """Hang a flat thing on a free stretch of a wall in view; nothing where none is found."""
+    """Hang a flat thing on a free stretch of a wall in view, if there is one."""
     part, width = build(rng)
     for _ in range(TRIES):
         wall = str(rng.choice(('back', 'back', 'left', 'right')))
@@ -108,7 +108,7 @@ def _hang(
         if not layout.claim_wall(wall, along, width):
             continue
         frame = layout.wall_frame(wall) @ translation(along, 0, 0)
-        if blocks_floor:  # keep the way to the door free
+        if blocks_floor:  # keep the floor in front of the door free
             ahead = (frame @ np.array([0, 0, 0.4, 1.0]))[[0, 2]]
             layout.claim_floor(ahead, (width, 0.8), WALL_TURNS[wall])
         return [part.moved(frame)]
@@ -116,7 +116,7 @@ def _hang(
 
 
 def _furnish(rng: np.random.Generator, layout: Layout, kind: str) -> list[Part]:
-    """Stand a piece of furniture on free floor in view; nothing where none is found."""
+    """Put a piece of furniture on free floor in view, if there is some."""
     piece = getattr(furniture, kind)(rng)
     for _ in range(TRIES):
         if kind in AGAINST_WALL:
@@ -134,7 +134,7 @@ def _furnish(rng: np.random.Generator, layout: Layout, kind: str) -> list[Part]:
 
 
 def _light(rng: np.random.Generator, layout: Layout, lit_already: bool) -> list[Part]:
-    """Hang a lamp from the ceiling, switched on at least where no other light is."""
+    """Hang a lamp from the ceiling; it is switched on at least if there is no other light."""
     lamp = fixtures.ceiling_lamp(rng, lit=not lit_already or rng.random() < 0.7)
     width, height, depth = layout.size
     place = translation(rng.uniform(-0.3, 0.3) * width, height, rng.uniform(-0.4, 0.0) * depth)

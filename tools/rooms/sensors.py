@@ -1,15 +1,15 @@
-"""Turns noise-free images into what a color camera and a depth camera would deliver."""
+"""Turns noise-free images into the images of a color camera and a depth camera."""
 
 import numpy as np
 
 from .renderer import View
 
-FULL_LIGHT = 3000.0  # electrons of a medium pixel in broad light
+FULL_LIGHT = 3000.0  # electrons of a medium pixel in full light
 READ_NOISE = 2.5  # electrons
-MAX_GAIN = 60.0  # electrons of a medium pixel below which the camera can brighten no further
-MEDIUM_GRAY = 0.22  # linear value a medium pixel is exposed to
+MAX_GAIN = 60.0  # below this many electrons of a medium pixel, the gain is at its limit
+MEDIUM_GRAY = 0.22  # linear value of a medium pixel after exposure
 NEAREST, FARTHEST = 0.4, 5.5  # m, range of the depth camera
-BASELINE = 0.03  # m between the depth camera's projector and its eye
+BASELINE = 0.03  # m between projector and sensor of the depth camera
 
 
 def tone_map(linear: np.ndarray) -> np.ndarray:
@@ -28,8 +28,8 @@ def exposed(linear: np.ndarray) -> np.ndarray:
 def take_photo(view: View, light_level: float, rng: np.random.Generator) -> np.ndarray:
     """Take an 8-bit photo with shot noise, read noise and a limited gain.
 
-    The camera exposes for a medium gray. In a dark room few electrons arrive, so that the noise
-    shows, and below `MAX_GAIN` the photo stays dark.
+    The exposure makes the medium brightness gray. In a dark room few electrons arrive, so the noise
+    is visible. Below `MAX_GAIN` the photo stays dark.
 
     Shape:
         - Output: (H, W, 3), uint8, RGB
@@ -43,8 +43,8 @@ def take_photo(view: View, light_level: float, rng: np.random.Generator) -> np.n
 def measure_depth(view: View, fov: float, rng: np.random.Generator) -> np.ndarray:
     """Measure depth with noise that grows with the distance squared, and with holes.
 
-    No reading comes from beyond the range, from what the projector cannot see past a nearer object,
-    from the rim of objects, from surfaces at a grazing angle, and from dark glossy surfaces.
+    There is no reading outside the range, behind a nearer object as seen from the projector, at the
+    rim of objects, on surfaces at a grazing angle, and on dark glossy surfaces.
 
     Args:
         view: Noise-free images.
@@ -52,7 +52,7 @@ def measure_depth(view: View, fov: float, rng: np.random.Generator) -> np.ndarra
         rng: Source of the noise.
 
     Shape:
-        - Output: (H, W), uint16, millimeters, 0 where there is no reading
+        - Output: (H, W), uint16, millimeters, 0 for no reading
     """
     depth = view.depth
     noise = 0.0012 + 0.0019 * (depth - NEAREST) ** 2  # m, after Nguyen et al. 2012 on the Kinect
@@ -64,12 +64,12 @@ def measure_depth(view: View, fov: float, rng: np.random.Generator) -> np.ndarra
     lost |= chance > np.clip((view.facing - 0.04) / 0.16, 0, 1)
     dark = np.clip(1 - view.albedo.mean(-1) / 0.25, 0, 1)
     lost |= view.glossy & (chance < 0.9 * dark)
-    lost |= chance > 0.998  # stray dropouts
+    lost |= chance > 0.998  # random dropouts
     return np.where(lost, 0, np.rint(1000 * measured)).astype(np.uint16)
 
 
 def _in_shadow(depth: np.ndarray, fov: float) -> np.ndarray:
-    """Find what a nearer object in the same row hides from the projector."""
+    """Find pixels that a nearer object in the same row hides from the projector."""
     width = depth.shape[1]
     disparity = width / 2 / np.tan(np.deg2rad(fov / 2)) * BASELINE / depth  # px
     seen = np.arange(width) + disparity  # column in the projector's view

@@ -1,4 +1,4 @@
-"""Entry of the set-up: checks the version of Python, in words that any Python understands.
+"""Start of the set-up: checks the version of Python, in syntax that every Python version reads.
 
 Usage: python3.11 tools/setup/bootstrap.py
 """

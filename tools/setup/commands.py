@@ -1,4 +1,4 @@
-"""Runs commands with their output in a log file, a line of progress, and advice when they fail."""
+"""Runs commands: output to a log file, a line of progress, and advice when they fail."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ from environment import Environment
 from preflight import SetupError
 
 TAIL_LINES = 15
-# What a log says -> what to tell. The first that matches counts.
+# Text in a log -> advice. The first match counts.
 ADVICE = {
     r'No space left on device|Errno 28': 'The disk is full. Make room (`pip cache purge` frees '
     'what pip has kept) and run the same\ncommand again.',
@@ -32,13 +32,14 @@ ADVICE = {
 
 
 class Job:
-    """A running command that writes to the end of a log file, and all that it starts.
+    """A running command that appends its output to a log file, with all processes that it starts.
 
     Args:
-        label: What it does, in a few words.
+        label: What the command does, in a few words.
         command: The command and its arguments.
-        log: Log file, appended to.
-        keep_fd: Descriptor of the lock file, so that a command that outlives us holds the lock.
+        log: Log file; the output is appended.
+        keep_fd: Descriptor of the lock file. The command inherits it, so it holds the lock even
+            after this process has ended.
     """
 
     def __init__(
@@ -59,18 +60,18 @@ class Job:
             )
 
     def output(self, last: int = 2**24) -> str:
-        """Return what the command has written so far, at most the last so many bytes."""
+        """Return the output of the command so far, at most its last ``last`` bytes."""
         with open(self.log, 'rb') as source:
             source.seek(max(self._begin, self.log.stat().st_size - last))
             return source.read().decode(errors='replace')
 
     def status(self) -> str:
-        """Return the label, and how many files are compiled if ninja counts them."""
+        """Return the label, and the count of compiled files if ninja prints it."""
         counts = re.findall(r'^\s*\[(\d+/\d+)\]', self.output(last=8192), flags=re.MULTILINE)
         return f'{self.label} {counts[-1]}' if counts else self.label
 
     def stop(self) -> None:
-        """End the command and everything it started."""
+        """Stop the command and all processes that it started."""
         for sign in (signal.SIGTERM, signal.SIGKILL):
             if self.process.poll() is not None:
                 return
@@ -81,7 +82,7 @@ class Job:
                 continue
 
     def raise_if_failed(self) -> None:
-        """Turn a failure into a message: advice, the last lines of the log, and where it is."""
+        """Raise an error if it failed: advice, the last lines of the log, and the log's path."""
         if self.process.returncode == 0:
             return
         output = self.output()
@@ -94,10 +95,10 @@ class Job:
 
 
 class Progress:
-    """Shows that jobs are alive: a line that a terminal rewrites, a line now and then elsewhere.
+    """Shows progress: a line that is rewritten on a terminal, or otherwise a line now and then.
 
     Args:
-        interval: Seconds between two lines where the output is no terminal.
+        interval: Seconds between two lines if the output is not a terminal.
     """
 
     def __init__(self, interval: float = 20.0) -> None:
@@ -106,13 +107,13 @@ class Progress:
         self.started = time.monotonic()
 
     def say(self, text: str, end: str = '\n') -> None:
-        """Write a line, with the seconds since the set-up began."""
+        """Write a line, with the seconds since the start of the set-up."""
         clear = '\r\033[K' if self.is_terminal else ''
         line = f'[{time.monotonic() - self.started:4.0f} s] {text}'
         print(f'{clear}{line if end else line[:100]}', end=end, flush=True)
 
     def wait(self, job: Job, background: Job | None = None) -> None:
-        """Wait for a job, showing it and the one in the background; raise if the job fails."""
+        """Wait for a job, and show it and the background job; raise if the job fails."""
         shown = time.monotonic()
         self.say(f'{job.label} ...', end='' if self.is_terminal else '\n')
         while job.process.poll() is None:
@@ -131,7 +132,7 @@ class Workshop:
 
     Args:
         root: Folder of the environment; made if it is missing.
-        progress: Shows what is going on.
+        progress: Shows the progress.
     """
 
     def __init__(self, root: Path, progress: Progress) -> None:
@@ -143,7 +144,7 @@ class Workshop:
         self._lock = open(root / 'setup.lock', 'w')
 
     def take_lock(self) -> None:
-        """Wait until no other set-up, and no command that outlived one, works in the folder."""
+        """Wait until no other set-up works in the folder, and no command that one left running."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -168,8 +169,8 @@ class Workshop:
         return [str(self.environment.python), *arguments]
 
     def pip_install(self, label: str, *arguments: str, constraints: Path | None = None) -> None:
-        """Install with pip, under the constraints that fix torch unless others are named."""
-        # no-compile: the first import compiles what is used, which is a small part
+        """Install with pip, under the constraints that fix torch or under others."""
+        # no-compile: the first import compiles only what is used, which is a small part
         options = '--disable-pip-version-check install --no-input --no-compile --progress-bar off'
         options = [*options.split(), '-c', str(constraints or self.constraints)]
         self.do(label, self.python('-m', 'pip', *options, *arguments))

@@ -1,4 +1,4 @@
-"""The virtual environment on disk, read from its files without its Python, and its torch."""
+"""The virtual environment, read from its files without running its Python, and its torch."""
 
 import hashlib
 import importlib.metadata
@@ -12,11 +12,11 @@ from typing import NamedTuple
 from preflight import VERSION, SetupError
 
 DEFAULT = 'torch==2.13.0'
-OLDEST = (2, 0)  # mmcv's sources are compiled as C++17, which is what torch 2 asks for
+OLDEST = (2, 0)  # mmcv is compiled as C++17, which torch 2 needs
 
 
 class Environment:
-    """A virtual environment and the stamps of the steps that were done in it.
+    """A virtual environment, with stamp files for the finished steps.
 
     Args:
         root: Folder of the environment.
@@ -29,7 +29,7 @@ class Environment:
         self.base_torch_pth = self.site / 'mmamf_base_torch.pth'
 
     def check_python(self) -> None:
-        """Check that an environment that exists was made with this version of Python."""
+        """Check that an existing environment was made with this version of Python."""
         config = self.root / 'pyvenv.cfg'
         text = config.read_text() if config.is_file() else ''
         found = re.search(r'^version\s*=\s*(\d+\.\d+)', text, flags=re.MULTILINE)
@@ -41,7 +41,7 @@ class Environment:
             )
 
     def search_path(self) -> list[str]:
-        """Return the folders its packages are imported from."""
+        """Return the folders from which its packages are imported."""
         base = self.base_torch_pth
         return [str(self.site), *(base.read_text().splitlines() if base.is_file() else [])]
 
@@ -51,13 +51,13 @@ class Environment:
         return next((item.version for item in found), None)
 
     def remove_halves(self) -> None:
-        """Forget what was cut off: packages without INSTALLER, the file that pip writes last."""
+        """Remove records of interrupted installs, which lack INSTALLER, the last file of pip."""
         for info in self.site.glob('*.dist-info'):
             if not (info / 'INSTALLER').is_file():
                 shutil.rmtree(info)
 
     def torch_build(self) -> str | None:
-        """Return `torch.__version__`: it names the build (2.13.0+cu130), pip's version need not."""
+        """Return `torch.__version__`. It names the build (2.13.0+cu130); pip's version may not."""
         for folder in self.search_path():
             file = Path(folder) / 'torch' / 'version.py'
             if file.is_file():
@@ -66,17 +66,17 @@ class Environment:
         return None
 
     def stamps(self, besides: str) -> list[Path]:
-        """Return the files of all stamps but one."""
+        """Return the stamp files of all steps except one."""
         files = (self.root / 'stamps').glob('*')
         return sorted(file for file in files if file.name != besides)
 
     def is_done(self, step: str, key: str) -> bool:
-        """Tell whether a step was done with the inputs that `key` stands for."""
+        """Tell whether a step was done with the inputs of this `key`."""
         stamp = self.root / 'stamps' / step
         return stamp.is_file() and stamp.read_text() == key
 
     def record(self, step: str, key: str) -> None:
-        """Record that a step was done; a crash leaves the old stamp or the new one."""
+        """Record that a step is done; a crash leaves either the old or the new stamp."""
         stamp = self.root / 'stamps' / step
         stamp.parent.mkdir(parents=True, exist_ok=True)
         scratch = stamp.with_suffix(f'.{os.getpid()}')
@@ -94,7 +94,7 @@ def digest(*parts: str | Path) -> str:
 
 
 class TorchChoice(NamedTuple):
-    """The chosen torch: a pip requirement, or the folder of one that is there already."""
+    """The chosen torch: a pip requirement, or the folder of an installed one."""
 
     requirement: str | None
     base_folder: Path | None
@@ -106,7 +106,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def base_torch() -> tuple[str, Path] | None:
-    """Return version and folder of the torch of the running Python, None without one we can use."""
+    """Return version and folder of the running Python's torch, or None if none is usable."""
     for found in importlib.metadata.distributions(name='torch'):
         if _release(found.version) >= OLDEST:
             return found.version, Path(found.locate_file('')).resolve()
@@ -116,7 +116,7 @@ def base_torch() -> tuple[str, Path] | None:
 def choose_torch(
     environment: Environment, wanted: str, base: tuple[str, Path] | None
 ) -> TorchChoice:
-    """Choose: what TORCH says, else what .venv has, else the base Python's, else the default."""
+    """Choose TORCH if set, else the torch of .venv, else the base Python's, else a default."""
     present = environment.version('torch')
     if wanted:
         return TorchChoice(wanted, None, f'{wanted}, as TORCH says')
@@ -128,9 +128,9 @@ def choose_torch(
 
 
 def constraints_for(torch_version: str, pins: str) -> str:
-    """Add to the pins what fixes torch, and torchvision to the releases built for it.
+    """Add to the pins the exact torch, and the torchvision releases built for it.
 
-    torch 2.x goes with torchvision 0.(x + 15), whose wheels name the exact torch they need.
+    torch 2.x needs torchvision 0.(x + 15), whose wheels name their exact torch.
     """
     major, minor = _release(torch_version)
     vision = f'torchvision==0.{minor + 15}.*\n' if major == 2 else ''

@@ -1,7 +1,8 @@
-"""Makes .venv with the pinned stack, step by step; what is done is skipped.
+"""Makes .venv with the pinned stack, step by step; finished steps are skipped.
 
-The order matters: torch first, then mmcv is compiled against it in the background while the other
-packages are installed under constraints that fix torch. It can be stopped and repeated at any time.
+The order matters. torch comes first. Then mmcv is compiled against it in the background, while the
+other packages are installed under constraints that fix torch. The set-up can be stopped and
+repeated at any time.
 """
 
 import os
@@ -45,9 +46,9 @@ class Installer:
         self.build = self.environment.root / 'mmcv-build'
 
     def run(self) -> None:
-        """Do every step that is not done; raise if one can not be done, or replaced torch."""
+        """Run every step that is not done; raise if a step fails, or has replaced torch."""
         self._make_venv()
-        # before anything is downloaded, if mmcv may have to be built
+        # before any download, if mmcv may have to be built
         if not self._has_mmcv() and not any(cache_folder(os.environ).glob('mmcv-*')):
             check_compiler()
         torch = self._install_torch()
@@ -66,7 +67,7 @@ class Installer:
                 f'torch was {torch[1]} and is {self._torch()[1]} now; no step may replace it.\n'
                 f'What did: see {self.workshop.log}. To go back: rm -r {self.environment.root}'
             )
-        key = digest(*self.environment.stamps(besides='imports'))  # after anything was installed
+        key = digest(*self.environment.stamps(besides='imports'))  # changes after every install
         if not self.environment.is_done('imports', key):
             self.workshop.do('trying the imports', self.workshop.python('-c', IMPORT_ALL))
             self.environment.record('imports', key)
@@ -90,7 +91,7 @@ class Installer:
         self.workshop.do(f'virtual environment {self.environment.root.name}', command)
 
     def _torch(self) -> tuple[str | None, str | None]:
-        """Return torch's version as pip and as torch name it."""
+        """Return torch's version as named by pip, and as named by torch."""
         return self.environment.version('torch'), self.environment.torch_build()
 
     def _install_torch(self) -> tuple[str, str]:
@@ -135,7 +136,7 @@ class Installer:
         return True
 
     def _start_mmcv(self) -> Path | None:
-        """Start building mmcv unless it is in the cache; None if it is installed already."""
+        """Start building mmcv unless it is in the cache; return None if it is installed already."""
         if self._has_mmcv():
             if self.environment.is_done('mmcv', self._mmcv_key()):
                 return None
@@ -159,7 +160,7 @@ class Installer:
         return cached
 
     def _finish_mmcv(self, cached: Path) -> None:
-        """Wait for the build, keep its wheel in the cache, install it and try it."""
+        """Wait for the build, store its wheel in the cache, install it and test it."""
         if self.workshop.background:
             self.workshop.progress.wait(self.workshop.background)
             store_wheel(find_wheel(self.build), cached)
@@ -180,7 +181,7 @@ def _interrupt(*_) -> None:
 
 
 def run() -> int:
-    """Set .venv up and return the exit status."""
+    """Set up .venv and return the exit status."""
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, _interrupt)
     workshop = None

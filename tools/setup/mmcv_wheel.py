@@ -1,6 +1,6 @@
-"""Builds mmcv with its C++ ops against the torch of .venv, and keeps the wheel in the user's cache.
+"""Builds mmcv with its C++ ops for the torch of .venv, and keeps the wheel in the user's cache.
 
-Run as a script by the Python of .venv: `mmcv_wheel.py REQUIREMENT OUT_FOLDER OPS CONSTRAINTS`.
+The Python of .venv runs it as a script: `mmcv_wheel.py REQUIREMENT OUT_FOLDER OPS CONSTRAINTS`.
 """
 
 import importlib.util
@@ -12,11 +12,12 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-# -O2 must be named: CFLAGS replaces Python's own flags. -g0: debug information makes the build
-# three times as long and the library ten times as large. -w: warnings are about torch's headers.
+# CFLAGS replaces Python's own flags, so -O2 must be named. -g0: debug information makes the build
+# three times as long and the library ten times as large. -w: the warnings are about torch's
+# headers.
 FLAGS = '-O2 -g0 -DNDEBUG -w'
 MEMORY_PER_JOB = 1.5 * 2**30
-# Run by the Python of .venv; prints what ops can be built for: 'cpu', or CUDA version and GPU.
+# The Python of .venv runs it. It prints the target for the ops: 'cpu', or CUDA version and GPU.
 # torch refuses to build with a toolkit of another major version.
 PROBE = """
 import re, shutil, subprocess, torch
@@ -39,7 +40,7 @@ def cache_folder(variables: Mapping[str, str]) -> Path:
 
 
 def wheel_key(mmcv: str, torch_build: str, ops: str) -> str:
-    """Return the name under which a wheel is kept: all that a compiled mmcv depends on.
+    """Return the name of a wheel's folder, from everything that a compiled mmcv depends on.
 
     Args:
         mmcv: Version of mmcv.
@@ -56,7 +57,7 @@ def find_wheel(folder: Path) -> Path | None:
 
 
 def store_wheel(wheel: Path, folder: Path) -> Path:
-    """Copy a wheel into the cache; a reader sees the whole file or none."""
+    """Copy a wheel into the cache; the file appears complete or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / f'.{wheel.name}.{os.getpid()}'
     shutil.copyfile(wheel, scratch)
@@ -64,7 +65,7 @@ def store_wheel(wheel: Path, folder: Path) -> Path:
 
 
 def job_count(variables: Mapping[str, str]) -> int:
-    """Return how many compilers may run: MAX_JOBS, or what cores and memory allow."""
+    """Return the number of compilers to run at once: MAX_JOBS, or what cores and memory allow."""
     if variables.get('MAX_JOBS'):
         return int(variables['MAX_JOBS'])
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
@@ -73,13 +74,13 @@ def job_count(variables: Mapping[str, str]) -> int:
 
 
 def precompile_torch_header(folder: Path) -> str:
-    """Compile torch's main header once, for GCC; all of mmcv's files begin with it.
+    """Compile torch's main header once, for GCC; all of mmcv's files include it first.
 
-    GCC takes the compiled header only where the flags agree and reads the text otherwise, so a
-    mismatch costs time and never correctness. One of mmcv's 77 files then takes 2 s instead of 8.
+    GCC uses the compiled header only if the flags agree; otherwise it reads the text. So a mismatch
+    costs only time. With it, one of mmcv's 77 files takes 2 s instead of 8.
 
     Returns:
-        The flag that uses it, or nothing if it can not be used.
+        The flag that makes GCC use it, or an empty string if this is not possible.
     """
     compiler = os.environ.get('CXX', 'c++').split()
     version = subprocess.run([*compiler, '--version'], capture_output=True, text=True).stdout
@@ -101,9 +102,9 @@ def main(requirement: str, out: Path, ops: str, constraints: str) -> int:
     flags = FLAGS + precompile_torch_header(out)
     variables = {**os.environ, 'MMCV_WITH_OPS': '1', 'CFLAGS': flags, 'CXXFLAGS': flags}
     variables.update(MAX_JOBS=str(job_count(os.environ)), FORCE_CUDA='0' if ops == 'cpu' else '1')
-    if ops == 'cpu':  # mmcv's setup.py builds for CUDA whenever it sees a GPU
+    if ops == 'cpu':  # mmcv's setup.py builds for CUDA if it sees a GPU
         variables['CUDA_VISIBLE_DEVICES'] = ''
-    # no-cache-dir: pip would keep the wheel by mmcv's version alone, whatever the torch
+    # no-cache-dir: pip's cache would find the wheel by mmcv's version alone, for any torch
     options = '--disable-pip-version-check wheel -v --no-input --no-cache-dir --no-build-isolation'
     command = [sys.executable, '-m', 'pip', *options.split(), '--no-deps', '--no-binary', 'mmcv']
     command += ['-c', constraints, '-w', str(out), requirement]

@@ -1,4 +1,4 @@
-"""Checks what the machine must have beforehand; each message says how to get what is missing."""
+"""Checks what the machine must have; each message says how to get what is missing."""
 
 import ctypes
 import importlib.util
@@ -20,18 +20,18 @@ SHARED_LIBRARIES = (
 
 
 class SetupError(RuntimeError):
-    """The set-up can not go on; the message says why and what to do."""
+    """The set-up cannot continue; the message says why, and what to do."""
 
 
 def missing(problem: str, debian: str, fedora: str = '', otherwise: str = '') -> SetupError:
-    """Make the error that names the packages which solve a problem."""
+    """Make the error that names the packages to install for a problem."""
     lines = [problem, f'Debian, Ubuntu: sudo apt-get install {debian}']
     lines += [f'Fedora: sudo dnf install {fedora}'] if fedora else []
     return SetupError('\n'.join([*lines, otherwise]).rstrip())
 
 
 def check_venv_module() -> None:
-    """Check that `python -m venv` can work: Debian's bare Python has no venv or ensurepip."""
+    """Check that `python -m venv` works: Debian's plain Python has no venv or ensurepip."""
     if not (importlib.util.find_spec('venv') and importlib.util.find_spec('ensurepip')):
         problem = 'can not make virtual environments: its venv or ensurepip is missing.'
         raise missing(f'{sys.executable} {problem}', f'python{VERSION}-venv')
@@ -49,7 +49,7 @@ def check_disk(folder: Path, needed_gib: float = NEEDED_GIB) -> None:
 
 
 def check_shared_libraries() -> None:
-    """Check that the libraries that opencv-python loads are there."""
+    """Check that the shared libraries of opencv-python are installed."""
     for name, debian, fedora in SHARED_LIBRARIES if sys.platform.startswith('linux') else ():
         try:
             ctypes.CDLL(name)
@@ -59,7 +59,7 @@ def check_shared_libraries() -> None:
 
 
 def check_compiler(include: str = sysconfig.get_paths()['include']) -> None:
-    """Check that a C++ compiler runs ($CXX or c++), and that Python's headers are in `include`."""
+    """Check that a C++ compiler works ($CXX or c++), and that `include` has Python's headers."""
     compiler = os.environ.get('CXX', 'c++')
     try:
         subprocess.run([*compiler.split(), '--version'], capture_output=True, check=True)

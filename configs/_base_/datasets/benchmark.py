@@ -1,4 +1,4 @@
-# What the paper's benchmarks have in common: loading, testing with and without augmentation, and
+# Common parts of the paper's benchmarks: loading, testing with and without augmentation, and
 # batches. A child adds its data set, its lists and its training pipeline.
 load_images = dict(type='LoadMultimodalImages')
 load_labels = dict(type='LoadLabelMap')

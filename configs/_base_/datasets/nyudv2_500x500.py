@@ -1,9 +1,10 @@
 # NYUDv2: color and depth (16-bit, meters x 5000), 40 classes; the paper's augmentation.
 #
-# What differs from the authors' code, and how much it is: an image smaller than the crop is padded
-# at the bottom and the right, theirs on both sides (36 % of the samples, 8.5 % of the area; what is
-# seen has the same size, 54 px away on average, 75 at most). Their padding of RGB is the mean cut
-# to whole numbers (0.012 after normalization at most), that of depth RGB's (0.02 m; here 0).
+# Differences from the authors' code, and their size: an image smaller than the crop is padded at
+# the bottom and the right here, on both sides there. This concerns 36 % of the samples and 8.5 % of
+# the area; the visible part has the same size and is shifted by 54 px on average, 75 px at most.
+# They pad RGB with the mean rounded down to whole numbers (a difference of at most 0.012 after
+# normalization), and depth with the values of RGB (0.02 m; here 0).
 _base_ = ['./benchmark.py', '../modalities/nyudv2.py']
 modalities = [_base_.rgb, _base_.depth]
 crop_size = (500, 500)

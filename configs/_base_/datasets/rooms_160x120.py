@@ -1,4 +1,4 @@
-# Rendered rooms, RGB and depth; `tools/render_rooms.py` makes them.
+# Rendered rooms, RGB and depth, made by `tools/render_rooms.py`.
 _base_ = '../modalities/rooms.py'
 modalities = [_base_.rgb, _base_.depth]
 load_images = dict(type='LoadMultimodalImages')

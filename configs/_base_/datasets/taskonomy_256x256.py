@@ -5,9 +5,9 @@
 #   domains = dict(modalities=modalities, target=_base_.rgb)
 #   train_dataloader = val_dataloader = test_dataloader = dict(dataset=domains)
 #
-# What differs from the authors' code: normals are mirrored with their picture (MirrorNormals);
-# values are not cut to 8 bits; images are resized by areas, the way of OpenCV that comes nearest to
-# their Pillow's, which smooths where it shrinks.
+# Differences from the authors' code: normals are mirrored with their image (MirrorNormals); values
+# are not reduced to 8 bits; images are resized by areas. Among the methods of OpenCV, this is the
+# nearest to Pillow's in the authors' code, which smooths when it shrinks.
 _base_ = '../modalities/taskonomy.py'
 load_images = dict(type='LoadTranslationImages')
 train_pipeline = [
@@ -50,9 +50,9 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(type='TranslationMetric')
-# FID and KID, for targets in color; the weights of Inception are a file of your own:
+# FID and KID, for targets in color. The weights of Inception are a file that you provide:
 #   tools/test.py ... --cfg-options test_evaluator.1.network.weights=FILE
-# Without the file, distances that do not compare with those, in the features of another network:
+# Without this file, another network gives distances that cannot be compared with them:
 #   tools/test.py ... --cfg-options test_evaluator.1.network.type=EfficientNetLite0Features
 test_evaluator = [
     dict(type='TranslationMetric'),

@@ -1,5 +1,5 @@
-# Cityscapes: color, and depth in centimeters. A street is ten times as deep as a room: the unit is
-# 10 m.
+# Cityscapes: color, and depth in centimeters. A street is ten times as deep as a room, so the
+# network's unit is 10 m.
 rgb = dict(
     name='rgb',
     channels=3,

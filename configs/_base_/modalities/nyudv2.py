@@ -1,5 +1,5 @@
-# NYUDv2: color, and depth in 1/5000 m. The authors divide the file's number by 5000, which gives
-# meters, and that is all; so a pixel without a reading is 0 m (fill).
+# NYUDv2: color, and depth in 1/5000 m. The authors divide depth by 5000, which gives meters, and do
+# not normalize it further. So a pixel without a reading is 0 m (fill).
 rgb = dict(
     name='rgb',
     channels=3,

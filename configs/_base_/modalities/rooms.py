@@ -1,6 +1,6 @@
-# What the rooms have, in the order in which `tools/render_rooms.py` writes it. Statistics of normal
-# and shade are over the 1200 training images of data/rooms-large; x, y and z are in red, green and
-# blue.
+# The modalities of the rooms, in the order in which `tools/render_rooms.py` writes them. The
+# statistics of normal and shade are over the 1200 training images of data/rooms-large. Red, green
+# and blue of normal are x, y and z.
 rgb = dict(
     name='rgb',
     channels=3,
@@ -10,7 +10,7 @@ rgb = dict(
     bgr_to_rgb=True,
 )
 # Millimeters in the file, meters in the network. fill: the published numbers were measured with 0 m
-# where there is no reading; without fill it is the mean.
+# for missing readings; without fill they would be the mean.
 depth = dict(
     name='depth',
     kind='depth',

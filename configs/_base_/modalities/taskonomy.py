@@ -1,4 +1,4 @@
-# Taskonomy as pictures of 0..255; the folders are known to TaskonomyDataset.
+# Taskonomy as images of 0..255; TaskonomyDataset knows the folders.
 rgb = dict(name='rgb', channels=3, dtype='uint8')
 shade = dict(name='shade', channels=3, dtype='uint8')
 texture_edge = dict(name='texture_edge', kind='edge', channels=1, dtype='uint16', scale=255 / 11355)

@@ -1,4 +1,4 @@
-# SegFormer-B0: one mix transformer with private layer norms, its outputs fused.
+# SegFormer-B0: a mix transformer with private layer norms, fused after its stages.
 model = dict(
     type='MultimodalSegmentor',
     data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),

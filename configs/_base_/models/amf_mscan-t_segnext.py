@@ -1,4 +1,4 @@
-# SegNeXt-T: one network of large kernels with private norms, its outputs fused.
+# SegNeXt-T: a network of large kernels with private norms, fused after its stages.
 model = dict(
     type='MultimodalSegmentor',
     data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),

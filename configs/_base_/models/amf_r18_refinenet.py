@@ -1,5 +1,5 @@
-# A small relative of the paper's network, to be trained from scratch in minutes on a CPU:
-# ResNet-18 of half the width, a narrow RefineNet decoder. A config says which modalities it is for:
+# A small version of the paper's network, which trains from scratch in minutes on a CPU: ResNet-18
+# of half the width and a narrow RefineNet decoder. A config sets its modalities in
 # data_preprocessor.modalities.
 model = dict(
     type='MultimodalSegmentor',

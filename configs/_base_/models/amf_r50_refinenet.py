@@ -1,5 +1,5 @@
-# The paper's network: one ResNet-50 with private norms, fused in the last block of every stage,
-# and a RefineNet decoder. A config says which modalities it is for: data_preprocessor.modalities.
+# The paper's network: one ResNet-50 with private norms, fused in the last block of every stage, and
+# a RefineNet decoder. A config sets its modalities in data_preprocessor.modalities.
 model = dict(
     type='MultimodalSegmentor',
     data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),

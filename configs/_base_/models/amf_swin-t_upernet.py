@@ -1,4 +1,4 @@
-# UPerNet on Swin-T: one transformer with private layer norms, its outputs fused.
+# UPerNet on Swin-T: a transformer with private layer norms, fused after its stages.
 model = dict(
     type='MultimodalSegmentor',
     data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),

@@ -1,5 +1,5 @@
-# The paper's translation network: one U-Net with private instance norms. A config says which
-# modalities it is for: data_preprocessor.modalities.
+# The paper's translation network: one U-Net with private instance norms. A config sets its
+# modalities in data_preprocessor.modalities.
 model = dict(
     type='MultimodalPix2Pix',
     data_preprocessor=dict(type='MultimodalTranslationDataPreprocessor'),

@@ -1,5 +1,5 @@
-# Adam as in the paper at a higher rate, 2000 iterations with a linear decay in the second half:
-# minutes on a CPU.
+# Adam as in the paper, but with a higher learning rate, and 2000 iterations with linear decay in
+# the second half. It takes minutes on a CPU.
 adam = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3, betas=(0.5, 0.999)))
 optim_wrapper = dict(constructor='MultiOptimWrapperConstructor', generator=adam, discriminator=adam)
 param_scheduler = [

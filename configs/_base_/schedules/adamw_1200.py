@@ -1,4 +1,4 @@
-# AdamW with a short warm-up and a polynomial decay, 1200 iterations: minutes on a CPU.
+# AdamW with a short warm-up and polynomial decay, 1200 iterations. It takes minutes on a CPU.
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05))
 warmup = dict(type='LinearLR', start_factor=0.01, begin=0, end=25, by_epoch=False)
 param_scheduler = [warmup, dict(type='PolyLR', power=0.9, begin=25, end=1200, by_epoch=False)]

@@ -1,9 +1,10 @@
-# AdamW with a linear warm-up and a polynomial decay, 40,000 iterations, as for today's
-# segmentation networks; not the paper's. The decoder, trained from scratch, learns ten times as
-# fast as the pretrained encoder.
+# AdamW with linear warm-up and polynomial decay, 40,000 iterations: a usual recipe for recent
+# segmentation networks, not the paper's. The decoder is trained from scratch, with ten times the
+# learning rate of the pretrained encoder.
 optimizer = dict(type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01)
-# Nothing that is one-dimensional decays: norms, biases, and alpha of the ensemble. mmengine takes
-# the longest key in a parameter's name and then no other rule, so RefineNetHead's are named.
+# One-dimensional parameters have no weight decay: norms, biases, and alpha of the ensemble.
+# mmengine applies only the longest key that a parameter's name contains, so RefineNetHead's
+# parameters have their own keys.
 head_vector = dict(lr_mult=10.0, decay_mult=0.0)
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -1,10 +1,10 @@
-# The paper's recipe: SGD, three stages of 100 epochs, with learning rates of the encoder's and the
-# decoder's own (alpha of the ensemble belongs to the decoder). Weight decay exempts nothing.
+# The paper's recipe: SGD in three stages of 100 epochs. Encoder and decoder have their own learning
+# rates (alpha of the ensemble belongs to the decoder). All parameters have weight decay.
 #
-# What the authors' code does otherwise, and how much it is, for 795 images in batches of 6:
-# - It makes new optimizers for every stage, which drops the momentum. Here the momentum goes on: at
-#   each of the two borders, the last update acts for 9 more iterations in sum (0.9 + 0.9^2 + ...),
-#   below 1 % each after 44 of the stage's 13,200.
+# Differences in the authors' code, and their size for 795 images in batches of 6:
+# - It makes new optimizers for every stage, which resets the momentum. Here the momentum continues:
+#   at each of the two borders, the last update acts further, as 9 iterations in sum (0.9 + 0.9^2 +
+#   ...). After 44 of the stage's 13,200 iterations, each share is below 1 %.
 # - It drops the last, incomplete batch: 132 iterations an epoch. mmengine keeps it (133, the last
 #   one of 3 images) unless the data's config says train_dataloader=dict(drop_last=True).
 encoder_lrs = [5e-4, 2.5e-4, 1e-4]

@@ -1,4 +1,4 @@
-"""What the networks of this project are measured against: the same, written the obvious way."""
+"""Baselines of the benchmarks: the same networks, written in the usual way."""
 
 from .loop_resnet import LoopResNet
 from .loop_segmentor import LoopSegmentor

@@ -6,21 +6,21 @@ from torch import Tensor, nn
 
 
 class LoopResNet(nn.Module):
-    """The fused ResNet with one modality after the other, in the way of published code.
+    """The fused ResNet, written as a loop over the modalities, as in published code.
 
-    Every convolution is called once for every modality, the private norms are a list of layers, the
-    pixel shift pads and cuts, and both it and the shuffle concatenate. The last block of each stage
-    is fused. It has the same weights and computes the same as SharedMultimodalResNet with
-    ChannelShufflePixelShiftFusion (see ``load_ours``).
+    Every convolution is called once per modality, and the private norms are a list of layers. The
+    pixel shift pads and crops, and shift and shuffle both concatenate. The last block of each stage
+    is fused. It computes the same as SharedMultimodalResNet with ChannelShufflePixelShiftFusion,
+    with the same weights (see ``load_ours``).
 
     Args:
         depth: 18, 34, 50, 101 or 152.
         num_modalities: Number of modalities M.
-        **kwargs: Passed on to mmseg's ResNet, which lends its layers.
+        **kwargs: Passed on to mmseg's ResNet, whose layers this network uses.
 
     Shape:
         - Input: (N, M*3, H, W), the modalities stacked along channels.
-        - Output: per stage a list of M maps (N, C, h, w).
+        - Output: for each stage a list of M maps (N, C, h, w).
     """
 
     def __init__(self, depth: int, num_modalities: int, **kwargs) -> None:
@@ -30,7 +30,7 @@ class LoopResNet(nn.Module):
         _make_norms_private(self.resnet, num_modalities)
 
     def forward(self, x: Tensor) -> list[list[Tensor]]:
-        """Run every layer for every modality."""
+        """Run every layer for each modality in turn."""
         net = self.resnet
         maps = _norm(net.norm1, _each(net.conv1, list(x.chunk(self.num_modalities, 1))))
         maps = _each(net.maxpool, _each(net.relu, maps))

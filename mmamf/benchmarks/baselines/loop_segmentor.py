@@ -5,7 +5,7 @@ from .loop_resnet import LoopResNet
 
 
 class LoopSegmentor(nn.Module):
-    """A LoopResNet, a decode head called once for every modality, and their ensemble.
+    """A LoopResNet, a decode head that is called once per modality, and their ensemble.
 
     Args:
         backbone: The encoder.

@@ -4,15 +4,15 @@ from torch import Tensor, nn
 
 
 class SeparateNetworks(nn.Module):
-    """One whole network for every modality, with nothing shared and nothing exchanged.
+    """One whole network for every modality; they share nothing and exchange nothing.
 
     Args:
-        build: Builds the network of one modality.
+        build: Function that builds the network of one modality.
         num_modalities: Number of modalities M.
 
     Shape:
         - Input: (N, M*3, H, W), the modalities stacked along channels.
-        - Output: a list of what the M networks return.
+        - Output: a list with the outputs of the M networks.
     """
 
     def __init__(self, build: Callable[[], nn.Module], num_modalities: int) -> None:

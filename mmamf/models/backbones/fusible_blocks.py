@@ -10,14 +10,14 @@ from ..fusions import FusionOperator
 
 
 class _FusionSlot(SharesBatch):
-    """A slot for a fusion operator; while it is empty, the block is mmseg's.
+    """A slot for a fusion operator. While it is empty, the block works as mmseg's.
 
-    An operator enters before the block's fused convolution and leaves after it. Where this
-    convolution changes the resolution or the number of channels, its output has another shape than
-    what was carried past it: there the operator enters and leaves behind it, as a neck does.
+    An operator enters before the block's fused convolution and leaves after it. If this convolution
+    changes the shape of the maps, ``carry`` no longer fits them, so ``enter`` and ``leave`` both
+    run after it, as in a neck.
 
-    Activation checkpointing (``with_cp``) is done here: mmseg calls torch's in the reentrant form,
-    which torch is retiring.
+    The block does activation checkpointing (``with_cp``) itself, because mmseg uses torch's
+    reentrant form, which torch is retiring.
     """
 
     fused_layer: int  # number of the fused convolution and of its norm
@@ -27,7 +27,7 @@ class _FusionSlot(SharesBatch):
         self.fusion: FusionOperator | None = None
 
     def fill_slot(self, fusion: dict, num_modalities: int) -> None:
-        """Build the operator for the maps behind the fused convolution and show it the norm."""
+        """Build the operator for the output of the fused convolution, and show it the norm."""
         self.fusion = MODELS.build(
             fusion,
             default_args={
@@ -65,7 +65,7 @@ class _FusionSlot(SharesBatch):
 
 
 class FusibleBottleneck(_FusionSlot, Bottleneck):
-    """Bottleneck whose 3 x 3 convolution the modalities enter and leave fused.
+    """Bottleneck with the fusion operator around its 3 x 3 convolution.
 
     Shape:
         - Input and output: folded maps (N*M, C, H, W).
@@ -88,11 +88,11 @@ class FusibleBottleneck(_FusionSlot, Bottleneck):
 
 
 class FusibleBasicBlock(_FusionSlot, BasicBlock):
-    """Basic block whose first 3 x 3 convolution the modalities enter and leave fused.
+    """Basic block with the fusion operator around its first 3 x 3 convolution.
 
-    The paper defines the fusion for the bottleneck alone. There the fused convolution reads
-    rectified maps, is rectified itself, and is followed by one more convolution. The first
-    convolution of a basic block is the one of which the same holds. The shortcut is not exchanged.
+    The paper defines the fusion for bottlenecks only. There the fused convolution reads rectified
+    maps, its output is rectified, and one more convolution follows. In a basic block, only the
+    first convolution meets these conditions. The shortcut takes no part in the exchange.
 
     Shape:
         - Input and output: folded maps (N*M, C, H, W).

@@ -15,49 +15,49 @@ from .sharing import check_fusion_stages, fill_in_num_modalities, find_stems, fi
 
 @MODELS.register_module()
 class SharedMultimodalBackbone(BaseModule):
-    """Make any backbone of mmseg one network for all modalities, with private norms and fusion.
+    """Make one network for all modalities from any mmseg backbone, with private norms and fusion.
 
-    The idea of `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
-    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), which has it for ResNets, for convolutions,
-    attention and perceptrons alike: their weights are shared, every norm layer is replaced by a
-    private one that starts from its values, and the modalities are folded into the batch. The paper
-    fuses inside the network; here, what the backbone returns is fused, as by a neck, and nothing
-    crosses between the modalities before. :class:`SharedMultimodalResNet` is the paper's network.
+    From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The paper does it for ResNets; here it works
+    for convolutions, attention and perceptrons. The modalities are folded into the batch and share
+    all weights, except that every norm layer becomes a private one that starts from its values. The
+    paper fuses inside the network. Here only the outputs of the backbone are fused, as in a neck.
+    :class:`SharedMultimodalResNet` is the paper's network.
 
-    ``init_cfg`` of the backbone loads a checkpoint of the plain backbone, or of a whole model with
-    it, into all modalities alike. A whole model as ``load_from`` does, too.
-    With one modality nothing is replaced. ``conv_cfg`` and ``norm_cfg`` of a backbone that has them
-    may name modality-specific layers, as in :class:`SharedMultimodalResNet`.
+    ``init_cfg`` of the backbone loads a checkpoint of the plain backbone, or of a whole model that
+    contains it; every modality starts with these weights. ``load_from`` accepts a checkpoint of a
+    whole model, too. With one modality, no layer is replaced. ``conv_cfg`` and ``norm_cfg`` of the
+    backbone may name modality-specific layers, as in :class:`SharedMultimodalResNet`.
 
-    docs/backbones.md lists which backbones were tried and what is particular about them.
+    docs/backbones.md lists the backbones that were tried, and the special points of each.
 
-    A sample may lack modalities: all their values are NaN then, as in
+    A sample may lack modalities; their values are then all NaN, as in
     :class:`SharedMultimodalResNet`.
 
     Args:
         num_modalities: Number of modalities M.
-        backbone: Config of the backbone, for the channels of one modality.
+        backbone: Config of the backbone. Its input channels are those of one modality.
         fusion: Config of a fusion operator, built once for every fused output; None switches fusion
             off.
-        fusion_stages: Which of the backbone's outputs, counted from 0, are fused.
+        fusion_stages: The outputs of the backbone to fuse, counted from 0.
         fusion_channels: Channels of these outputs, for an operator that has parameters.
         bands: Number of bands of every modality, if they differ, as in
             :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
             the image.
-        init_cfg: Handed to the backbone, like its own ``init_cfg``.
-        pretrained: Checkpoint for the backbone, as ``model.pretrained`` hands it over.
+        init_cfg: ``init_cfg`` for the backbone, in place of its own.
+        pretrained: Checkpoint for the backbone; mmseg passes ``model.pretrained`` here.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
-        - Output: what the backbone returns for the folded batch (N*M, C, H, W): mostly a pyramid of
-          folded maps (N*M, C_i, H_i, W_i).
+        - Output: the output of the backbone for the folded batch (N*M, C, H, W): mostly a pyramid
+          of folded maps (N*M, C_i, H_i, W_i).
 
     Raises:
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
-            cannot know the modality of its input, an output to be fused does not exist,
-            ``conv_cfg`` or ``norm_cfg`` names another M, ``bands`` are not one number per modality
-            or the first convolution cannot be replaced, or M does not divide the channels of an
-            input, a sample has no modality, or more than one place says where weights come from.
+            cannot know the modality of its input, an output to fuse does not exist, ``conv_cfg`` or
+            ``norm_cfg`` has another M, ``bands`` is not one number per modality, the first
+            convolution cannot be replaced, M does not divide the channels of an input, a sample has
+            no modality, or more than one argument says where the weights come from.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SharedMultimodalBackbone(BaseModule):
         return self.batch.run(self._run, x)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # A model with the plain backbone has its weights where this one has the parts.
+        # A checkpoint of the plain backbone lacks the prefix ``backbone.`` in its keys.
         own = {f'{prefix}{name}' for name in self.backbone.state_dict()}
         nested = any(f'{prefix}backbone.{name[len(prefix) :]}' in state_dict for name in own)
         for name in () if nested else own & set(state_dict):
@@ -129,7 +129,7 @@ class SharedMultimodalBackbone(BaseModule):
 def _with_init(
     backbone: ConfigType, init_cfg: dict | list[dict] | None, pretrained: str | None
 ) -> ConfigType:
-    """Hand to the backbone where its weights come from."""
+    """Add the source of the weights to the config of the backbone."""
     if pretrained is not None:
         pretrained = dict(type='Pretrained', checkpoint=pretrained)
     own = backbone.get('pretrained') or backbone.get('init_cfg')
@@ -150,7 +150,7 @@ def _build(config: ConfigType, num_modalities: int) -> BaseModule:
     }
     device = torch.get_default_device()
     with torch.device('cpu' if device.type == 'meta' else device):
-        backbone = MMSEG_MODELS.build({**config, **layers})  # transformers read a tensor's numbers
+        backbone = MMSEG_MODELS.build({**config, **layers})  # transformers read values when built
     if device.type == 'meta':
         backbone = backbone.to(device)
     if hasattr(backbone, 'num_modalities'):

@@ -20,13 +20,13 @@ class SharedMultimodalResNet(ResNet):
     """One ResNet for all modalities: shared convolutions, private norms, fusion in chosen stages.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
-    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). It is mmseg's ResNet over a batch into which
-    the modalities are folded; the last block of each fused stage holds a fusion operator. The
-    authors have bottlenecks and two modalities; basic blocks and any number of modalities are ours
-    (see :class:`FusibleBasicBlock` and the operator for what that means). With one modality and no
-    fusion it equals mmseg's ResNet, and a ResNet checkpoint starts every modality alike.
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). It is mmseg's ResNet on a batch into which
+    the modalities are folded. The last block of each fused stage holds a fusion operator. The
+    authors use bottlenecks and two modalities; we add basic blocks (see :class:`FusibleBasicBlock`)
+    and any number of modalities (see the operator). With one modality and no fusion it equals
+    mmseg's ResNet. A ResNet checkpoint gives every modality the same start.
 
-    What the modalities share is decided by ``conv_cfg`` and ``norm_cfg``, and nowhere else:
+    Only ``conv_cfg`` and ``norm_cfg`` decide what the modalities share:
 
     ======================== ====================== ============================================
     ``conv_cfg``             ``norm_cfg``           Network
@@ -42,28 +42,28 @@ class SharedMultimodalResNet(ResNet):
         num_modalities: Number of modalities M.
         fusion: Config of a fusion operator, built once for every fused stage; None switches fusion
             off.
-        fusion_stages: Which stages, counted from 0, are fused.
-        fused_blocks: 'last', the last block of each fused stage, or 'all' of its blocks. The first
-            block of a stage mostly changes the shape of the maps; its operator enters and leaves
-            behind the convolution, as a neck does.
+        fusion_stages: The stages to fuse, counted from 0.
+        fused_blocks: 'last' for the last block of each fused stage, 'all' for all of its blocks.
+            The first block of a stage mostly changes the shape of the maps; its operator enters and
+            leaves after the convolution, as in a neck.
         conv_cfg: Config of the convolutions, None for plain ones.
         norm_cfg: Config of the norm layers, None for private ones. In both configs,
-            ``num_modalities`` is filled in for the modality-specific types; any other type is
-            shared by the modalities.
-        bands: Number of bands of every modality, if they differ. One with ``in_channels`` goes
-            through the shared first convolution, any other has its own (see :class:`BandedConv`).
-            :class:`MultimodalSegmentor` holds them against those of the data preprocessor.
-            None for modalities that are tiled to ``in_channels`` by the data preprocessor.
+            ``num_modalities`` is filled in for modality-specific types. The modalities share layers
+            of any other type.
+        bands: Number of bands of every modality, if they differ. A modality with ``in_channels``
+            bands uses the shared first convolution; any other has its own (see
+            :class:`BandedConv`). :class:`MultimodalSegmentor` compares them with those of the data
+            preprocessor. None if the data preprocessor tiles every modality to ``in_channels``.
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of the shared
             first convolution. ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
-    A checkpoint of a network for RGB fits all of them: its first kernel is averaged for bands that
-    have their own, and spread over tiled channels where ``in_channels`` is not 3 and the
-    convolution is shared.
+    A checkpoint of an RGB network fits in every case. Private first kernels for other numbers of
+    bands get the mean of its first kernel. If ``in_channels`` is not 3 and the first convolution is
+    shared, its first kernel is spread over the tiled channels.
 
-    A sample may lack modalities: all their values are NaN then. They enter no statistics of private
-    norms and no fusion, and the output carries a mask; their maps in the output mean nothing.
-    Statistics of shared norms see zeros for them.
+    A sample may lack modalities; their values are then all NaN. Private norms leave them out of
+    their statistics, fusion leaves them out, and the output carries a mask. Shared norms count them
+    as zeros. The output maps of absent modalities have no meaning.
 
     Shape:
         - Input: (N, M*in_channels, H, W), the modalities stacked along channels; with ``bands``,
@@ -72,9 +72,9 @@ class SharedMultimodalResNet(ResNet):
 
     Raises:
         ValueError: If a stage or a choice of blocks does not exist, ``conv_cfg`` or ``norm_cfg``
-            names another M, ``bands`` are not one number per modality or the first convolution is
-            no plain one, plugins are combined with fusion, or an input has another number of
-            channels or a sample without any modality.
+            has another M, ``bands`` is not one number per modality, ``bands`` are given and the
+            first convolution is not a plain one, plugins are combined with fusion, an input has
+            another number of channels, or a sample has no modality.
     """
 
     def __init__(
@@ -100,13 +100,13 @@ class SharedMultimodalResNet(ResNet):
         self.in_channels = fit_stem(self, [stem], num_modalities, bands)
         self.in_channels = self.in_channels or kwargs.get('in_channels', 3)
         accept_whole_models(self)
-        self._freeze_stages()  # what has come into the first, too
+        self._freeze_stages()  # again, for layers that were replaced in the first stages
         if fusion is not None:
             self._fill_fusion_slots(fusion, fusion_stages, fused_blocks)
         self.batch = share_batch(self, num_modalities)
 
     def make_res_layer(self, block: type, **kwargs) -> ResLayer:
-        """Pack all blocks of a stage, each with an empty slot for fusion."""
+        """Pack the blocks of a stage; each has an empty slot for a fusion operator."""
         return super().make_res_layer(block=_FUSIBLE[block], **kwargs)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -115,7 +115,7 @@ class SharedMultimodalResNet(ResNet):
         return self.batch.run(super().forward, x)
 
     def train(self, mode: bool = True) -> 'SharedMultimodalResNet':
-        """Set the mode as mmseg does, and return self, which mmseg forgets."""
+        """Set the mode as mmseg does, and return self, which mmseg's method does not."""
         super().train(mode)
         return self
 

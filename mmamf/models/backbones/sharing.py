@@ -1,4 +1,4 @@
-"""What the backbones that share their weights between modalities have in common."""
+"""Helpers of the backbones that share their weights between modalities."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,9 @@ def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> di
     """Tell a modality-specific layer the number of modalities.
 
     Args:
-        key: Name of the config, for the error.
-        layer_cfg: Config of a convolution or a norm; of a shared layer, it is returned as it is.
+        key: Name of the config, for the error message.
+        layer_cfg: Config of a convolution or a norm. The config of a shared layer is returned
+            unchanged.
         num_modalities: Number of modalities M.
 
     Raises:
@@ -31,14 +32,14 @@ def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> di
 
 
 def check_fusion_stages(stages: Sequence[int], num_stages: int) -> None:
-    """Check that the stages to be fused exist.
+    """Check that the stages to fuse exist.
 
     Args:
         stages: The stages, counted from 0.
-        num_stages: How many there are.
+        num_stages: Number of stages of the backbone.
 
     Raises:
-        ValueError: If one does not.
+        ValueError: If one of them does not exist.
     """
     for stage in stages:
         if not 0 <= stage < num_stages:
@@ -46,7 +47,7 @@ def check_fusion_stages(stages: Sequence[int], num_stages: int) -> None:
 
 
 def find_stems(network: nn.Module, in_channels: int) -> list[str]:
-    """Name the convolutions of a network that take as many channels as an image has.
+    """Name the convolutions that take as many input channels as an image has.
 
     Args:
         network: The network.
@@ -62,21 +63,22 @@ def find_stems(network: nn.Module, in_channels: int) -> list[str]:
 def fit_stem(
     network: nn.Module, stems: Sequence[str], num_modalities: int, bands: Sequence[int] | None
 ) -> int | None:
-    """Make the first convolution of a network fit what the modalities are made of.
+    """Adapt the first convolution of a network to the modalities.
 
     Args:
         network: The network.
-        stems: What its first convolution may be called.
+        stems: Possible names of its first convolution.
         num_modalities: Number of modalities M.
-        bands: Number of bands of every modality, which gets a convolution of its own where that of
-            the network does not fit; None if all come with as many channels as the network takes.
+        bands: Number of bands of every modality. A modality that does not fit the network's first
+            convolution gets its own. None if every modality has as many channels as the network
+            takes.
 
     Returns:
-        The number of channels with which every modality comes, if there are ``bands``.
+        The number of channels of every modality in the input, if there are ``bands``.
 
     Raises:
-        ValueError: If there is not one positive number of bands for every modality, or not one
-            first convolution, or it cannot be replaced.
+        ValueError: If ``bands`` is not one positive number for every modality, the network does not
+            have exactly one first convolution, or it cannot be replaced.
     """
     if bands is None:
         for stem in map(network.get_submodule, stems):

@@ -12,21 +12,21 @@ _ENTRIES = ('weight', 'bias')
 
 
 class BandedConv(nn.Module):
-    """First convolution of a network whose modalities differ in their number of bands.
+    """First convolution for modalities with different numbers of bands.
 
-    A modality with as many bands as the network's own convolution takes goes through that one,
-    together with all others like it. Any other has a convolution of its own. If the network's is
-    private to every modality (:class:`ModalitySpecificConv`), so is each of these.
+    A modality with as many bands as the network's own convolution has input channels uses that
+    convolution, together with all others like it. Any other modality has its own. If the network's
+    convolution is private (:class:`ModalitySpecificConv`), all of them are.
 
-    The maps come with as many channels as the widest modality has bands; of a narrower one, the
-    first are read.
+    All maps have as many channels as the widest modality has bands. A narrower modality uses only
+    the first ones.
 
-    In a state dict, what is shared keeps its key (``conv1.weight``); what belongs to modality m has
-    m in it (``conv1.private.1.weight``). A plain checkpoint is loaded into all of them: where the
-    number of bands differs, by :func:`average_kernel`.
+    In a state dict, shared weights keep their key (``conv1.weight``), and weights of modality m
+    have m in the key (``conv1.private.1.weight``). A plain checkpoint is loaded into all of them;
+    :func:`average_kernel` adapts it where the number of bands differs.
 
     Args:
-        conv: The network's own first convolution; it is taken over.
+        conv: The network's own first convolution, which becomes a part of this layer.
         bands: Number of bands of every modality.
 
     Shape:
@@ -34,8 +34,8 @@ class BandedConv(nn.Module):
         - Output: folded maps (N*M, C', H', W').
 
     Raises:
-        ValueError: If the convolution is of another kind or has groups, or an input or a checkpoint
-            is of other modalities.
+        ValueError: If the convolution is of another class or has groups, or if an input or a
+            checkpoint does not fit these modalities.
     """
 
     def __init__(self, conv: nn.Module, bands: Sequence[int]) -> None:
@@ -71,7 +71,7 @@ class BandedConv(nn.Module):
         self._register_state_dict_hook(_drop_child_name)
 
     def of_modality(self, index: int) -> nn.Conv2d:
-        """Return the convolution that a modality goes through."""
+        """Return the convolution that a modality uses."""
         name = str(index)
         return self.private[name] if name in self.private else self.shared
 
@@ -83,7 +83,8 @@ class BandedConv(nn.Module):
                 f'bands: expected a folded batch (N*{m}, {widest}, H, W), as the widest of '
                 f'{self.bands} has {widest}, got an input of shape {tuple(x.shape)}'
             )
-        # Slices, because an exporter would fix the sizes of maps with an axis of modalities.
+        # Slices, because with an axis for the modalities an exporter would fix the sizes of the
+        # maps.
         out = [
             self.of_modality(index)(x[index::m, :count]) for index, count in enumerate(self.bands)
         ]
@@ -91,8 +92,8 @@ class BandedConv(nn.Module):
         return out.contiguous(memory_format=torch.channels_last) if is_channels_last(x) else out
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # Called by torch's and by mmengine's loader alike, before the children are loaded from the
-        # same dict.
+        # Both torch's and mmengine's loader call this before they load the children from the same
+        # dict.
         for entry in _ENTRIES:
             plain = state_dict.pop(f'{prefix}{entry}', None)
             if plain is not None and self.shared is not None:
@@ -107,7 +108,7 @@ class BandedConv(nn.Module):
 
     @staticmethod
     def _check(value: Tensor | None, own: Tensor | None, key: str) -> None:
-        # mmengine's loader would merely log it, and go on with random weights.
+        # mmengine's loader would only log it, and continue with random weights.
         if value is not None and own is not None and value.shape != own.shape:
             raise ValueError(
                 f'{key}: expected the shape {tuple(own.shape)}, for {own.shape[1]} bands, got '
@@ -120,7 +121,7 @@ class BandedConv(nn.Module):
 def _drop_child_name(
     module: BandedConv, state_dict: dict, prefix: str, local_metadata: dict
 ) -> None:
-    """Store what is shared under the key names of a plain layer."""
+    """Store the shared weights under the keys of a plain layer."""
     for entry in _ENTRIES:
         if f'{prefix}shared.{entry}' in state_dict:
             state_dict[f'{prefix}{entry}'] = state_dict.pop(f'{prefix}shared.{entry}')

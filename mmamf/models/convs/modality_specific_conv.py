@@ -9,22 +9,22 @@ from ..modality_specific_layer import ModalitySpecificLayer
 
 @MODELS.register_module()
 class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
-    """Convolution with a kernel of its own for every modality: the opposite of a shared one.
+    """Convolution with a private kernel for every modality.
 
-    The method of `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer
-    Fusion <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020) shares all convolutions; this layer
-    makes the networks with private ones that it is compared with. The M convolutions are a single
-    one with M times as many groups.
+    `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020) shares all convolutions. This layer builds
+    the networks with private convolutions to compare with. The M convolutions are one convolution
+    with M times as many groups.
 
     Use it as ``conv_cfg=dict(type='ModalitySpecificConv', num_modalities=M)`` of any backbone that
     builds its convolutions with mmcv. See :class:`ModalitySpecificLayer` for checkpoints.
 
-    Every kernel starts like that of a plain layer: mmengine's initializers, which would take the
-    fan of M kernels for that of one, are shown each kernel by itself. The start that mmcv's
-    ConvModule gives its convolution is left out; what remains is torch's own.
+    Every kernel starts like the kernel of a plain layer. mmengine's initializers get each kernel
+    separately, because they would compute the fan from all M kernels together. The initialization
+    by mmcv's ConvModule is skipped for the same reason; torch's own stays.
 
-    Attributes ``in_channels``, ``out_channels`` and ``groups`` are those of one modality, as
-    networks read them to build what comes next.
+    The attributes ``in_channels``, ``out_channels`` and ``groups`` are those of one modality,
+    because networks read them to build the next layer.
 
     Args:
         in_channels: Input channels C of one modality.
@@ -39,8 +39,7 @@ class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
         - Output: folded maps (N*M, C', H', W').
 
     Raises:
-        ValueError: If the batch is not a multiple of M, or a checkpoint has another M or another
-            width.
+        ValueError: If M does not divide the batch, or a checkpoint has another M or width.
     """
 
     private_entries = ('weight', 'bias')
@@ -62,7 +61,7 @@ class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
 
     def init_weights(self) -> None:
-        """Keep torch's own start: mmcv's ConvModule would take the fan of M kernels."""
+        """Keep torch's own start: mmcv's ConvModule would compute the fan from all M kernels."""
 
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Convolve as torch does, with the groups of all modalities."""
@@ -73,9 +72,9 @@ class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
         return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
 
     def apply(self, fn: Callable[[nn.Module], None]) -> 'ModalitySpecificConv':
-        """Apply ``fn`` as torch does, then to each modality's kernel in a layer by itself.
+        """Apply ``fn`` as torch does, then to a plain layer for each modality's kernel.
 
-        Initializers come this way.
+        Initializers work through this method.
         """
         super().apply(fn)
         if self.num_modalities > 1:
@@ -84,7 +83,7 @@ class ModalitySpecificConv(ModalitySpecificLayer, nn.Conv2d):
         return self
 
     def _plain_layers(self) -> Iterator[nn.Conv2d]:
-        """Make one plain layer per modality, on the memory of this one's parameters."""
+        """Make one plain layer per modality that shares the memory of its parameters."""
         m = self.num_modalities
         for parts in zip(*(parameter.data.chunk(m) for parameter in self.parameters())):
             plain = nn.Conv2d(

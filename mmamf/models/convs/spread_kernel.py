@@ -1,4 +1,4 @@
-"""First convolutions for other numbers of channels than those of a checkpoint, RGB mostly."""
+"""Adapt the first kernel of a checkpoint, mostly for RGB, to other numbers of channels."""
 
 import torch
 from torch import Tensor, nn
@@ -7,13 +7,14 @@ RGB = 3
 
 
 def average_kernel(kernel: Tensor, channels: int) -> Tensor:
-    """Make a kernel for channels that are no RGB: every one gets the mean of the old channels.
+    """Make a kernel for channels that are not RGB: each gets the mean over the old channels.
 
-    It is scaled so that the response to a constant image, equal in all channels, stays.
+    The scale keeps the response to an image that is constant and equal in all channels.
 
     Args:
-        kernel: The kernel of the checkpoint; for as many channels, it is returned as it is.
-        channels: Number of channels that are wanted.
+        kernel: The kernel of the checkpoint. If it has ``channels`` already, it is returned
+            unchanged.
+        channels: Number of channels of the new kernel.
 
     Shape:
         - kernel: (C_out, C_old, h, w).
@@ -27,14 +28,14 @@ def average_kernel(kernel: Tensor, channels: int) -> Tensor:
 
 
 def tile_kernel(kernel: Tensor, channels: int) -> Tensor:
-    """Make a kernel for more channels, of which an image of RGB is tiled to R, G, B, R, ...
+    """Make a kernel for an RGB image that is tiled to more channels: R, G, B, R, ...
 
-    The weights of a channel are divided among its copies, so such an image gives the response that
-    it gave before. For fewer channels, they are averaged as by :func:`average_kernel`.
+    The copies of a channel share its weights, so the response to the image stays the same. For
+    fewer channels, the kernel is averaged as in :func:`average_kernel`.
 
     Args:
         kernel: The kernel of the checkpoint.
-        channels: Number of channels that are wanted.
+        channels: Number of channels of the new kernel.
 
     Shape:
         - kernel: (C_out, C_old, h, w).
@@ -49,7 +50,7 @@ def tile_kernel(kernel: Tensor, channels: int) -> Tensor:
 
 
 def accept_rgb(conv: nn.Conv2d) -> None:
-    """Let a first convolution for other than 3 channels load the kernel of one for RGB.
+    """Let a first convolution load the kernel of an RGB network, whatever its input channels.
 
     Args:
         conv: The convolution.

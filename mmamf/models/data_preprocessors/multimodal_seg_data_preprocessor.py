@@ -15,32 +15,31 @@ from ..folded_batch import note_presence
 
 @MODELS.register_module()
 class MultimodalSegDataPreProcessor(SegDataPreProcessor):
-    """Normalize, reorder and tile the channels of every modality, then batch and pad as mmseg does.
+    """Normalize, reorder and tile the channels of each modality; batch and pad as mmseg does.
 
     Each modality has its own mean, standard deviation, scale and color order:
     ``value = (raw * scale - mean) / std``. A modality with fewer channels than ``in_channels`` is
-    tiled to as many: 1, 2, 3, 1, 2, ... A network that has convolutions of their own for such
-    modalities (``bands``) reads the first of them. It runs on the device of the model, one gather
-    and two in-place operations for all modalities together.
+    tiled: 1, 2, 3, 1, 2, ... A network with ``bands`` has private convolutions for such modalities,
+    and reads only the first copy. All of this runs on the device of the model, with one gather and
+    two in-place operations for all modalities together.
 
-    A missing reading, which is NaN in the inputs, becomes the mean of its channel, 0 behind
-    normalization; or ``fill``, in the units of the file, where a modality says so.
+    A missing reading is NaN in the inputs. It becomes the mean of its channel, which is 0 after
+    normalization. If a modality has a ``fill``, in the units of the file, it becomes that value.
 
-    Padding is the parent's, at the right and below. It follows normalization, so ``pad_val`` is in
-    normalized units (0 = the mean). In training, ``size=(H, W)`` pads every image to a fixed size;
+    mmseg's preprocessor pads at the right and below, after normalization, so ``pad_val`` is in
+    normalized units (0 = the mean). In training, ``size=(H, W)`` pads every image to a fixed size.
     ``size_divisor=32`` pads a batch to its largest image, and further to multiples of 32, which
-    some networks need; with neither, a batch is padded to its largest image, and not at all if the
-    images have one size, as behind RandomCrop. Tests do not pad, but for
-    ``test_cfg=dict(size_divisor=...)``.
+    some networks need. Without both, a batch is padded to its largest image; images of one size, as
+    after RandomCrop, are not padded. In tests, only ``test_cfg=dict(size_divisor=...)`` pads.
 
-    The planes of a modality that a sample lacks (its ``present`` does not name it) become NaN, so
-    that presence travels inside the one tensor, through crops and windows, to the backbone.
+    If ``present`` of a sample does not name a modality, its planes become NaN. So the information
+    about presence travels inside the one tensor, through crops and windows, to the backbone.
 
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
-            samples' channels. ``channels``, ``mean`` and ``std`` are needed.
-        in_channels: Channels that the model sees per modality; by default those of the widest, and
-            at least 3.
+            samples' channels. Each needs ``channels``, ``mean`` and ``std``.
+        in_channels: Channels that the model sees per modality. The default is the number of
+            channels of the widest modality, and at least 3.
         **kwargs: Further arguments of :class:`mmseg.models.SegDataPreProcessor`.
 
     Shape:
@@ -48,8 +47,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         - Output ``inputs``: (N, M * in_channels, H, W), float32.
 
     Raises:
-        ValueError: If the specification is wrong, a batch has other modalities, another order or
-            another number of channels than it says, or ``present`` names none or an unknown one.
+        ValueError: If a description is wrong, a batch does not have the described modalities, order
+            and numbers of channels, or ``present`` names no modality or an unknown one.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
                 '`modalities`'
             )
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
-            kwargs['size_divisor'] = 1  # the parent does not train with neither
+            kwargs['size_divisor'] = 1  # mmseg needs one of them in training
         super().__init__(**kwargs)
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
@@ -101,7 +100,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             if 'gt_sem_seg' in sample:  # packed as uint8; mmseg's losses need int64
                 sample.gt_sem_seg.data = sample.gt_sem_seg.data.long()
         inputs = [self._normalize(image) for image in data['inputs']]
-        # the parent writes padding into data_samples, and cannot do without them
+        # mmseg writes the padding into data_samples, and needs them
         given = samples or [SegDataSample() for _ in inputs]
         notes = []
         if not training and len({image.shape[1:] for image in inputs}) > 1:
@@ -125,7 +124,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
             )
         # (sum of channels, H, W) -> (M * in_channels, H, W)
         planes = image.float().index_select(0, self.channel_index)
-        if image.is_floating_point():  # others have a reading everywhere
+        if image.is_floating_point():  # integer images have no missing readings
             planes = torch.where(planes.isnan(), self.fill, planes)
         return planes.sub_(self.mean).div_(self.std)
 
@@ -135,7 +134,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         """Pad images of a test, below and right, to one size.
 
         Returns:
-            The images, and for every sample a note of its padding, which segmentors cut off.
+            The images, and for every sample its padding, which the segmentor removes again.
         """
         if not samples:
             raise ValueError(

@@ -12,12 +12,12 @@ from mmamf.structures import Modality, read_modalities
 class MultimodalTranslationDataPreprocessor(BaseDataPreprocessor):
     """Batch the source images of every modality, and scale them from 0..255 to -1..1.
 
-    mmagic's DataPreprocessor scales the truth in place and stacks the samples into one; here they
-    stay as they were loaded, in picture units, for losses, metrics and pictures alike.
+    mmagic's DataPreprocessor scales the target images in place and stacks the samples into one.
+    Here losses, metrics and visualizers get the samples as they were loaded, in 0..255.
 
     Args:
         modalities: A description of each input, see :class:`Modality`, in the order of the model's
-            channels. None takes whatever comes.
+            channels. None accepts any modalities.
         **kwargs: Arguments of mmengine's BaseDataPreprocessor.
 
     Shape:
@@ -25,8 +25,8 @@ class MultimodalTranslationDataPreprocessor(BaseDataPreprocessor):
         - Output ``inputs``: (N, M*3, H, W), -1..1.
 
     Raises:
-        ValueError: If the images of a batch differ in size, they are of other modalities, or their
-            channels are not three per modality.
+        ValueError: If the images of a batch differ in size, are of other modalities, or do not have
+            three channels per modality.
     """
 
     def __init__(self, modalities: Sequence[dict | Modality] | None = None, **kwargs) -> None:

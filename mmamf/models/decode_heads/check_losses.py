@@ -21,13 +21,13 @@ _BINARY = (
 
 
 def check_weight_files(head: Any) -> None:
-    """Check that the files exist that losses in a head's config take class weights from.
+    """Check that the files with class weights exist that a head's config names.
 
     Args:
-        head: The config.
+        head: Config of the head.
 
     Raises:
-        FileNotFoundError: If one does not.
+        FileNotFoundError: If one of them does not exist.
     """
     losses = head.get('loss_decode') or {}
     for loss in [losses] if isinstance(losses, dict) else losses:
@@ -46,14 +46,14 @@ def losses_of(head: BaseDecodeHead) -> list[nn.Module]:
 
 
 def check_losses(head: BaseDecodeHead) -> None:
-    """Check that a head can be trained by its losses, before data are loaded.
+    """Check before data are loaded that the losses of a head can train it.
 
     Args:
         head: The head.
 
     Raises:
-        ValueError: If a loss would not be counted, cannot be called by a head, is not made for its
-            number of channels, or has weights that do not fit the classes.
+        ValueError: If a loss would not be counted, a head cannot call it, it does not work with the
+            head's number of channels, or its weights do not fit the classes.
     """
     for loss in losses_of(head):
         name = f'loss_decode of type {type(loss).__name__}'

@@ -15,19 +15,22 @@ from torch import Tensor
 
 
 def mend_losses() -> None:
-    """Mend what mmseg 1.2.2's losses get wrong; may be called any number of times.
+    """Correct errors in the losses of mmseg 1.2.2; a second call changes nothing.
 
-    - CrossEntropyLoss with ``class_weight``: an ignored label is looked up among the classes
-      (cross_entropy_loss.py:57), which is an IndexError. It has the weight 0 where
-      ``avg_non_ignore`` is set; else it has the weight 1, so that weights of 1 change nothing.
-    - The same with ``use_sigmoid``: the weights of the classes are applied to the columns of the
-      image (:145). A batch without a label that counts is an error (:122); its loss is 0.
-    - FocalLoss on a CPU: it compares the logits of all classes with one column (focal_loss.py:271),
-      which is an error.
-    - DiceLoss of one channel learns the background (dice_loss.py:25), and of any number counts
-      what is predicted at ignored pixels (:78).
+    - CrossEntropyLoss with ``class_weight`` looks up the weight of an ignored label among the
+      classes (cross_entropy_loss.py:57) and raises an IndexError. Now an ignored label has the
+      weight 0 if ``avg_non_ignore`` is set, and else the weight 1, so that class weights of 1
+      change nothing.
+    - CrossEntropyLoss with ``use_sigmoid`` applies the class weights to the columns of the image
+      (:145). It raises an error for a batch in which all labels are ignored (:122); now its loss is
+      0.
+    - FocalLoss on a CPU raises an error, because it compares the logits of all classes with one
+      column (focal_loss.py:271).
+    - DiceLoss with one channel learns the background (dice_loss.py:25). With any number of
+      channels, it counts predictions at ignored pixels (:78).
     - HuasdorffDisstanceLoss takes ignored pixels for background (huasdorff_distance_loss.py:131).
-    - LovaszLoss of an image without a label that counts is an error (lovasz_loss.py:136); it is 0.
+    - LovaszLoss raises an error for an image in which all labels are ignored (lovasz_loss.py:136);
+      now its loss is 0.
     """
     for owner, name, mend in (
         (cross_entropy_loss, 'cross_entropy', _weighted),
@@ -126,7 +129,7 @@ def _where_marked(dice: Callable) -> Callable:
 
 
 def _sure_where_ignored(forward: Callable) -> Callable:
-    """Let ignored pixels be predicted as the background that they are taken for."""
+    """Replace the prediction at ignored pixels by background, which the loss expects there."""
 
     @functools.wraps(forward)
     def mended(self: HuasdorffDisstanceLoss, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
@@ -147,7 +150,7 @@ def _zero_of_nothing(lovasz: Callable) -> Callable:
 
 
 def _one_hot(pred: Tensor, target: Tensor, counts: Tensor) -> Tensor:
-    """Spread labels over channels, (N, H, W) -> (N, K, H, W); one channel is that of class 1."""
+    """Turn labels (N, H, W) into channels (N, K, H, W); a single channel stands for class 1."""
     channels = pred.shape[1]
     labels = target.masked_fill(~counts, 0)
     return labels[:, None] if channels == 1 else F.one_hot(labels, channels).movedim(-1, 1)

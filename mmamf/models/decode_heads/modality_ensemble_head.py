@@ -20,28 +20,28 @@ from .mend_losses import mend_losses
 
 mend_losses()
 
-IGNORE = 255  # of labels and of their padding
+IGNORE = 255  # label of ignored pixels and of padding
 
 
 @MODELS.register_module()
 class ModalityEnsembleHead(BaseModule):
-    """Make any mmseg decode head predict from every modality, and learn their ensemble.
+    """Let any mmseg decode head predict from every modality, and learn the ensemble of all.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
-    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The wrapped head is shared by the modalities
-    and sees nothing but a folded batch. The ensemble's logits are the sum of the modalities'
-    logits, weighted by softmax(alpha). The loss is the head's own loss for every modality, and once
-    more for the ensemble; there the modalities' logits are detached, so that last term trains alpha
-    alone.
+    <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). All modalities share the wrapped head, which
+    sees an ordinary batch (the folded one). The ensemble's logits are the sum of the modalities'
+    logits, weighted by softmax(alpha). The loss is the head's own loss for every modality, plus the
+    same loss for the ensemble. In this last term the modalities' logits are detached, so it trains
+    alpha alone.
 
-    Where the pyramid says that samples lack modalities, the wrapped head does not see those maps. A
-    modality's loss is that of the samples that have it, zero if none has, and the softmax is over
-    the modalities that are present. Logits of absent ones are zero.
+    If the pyramid says that samples lack modalities, the wrapped head does not see their maps. A
+    modality's loss counts only the samples that have it, and is zero if none has. The softmax
+    counts only the modalities that are present. Logits of absent modalities are zero.
 
-    Labels of 255, which is padding as well, are ignored, and so are labels of the wrapped head's
-    own ``ignore_index``.
+    Labels of 255, which also mark padding, are ignored. Labels of the wrapped head's own
+    ``ignore_index`` are ignored, too.
 
-    It stands in an mmseg config where the wrapped head stood, as decode head or auxiliary head.
+    In an mmseg config it takes the place of the wrapped head, as decode head or auxiliary head.
 
     Args:
         num_modalities: Number of modalities M.
@@ -53,9 +53,10 @@ class ModalityEnsembleHead(BaseModule):
 
     Raises:
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
-            the samples or a checkpoint have another number of modalities, the samples lack others
-            than the pyramid says, a label is no class of the head, a loss cannot train the head or
-            does not fit its classes, or batch norm is to learn from a single value.
+            the samples or a checkpoint have another number of modalities, samples and pyramid
+            disagree on which modalities are absent, a label is not a class of the head, a loss
+            cannot train the head or does not fit its classes, or batch norm would have to learn
+            from a single value.
         FileNotFoundError: If a file of class weights does not exist.
     """
 
@@ -66,8 +67,8 @@ class ModalityEnsembleHead(BaseModule):
         self.head = MMSEG_MODELS.build(head)
         self.ignore_index = getattr(self.head, 'ignore_index', None)
         if self.ignore_index is not None:
-            # Padding is IGNORE whatever the head ignores besides, and losses take one number only.
-            for part in self.head.modules():  # some heads have heads
+            # Padding always has the label IGNORE, and a loss can ignore one label only.
+            for part in self.head.modules():  # some heads contain other heads
                 if getattr(part, 'ignore_index', None) == self.ignore_index:
                     part.ignore_index = IGNORE
         if isinstance(self.head, BaseCascadeDecodeHead):
@@ -78,7 +79,7 @@ class ModalityEnsembleHead(BaseModule):
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.batch = share_batch(self.head, num_modalities)
         self.alpha = nn.Parameter(torch.ones(num_modalities))
-        # What mmseg's segmentors ask of their decode head.
+        # mmseg's segmentors read these attributes of their decode head.
         self.align_corners = self.head.align_corners
         self.num_classes = self.head.num_classes
         self.out_channels = self.head.out_channels
@@ -89,11 +90,11 @@ class ModalityEnsembleHead(BaseModule):
         return self._ensemble(self._members(inputs), presence_of(inputs))
 
     def forward_all(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
-        """Compute the logits of the ensemble, with those of every modality behind them.
+        """Compute the logits of the ensemble, followed by those of every modality.
 
         Args:
             inputs: The pyramid.
-            num_samples: Number of samples N, to check the pyramid by; None does not check it.
+            num_samples: Expected number of samples N; None skips this check.
 
         Shape:
             - Output: (N, (1 + M) * K, h, w).
@@ -130,7 +131,7 @@ class ModalityEnsembleHead(BaseModule):
         return self.head.predict_by_feat(ensemble, batch_img_metas)
 
     def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
-        """Predict like :meth:`predict`, with every modality's logits behind the ensemble's.
+        """Predict like :meth:`predict`: the logits of the ensemble, then those of every modality.
 
         Shape:
             - Output: (N, (1 + M) * K, H, W).
@@ -140,12 +141,12 @@ class ModalityEnsembleHead(BaseModule):
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
     def modality_names(self, metainfo: dict) -> tuple[str, ...]:
-        """Read the names of the modalities from a sample, or count them where it has none."""
+        """Read the names of the modalities from a sample; if it has none, number them."""
         return modality_names(metainfo, self.num_modalities)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         check_alpha(state_dict, f'{prefix}alpha', self.alpha)
-        # A model with the plain head has its weights where this one has the parts.
+        # A checkpoint of the plain head lacks the prefix ``head.`` in its keys.
         own = {f'{prefix}{name}' for name in self.head.state_dict()}
         if not any(name.startswith(f'{prefix}head.') for name in state_dict):
             for name in own & set(state_dict):
@@ -167,12 +168,12 @@ class ModalityEnsembleHead(BaseModule):
                 f'got {len(logits)}: a backbone that does not fold the modalities into its batch '
                 'needs SharedMultimodalBackbone around it'
             )
-        # (N, M*K, h, w) -> (N, M, K, h, w); behind unflatten, an exporter would fix the sizes
+        # (N, M*K, h, w) -> (N, M, K, h, w); after unflatten, an exporter would fix the sizes
         sizes = (self.num_modalities, self.out_channels, *stacked.shape[2:])
         return stacked.reshape(stacked.shape[0], *sizes)
 
     def _logits(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Call the wrapped head, for the maps of present modalities if it allows it."""
+        """Call the wrapped head, only for the maps of present modalities where this is possible."""
         presence = presence_of(inputs)
         if presence is None or self._is_private or is_exporting():
             with self.batch.knowing(presence):  # private layers need all maps
@@ -197,7 +198,7 @@ class ModalityEnsembleHead(BaseModule):
             ) from error
 
     def _check_labels(self, samples: SampleList) -> None:
-        """Refuse labels that the head cannot predict, before torch stumbles over one."""
+        """Refuse labels that the head cannot predict, before torch fails on them."""
         for sample in samples:
             labels = sample.gt_sem_seg.data
             wrong = (labels < 0) | (labels >= self.num_classes)
@@ -210,7 +211,7 @@ class ModalityEnsembleHead(BaseModule):
                     f'{labels[wrong].unique().tolist()}: set num_classes of the head to the number '
                     'of classes of the data set'
                 )
-        for loss in losses_of(self.head):  # a default, which prediction does not mind
+        for loss in losses_of(self.head):  # only training needs use_sigmoid
             if self.out_channels == 1 and not getattr(loss, 'use_sigmoid', True):
                 raise ValueError(
                     f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
@@ -218,7 +219,7 @@ class ModalityEnsembleHead(BaseModule):
                 )
 
     def _ignoring(self, sample: SegDataSample) -> SegDataSample:
-        """Mark what the wrapped head was told to ignore as ignored, in a copy."""
+        """Give the label IGNORE to pixels that the wrapped head shall ignore, in a copy."""
         if self.ignore_index in (None, IGNORE):
             return sample
         label = sample.gt_sem_seg.data
@@ -230,7 +231,7 @@ class ModalityEnsembleHead(BaseModule):
     def _loss_of(
         self, logits: Tensor, samples: SampleList, rows: Tensor | None
     ) -> dict[str, Tensor]:
-        """Compute the head's losses of one modality, for the samples that have it."""
+        """Compute the head's losses for one modality, over the samples that have it."""
         if rows is None or rows.all():
             return self.head.loss_by_feat(logits, samples)
         if rows.any():
@@ -242,7 +243,7 @@ class ModalityEnsembleHead(BaseModule):
         if presence is None:
             weights = self.alpha.softmax(0).view(-1, 1, 1, 1)
             return (members * weights).sum(1)
-        if is_exporting():  # the same without infinity, which is no number to a quantizer
+        if is_exporting():  # the same without infinity, which quantizers refuse
             weights = (self.alpha - self.alpha.max()).exp() * presence
             weights = weights / weights.sum(1, keepdim=True)
         else:
@@ -252,7 +253,7 @@ class ModalityEnsembleHead(BaseModule):
         return (members * weights).sum(1)
 
     def _check_presence(self, presence: Tensor | None, metas: Sequence[dict]) -> None:
-        """Refuse features that know another presence than the samples say."""
+        """Refuse features if the samples have other modalities than the features know."""
         if not any('present' in meta for meta in metas):
             return
         for index, meta in enumerate(metas):

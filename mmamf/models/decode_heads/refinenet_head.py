@@ -16,15 +16,16 @@ class RefineNetHead(BaseDecodeHead):
     """Multi-path refinement decoder of RefineNet, without normalization layers.
 
     `RefineNet: Multi-Path Refinement Networks for High-Resolution Semantic Segmentation
-    <https://arxiv.org/abs/1611.06612>`_ (CVPR 2017), in the form the AsymFusion paper uses: 3 x 3
-    convolutions everywhere, four pooling steps in each chained pooling, dropout on the two deepest
-    maps and before the classifier. The logits have the resolution of the finest level; predictions
-    are upsampled by cubic interpolation (as by OpenCV's INTER_CUBIC), losses see bilinear ones.
+    <https://arxiv.org/abs/1611.06612>`_ (CVPR 2017), in the form of the AsymFusion paper: all
+    convolutions are 3 x 3, each chained pooling has four steps, and dropout is on the two deepest
+    maps and before the classifier. The logits have the resolution of the finest level. Predictions
+    are upsampled by cubic interpolation (as OpenCV's INTER_CUBIC); losses use bilinear
+    interpolation.
 
     Args:
         widths: Channels of each level, deepest first.
-        dropout_ratio: Dropout probability, element by element.
-        **kwargs: Passed on to mmseg's BaseDecodeHead; ``in_channels`` and ``in_index`` list the
+        dropout_ratio: Dropout probability of each element.
+        **kwargs: Passed on to mmseg's BaseDecodeHead. ``in_channels`` and ``in_index`` list the
             levels of the pyramid, finest first.
 
     Shape:
@@ -32,7 +33,7 @@ class RefineNetHead(BaseDecodeHead):
         - Output: logits (N, K, H_0, W_0).
 
     Raises:
-        ValueError: If there is not one width for every level.
+        ValueError: If the number of widths is not the number of levels.
     """
 
     def __init__(
@@ -73,12 +74,12 @@ class RefineNetHead(BaseDecodeHead):
     def predict_by_feat(self, seg_logits: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Upsample logits to the size of the images by cubic interpolation, as the authors do.
 
-        mmseg's segmentors then cut off padding and resize bilinearly to ``ori_shape``. That leaves
-        the logits as they are unless the test pipeline has resized the images.
+        mmseg's segmentors then cut off the padding and resize to ``ori_shape`` bilinearly. This
+        changes the logits only if the test pipeline has resized the images.
         """
         meta = batch_img_metas[0]
         size = meta['img_shape']
-        # mmseg tells the size of a sliding window by the type of img_shape
+        # in a sliding window, mmseg makes img_shape a torch.Size
         if not isinstance(size, torch.Size):
             size = meta.get('pad_shape', size)[:2]
         upsample = _upsample_by_products if torch.jit.is_tracing() else resize
@@ -105,7 +106,7 @@ class _RefineLevel(nn.Module):
         x = self.adapt(self.reduce(x))
         if self.join is not None:
             x = self.join(x)
-            # without mmseg's warning about sizes, which would fix them in an exported graph
+            # mmseg's warning reads the sizes, which would fix them in an exported graph
             x = x + resize(
                 coarser, size=x.shape[2:], mode='bilinear', align_corners=True, warning=False
             )
@@ -116,7 +117,7 @@ class _RefineLevel(nn.Module):
 class _ResidualConvUnit(nn.Module):
     """Twice ReLU and convolution, added to the rectified input.
 
-    The authors' ReLU works in place, so it is the rectified input that is added, not the input.
+    The authors' ReLU works in place, so their network adds the rectified input.
     """
 
     def __init__(self, width: int) -> None:
@@ -146,9 +147,9 @@ class _ChainedResidualPooling(nn.Module):
 
 
 def _upsample_by_products(x: Tensor, size: Sequence[int], **kwargs) -> Tensor:
-    """Upsample the rows and the columns by a matrix product each, for exported graphs.
+    """Upsample rows and columns with one matrix product each, for exported graphs.
 
-    The matrices are upsampled identities. onnxruntime's own cubic Resize of all the logits would
+    The matrices are upsampled identity matrices. onnxruntime's own cubic Resize of all logits would
     take three times as long as the whole network.
     """
     height, width = x.shape[2:]
@@ -158,7 +159,7 @@ def _upsample_by_products(x: Tensor, size: Sequence[int], **kwargs) -> Tensor:
 
 
 def _identity(size: int, like: Tensor) -> Tensor:
-    """Make a unit matrix, (1, 1, size, size); torch.eye would be traced as a constant."""
+    """Make an identity matrix, (1, 1, size, size); tracing would make torch.eye a constant."""
     index = torch.arange(size, device=like.device)
     return (index[:, None] == index).to(like.dtype)[None, None]
 

@@ -11,27 +11,27 @@ _IMAGE_CHANNELS = 3
 
 @MODELS.register_module()
 class MultimodalPatchDiscriminator(BaseModule):
-    """Tell, per 70 x 70 px patch, whether an image is the true translation of a modality.
+    """Judge for each 70 x 70 px patch if an image is the true translation of a modality.
 
     The patch discriminator of `pix2pix <https://arxiv.org/abs/1611.07004>`_, as `Learning Deep
     Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020) uses it: it reads pairs of one modality's
-    input and output. All of it is shared by the modalities, its instance norms with running
-    statistics too.
+    input and output. The modalities share all of it, including its instance norms with running
+    statistics.
 
     Args:
         num_modalities: Number of modalities M.
         base_channels: Channels after the first convolution.
-        **kwargs: Passed on to mmengine's BaseModule. Without ``init_cfg``, weights start as in
-            pix2pix.
+        **kwargs: Passed on to mmengine's BaseModule. Without ``init_cfg``, weights are initialized
+            as in pix2pix.
 
     Shape:
         - Source: (N, M*3, H, W), the modalities stacked along channels, in -1..1.
-        - Outputs: (N, M, 3, H, W), the image to judge with each modality, in -1..1.
-        - Result: logits (N, M, 1, H/8 - 2, W/8 - 2), for 256 px 30 x 30; no sigmoid.
+        - Outputs: (N, M, 3, H, W), the image to judge for each modality, in -1..1.
+        - Result: logits (N, M, 1, H/8 - 2, W/8 - 2), without sigmoid; 30 x 30 for 256 px.
 
     Raises:
-        ValueError: If source and outputs do not fit together, or to M modalities.
+        ValueError: If source and outputs do not fit each other or M modalities.
     """
 
     def __init__(self, num_modalities: int, base_channels: int = 64, **kwargs) -> None:
@@ -55,7 +55,7 @@ class MultimodalPatchDiscriminator(BaseModule):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, source: Tensor, outputs: Tensor) -> Tensor:
-        """Judge the pairs (source of a modality, output of it)."""
+        """Judge the pairs of each modality's source and output."""
         n, _, *sides = source.shape
         expected = (n, self.num_modalities, _IMAGE_CHANNELS, *sides)
         if outputs.shape != expected or source.shape[1] != expected[1] * expected[2]:

@@ -6,20 +6,20 @@ from .fusion_operator import FusionOperator
 
 @MODELS.register_module()
 class AdditionFusion(FusionOperator):
-    """Let every modality continue with the sum, or the mean, of the maps of all.
+    """Replace the maps of every modality by the sum, or the mean, of all.
 
     The oldest fusion of two encoders: `FuseNet
     <https://doi.org/10.1007/978-3-319-54181-5_14>`_ (ACCV 2016) adds the maps of depth to those of
-    RGB. Here every modality receives the sum, as each has a prediction of its own. It has no
-    parameters.
+    RGB. Here every modality receives the sum, because each has a prediction of its own. The
+    operator has no parameters.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
-        average: Whether to divide the sum by M, or by the number of modalities that are present.
+        average: Whether to divide the sum by M, or by the number of modalities present.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the batch is not a multiple of M.

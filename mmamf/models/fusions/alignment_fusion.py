@@ -14,27 +14,27 @@ _BANDWIDTHS = (0.25, 0.5, 1, 2, 4)
 
 @MODELS.register_module()
 class AlignmentFusion(FusionOperator):
-    """Pass the maps on unchanged, and train the modalities to distribute their features alike.
+    """Leave the maps unchanged, and train the modalities towards equal feature distributions.
 
     The alignment baseline of `Deep Multimodal Fusion by Channel Exchanging
     <https://arxiv.org/abs/2011.05005>`_ (NeurIPS 2020), after `Learning Common and Specific
     Features for RGB-D Semantic Segmentation with Deconvolutional Networks
-    <https://arxiv.org/abs/1608.01082>`_ (ECCV 2016). As in the latter, the measure is the maximum
-    mean discrepancy (MMD) of several kernels. There it compares what layers have separated as
-    common features; here it compares the maps at every fusion point.
+    <https://arxiv.org/abs/1608.01082>`_ (ECCV 2016). Like the latter, it uses the maximum mean
+    discrepancy (MMD) with several kernels. The authors compare the common features that their
+    layers separate; here the maps at every fusion point are compared.
 
     The loss of a fusion point is the squared MMD, in 0..2, between the C-dimensional features of
-    two modalities; for M > 2, its mean over the pairs (of those that the batch has). The samples of
-    a modality are the positions of its maps, averaged down to at most 8 x 8, of all images of the
-    batch that have it: at most 64 N. Both sets are compared with themselves and with each other by
-    the mean of five Gaussian kernels exp(-d / (s b)), where d is the squared distance, b its mean
+    two modalities. For M > 2 it is the mean over all pairs of modalities in the batch. The samples
+    of a modality are the positions of its maps, averaged down to at most 8 x 8, from all images of
+    the batch that have it: at most 64 N. The mean of five Gaussian kernels exp(-d / (s b)) compares
+    both sets with themselves and with each other. Here d is the squared distance, b is its mean
     over all pairs of samples of all modalities, and s = 1/4, 1/2, 1, 2, 4.
 
-    Not the squared distance of corresponding features (L2): that would ask every modality to say
-    the same about a pixel, where fusion lives from what differs, and shrinking all features would
-    lower it. The MMD asks for the same statistics; through b, a common scale changes nothing.
+    We do not use the squared distance of corresponding features (L2). It would ask every modality
+    to say the same about a pixel, but fusion needs their differences, and it would shrink if all
+    features did. The MMD asks for equal statistics; because of b, a common scale changes nothing.
 
-    Activation checkpointing must be non-reentrant, as that of the backbones here is.
+    Activation checkpointing must be non-reentrant, as in the backbones of this project.
 
     Args:
         num_modalities: Number of modalities M.
@@ -42,7 +42,7 @@ class AlignmentFusion(FusionOperator):
         weight: Weight of the loss ``fusion.loss_align``.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the weight is negative, or the batch is not a multiple of M.
@@ -57,9 +57,9 @@ class AlignmentFusion(FusionOperator):
         self.weight = weight
 
     def leave(self, x: Tensor, carry: None) -> Tensor:
-        """Keep the loss of the maps."""
+        """Keep the loss, and return the maps unchanged."""
         if self.num_modalities > 1 and self.has_losses:
-            with torch.autocast(x.device.type, enabled=False):  # small differences of large sums
+            with torch.autocast(x.device.type, enabled=False):  # a small difference of large sums
                 samples = _sample(x.float(), self.num_modalities).unbind()
                 if self.presence is not None:
                     samples = _of_present(samples, self.presence)
@@ -69,7 +69,7 @@ class AlignmentFusion(FusionOperator):
 
 
 def _sample(x: Tensor, num_modalities: int) -> Tensor:
-    """Take the positions of pooled maps as samples, (N*M, C, H, W) -> (M, S, C)."""
+    """Pool maps and use their positions as samples, (N*M, C, H, W) -> (M, S, C)."""
     height, width = (min(side, _MAX_SIDE) for side in x.shape[2:])
     pooled = F.adaptive_avg_pool2d(x, (height, width))
     maps = unfold_modalities(pooled, num_modalities).unflatten(1, (num_modalities, -1))
@@ -77,13 +77,13 @@ def _sample(x: Tensor, num_modalities: int) -> Tensor:
 
 
 def _of_present(samples: Sequence[Tensor], presence: Tensor) -> list[Tensor]:
-    """Leave out the samples of images that lack a modality, and modalities without samples."""
+    """Drop samples of images that lack a modality, and modalities without samples."""
     images = presence.repeat_interleave(len(samples[0]) // len(presence), dim=0)  # (S, M)
     return [own[rows] for own, rows in zip(samples, images.unbind(1)) if rows.any()]
 
 
 def _mean_discrepancy(samples: Sequence[Tensor]) -> Tensor:
-    """Compute the squared MMD between samples, (S, C) each, averaged over the pairs of them."""
+    """Compute the squared MMD between samples, (S, C) each; return the mean over all pairs."""
     sizes = [len(own) for own in samples]
     flat = torch.cat(list(samples))
     flat = flat - flat.mean(0).detach()  # changes no distance, and keeps the sums small

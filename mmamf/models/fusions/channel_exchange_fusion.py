@@ -8,39 +8,40 @@ from .fusion_operator import FusionOperator
 
 @MODELS.register_module()
 class ChannelExchangeFusion(FusionOperator):
-    """Replace channels that a private norm scales to almost nothing by those of other modalities.
+    """Replace channels with almost zero scale in their private norm by other modalities' channels.
 
     From `Deep Multimodal Fusion by Channel Exchanging <https://arxiv.org/abs/2011.05005>`_ (CEN,
-    NeurIPS 2020). Channel c of modality m becomes the mean of the other modalities' channels c
-    where the absolute scale of its private norm is below the threshold. The channels are divided
-    into M parts of equal size; of modality m, only those of part m may be replaced, and only their
-    scales are penalized, by the sum of their absolute values. So the parts that are exchanged are
-    disjoint, as in the paper. The authors' code is for M = 2 and does otherwise: it replaces
-    channels outside the parts as well and, in segmentation, counts the penalty for every output.
+    NeurIPS 2020). If the absolute scale of channel c in the private norm of modality m is below the
+    threshold, the channel becomes the mean of the channels c of the other modalities. The channels
+    are divided into M parts of equal size. In modality m, only channels of part m may be replaced,
+    and only their scales are penalized, by the sum of their absolute values. So modalities exchange
+    disjoint channels, as in the paper. The authors' code, which is for M = 2, differs from it: it
+    also replaces channels outside the parts and, in segmentation, counts the penalty once for every
+    output.
 
-    CEN exchanges between norm and ReLU, in every block; here it is done where ``leave`` is, in the
-    blocks that are fused. In a ResNet that is after the ReLU, which makes no difference for M = 2,
-    where a channel is replaced as a whole, but for M > 2, where it becomes a mean of rectified
-    maps. In a U-Net it is after the norm of a decoder's step (and its dropout). There the authors
-    exchange in the encoder, with a threshold of 1e-2 and a penalty of 1e-3.
+    CEN exchanges between norm and ReLU in every block. Here ``leave`` exchanges, in fused blocks
+    only. In a ResNet this is after the ReLU. For M = 2 that makes no difference, because a channel
+    is replaced as a whole; for M > 2, the replacement is a mean of rectified maps. In a U-Net, the
+    exchange follows the norm (and dropout) of a decoder step. CEN's authors exchange in the encoder
+    of their U-Net, with a threshold of 1e-2 and a penalty of 1e-3.
 
-    It has no parameters. Norms start with scales of 1 (or a checkpoint's), so nothing is exchanged
-    before training has brought some below the threshold. A replaced channel gets no gradient but
-    the penalty's.
+    The operator has no parameters. Norms start with scales of 1 (or a checkpoint's), so nothing is
+    exchanged until training has brought some scales below the threshold. The scale of a replaced
+    channel gets no gradient except the penalty's.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
-        threshold: Absolute scale below which a channel is replaced.
-        sparsity: Weight of the penalty ``fusion.loss_sparsity``, which is summed over the fusion
+        threshold: A channel is replaced if its absolute scale is below this value.
+        sparsity: Weight of the penalty ``fusion.loss_sparsity``, which is the sum over the fusion
             points.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
-        ValueError: If the norm has no private scales, there is none (as in a neck), the threshold
-            or the penalty is negative, or the batch is not a multiple of M.
+        ValueError: If the norm has no private scales, there is no norm (as in a neck), the
+            threshold or the penalty is negative, or the batch is not a multiple of M.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class ChannelExchangeFusion(FusionOperator):
                 raise ValueError(f'{name} must not be negative, got {value}')
         self.threshold = threshold
         self.sparsity = sparsity
-        self._norm: tuple[ModalitySpecificNorm, ...] = ()  # in a tuple it is no child
+        self._norm: tuple[ModalitySpecificNorm, ...] = ()  # in a tuple: not a submodule
 
     def attach_norm(self, norm: nn.Module) -> None:
-        """Remember the norm whose scales decide."""
+        """Keep the norm whose scales select the channels."""
         m = self.num_modalities
         if m == 1:
             return
@@ -92,7 +93,7 @@ class ChannelExchangeFusion(FusionOperator):
         return self.fold_received(x, torch.where(replaced[:, :, None, None], others, maps))
 
     def _count_others(self) -> Tensor | int:
-        """Count the modalities besides a present one; where there is none, as if there was one."""
+        """Count the other modalities present in the sample; at least 1, as it is a divisor."""
         count = self.count_present()
         return count - 1 if isinstance(count, int) else (count - 1).clamp(min=1)
 
@@ -107,6 +108,6 @@ class ChannelExchangeFusion(FusionOperator):
 
 
 def _parts(num_modalities: int, channels: int, device: torch.device) -> Tensor:
-    """Mark the part of the channels that belongs to every modality, (M, C)."""
+    """Mark the channels that belong to every modality's part, (M, C)."""
     part = torch.arange(channels, device=device) * num_modalities // channels
     return part == torch.arange(num_modalities, device=device)[:, None]

@@ -10,45 +10,46 @@ from .fusion_operator import FusionOperator
 
 @MODELS.register_module()
 class ChannelShufflePixelShiftFusion(FusionOperator):
-    """Exchange features by channel shuffle and pixel shift, without a parameter.
+    """Exchange features by channel shuffle and pixel shift, without parameters.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). With C channels, g = C // 5 and k = 4 g:
 
     - *channel shuffle*: a modality keeps its channels [0, k) and takes the channels [k, C) of its
       partner, before the spatial convolution and again after it;
-    - *pixel shift*: after the convolution, the partner's channels [0, k) from before it are added,
-      in four groups of g channels read from the pixel above, left, right and below; pixels from
-      outside the map count as zero.
+    - *pixel shift*: after the convolution, a modality adds the channels [0, k) that its partner had
+      before the convolution. They are read in four groups of g channels, from the pixel above,
+      left, right and below; pixels outside the map count as zero.
 
-    The authors define it for two modalities, each the other's partner. Here the partner of modality
-    m is (m + 1) mod M, or the next one that is present in the sample. So for any M the shuffle is a
-    permutation of the M*C channels. A modality that is alone keeps all its channels, and gets
-    nothing added. With C < 5, k is 0: whole maps are exchanged and nothing is added.
+    The authors define it for two modalities, each of which is the other's partner. Here the partner
+    of modality m is (m + 1) mod M, or the next modality that is present in the sample. So for any M
+    the shuffle is a permutation of the M*C channels. A modality that is alone keeps all its
+    channels, and nothing is added. With C < 5, k is 0: whole maps are exchanged and nothing is
+    added.
 
-    As a neck there is no convolution in between: with M = 2 the two shuffles cancel, and what
-    remains is the addition of shifted channels.
+    A neck has no convolution in between. With M = 2 the two shuffles then cancel, and only the
+    addition of shifted channels remains.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If the batch is not a multiple of M.
     """
 
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Shuffle the channels; carry those that stay, as they were."""
+        """Shuffle the channels; carry the kept channels as they were."""
         if self.num_modalities == 1:
             return x, None
         kept, given = _split(x)
         return torch.cat([kept, self._from_partner(given)], dim=1), kept
 
     def leave(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """Add what the partner carried around every pixel, and shuffle the channels again."""
+        """Add the partner's carried channels from around every pixel, and shuffle again."""
         if self.num_modalities == 1:
             return x
         kept, given = _split(x)
@@ -56,14 +57,14 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         return torch.cat([kept + added, self._from_partner(given)], dim=1)
 
     def _from_partner(self, x: Tensor, alone: float | None = None) -> Tensor:
-        """Give every modality the maps of its partner; to one alone its own, or the number."""
-        if is_eager(x) and 1 == x.stride(1) < x.stride(3):  # what is channels last shall stay so
+        """Give each modality its partner's maps; one that is alone gets its own, or ``alone``."""
+        if is_eager(x) and 1 == x.stride(1) < x.stride(3):  # keep channels last
             return self._from_partner(x.permute(0, 2, 3, 1), alone).permute(0, 3, 1, 2)
         maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         if self.presence is None:
             return maps.roll(-1, dims=1).flatten(0, 1)
         steps = torch.arange(self.num_modalities, device=x.device)
-        others = (steps[:, None] + steps + 1) % len(steps)  # in cyclic order, itself comes last
+        others = (steps[:, None] + steps + 1) % len(steps)  # in cyclic order, itself last
         nearest = self.presence[:, others].int().argmax(2)  # (N, M), the first that is present
         samples = torch.arange(maps.shape[0], device=x.device)[:, None]
         given = maps[samples, others[steps, nearest]]

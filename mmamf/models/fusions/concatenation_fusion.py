@@ -9,18 +9,18 @@ class ConcatenationFusion(FusionOperator):
     """Concatenate the maps of all modalities, and mix them with a 1 x 1 convolution.
 
     The plainest baseline of `Deep Multimodal Fusion by Channel Exchanging
-    <https://arxiv.org/abs/2011.05005>`_ (NeurIPS 2020) and of the papers after it. There the mix
-    goes into one network; here every modality gets a mix of its own, M*C channels to M*C channels.
-    The convolution starts as the identity: every modality continues with its own maps.
+    <https://arxiv.org/abs/2011.05005>`_ (NeurIPS 2020) and of later papers. There the mixed maps go
+    into one network; here every modality gets its own mix, so the convolution has M*C input and M*C
+    output channels. It starts as the identity: every modality first continues with its own maps.
 
-    The maps of a modality that a sample lacks are zero in the concatenation.
+    In the concatenation, the maps of absent modalities are zero.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Channels C of the maps.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a

@@ -14,39 +14,38 @@ from ..modality_axis import fold_modalities, unfold_modalities
 
 
 class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
-    """Contract of every operator that exchanges features between modalities.
+    """Base class of all operators that exchange features between modalities.
 
-    Inside a block, ``enter`` runs before a spatial convolution and ``leave`` after it; what
-    ``leave`` needs to remember travels in ``carry``, so an operator keeps no features between
-    calls. As an mmseg neck, the same operator enters and leaves on each level of a pyramid. Both
-    take folded maps and return folded maps of the same shape, and both are the identity for one
-    modality. Most operators have nothing to do in ``enter``.
+    Inside a block, ``enter`` runs before a spatial convolution and ``leave`` after it. ``carry``
+    takes what ``leave`` needs from ``enter``, so an operator keeps no features between calls. As an
+    mmseg neck, the operator enters and leaves on each level of a pyramid. Both methods take folded
+    maps and return folded maps of the same shape; for one modality both are the identity. In most
+    operators, ``enter`` does nothing.
 
-    A sample may lack modalities. Then ``presence``, (N, M), says so: a backbone has read it from
-    its input, a neck reads it from the pyramid. An absent modality neither gives nor receives:
-    the others exchange as if there were no such modality, and a modality that is alone in its
-    sample keeps its maps. What becomes of the maps of an absent modality means nothing. An operator
-    that takes maps with :meth:`present_maps`, divides by :meth:`count_present` and returns
-    :meth:`fold_received` does so.
+    A sample may lack modalities; then ``presence``, (N, M), is their mask. A backbone reads it from
+    its input, a neck from the pyramid. An absent modality neither gives nor receives: the others
+    exchange as if it did not exist, and a modality that is alone in its sample keeps its maps. The
+    maps of an absent modality have no meaning. An operator meets these rules if it takes maps with
+    :meth:`present_maps`, divides by :meth:`count_present` and returns :meth:`fold_received`.
 
-    Three hooks do nothing unless an operator needs them:
+    An operator may override three methods, which do nothing by default:
 
-    - ``attach_norm`` shows it the norm layer at its fusion point;
-    - ``keep_loss`` keeps a loss of its own until :func:`fusion_losses` collects it;
-    - ``reset_parameters`` gives its parameters their start, which the initialization of the network
-      around it (all convolutions, say) does not change.
+    - ``attach_norm`` gets the norm layer at its fusion point;
+    - ``keep_loss`` keeps a loss of the operator until :func:`fusion_losses` collects it;
+    - ``reset_parameters`` sets its parameters to their start. The initialization of the surrounding
+      network, of all convolutions for example, does not change them.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Channels C of the maps, for operators that have parameters. A backbone passes it
-            for every point where it builds an operator.
+            for each operator that it builds.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
-        ValueError: If ``num_modalities`` is less than 1, an operator with parameters gets no
-            ``channels`` or maps with another number of them.
+        ValueError: If ``num_modalities`` is less than 1, or an operator with parameters gets no
+            ``channels``, or gets maps with another number of them.
     """
 
     def __init__(self, num_modalities: int, channels: int | None = None) -> None:
@@ -67,16 +66,16 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Exchange after the spatial convolution."""
 
     def attach_norm(self, norm: nn.Module) -> None:
-        """Take note of the norm layer between the spatial convolution and ``leave``.
+        """Get access to the norm layer between the spatial convolution and ``leave``.
 
-        Called once by a backbone, and never for a neck.
+        A backbone calls it once; a neck never calls it.
         """
 
     def reset_parameters(self) -> None:
         """Set the parameters to the values they start from."""
 
     def init_weights(self) -> None:
-        """Undo what a network's own ``init_cfg`` did to the parameters."""
+        """Restore the parameters after a network's own ``init_cfg`` has changed them."""
         self.reset_parameters()
         super().init_weights()
 
@@ -93,17 +92,16 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
 
     @property
     def has_losses(self) -> bool:
-        """Whether a loss is of use: in training, with gradients."""
+        """Whether this pass can train with a loss: in training mode, with gradients."""
         return self.training and torch.is_grad_enabled()
 
     def keep_loss(self, name: str, loss: Tensor) -> None:
         """Keep a loss of this forward pass; the name must contain "loss" to be minimized.
 
-        A loss that nobody collected gives way to that of the next pass, with a warning: it was not
-        minimized.
+        If nobody collects a loss, the next pass replaces it and warns that it was not minimized.
 
-        Where activations are checkpointed (``with_cp``), backward runs forward once more: what that
-        computes is needed by autograd, but was collected before.
+        With activation checkpointing (``with_cp``), backward runs forward again. Autograd needs
+        this second pass, but its loss was collected in the first.
         """
         if in_backward():
             return
@@ -112,12 +110,12 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         self._losses[name] = loss
 
     def pop_losses(self) -> dict[str, Tensor]:
-        """Give the kept losses away."""
+        """Return the kept losses, and forget them."""
         losses, self._losses = self._losses, {}
         return losses
 
     def present_maps(self, x: Tensor) -> Tensor:
-        """Give the modalities an axis, with zeros for those that are absent.
+        """Unfold the modalities into an axis, with zeros for absent ones.
 
         Shape:
             - Input: (N*M, C, H, W).
@@ -135,7 +133,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         return self.presence.sum(1)[:, None, None, None, None]
 
     def fold_received(self, x: Tensor, fused: Tensor) -> Tensor:
-        """Fold fused maps (N, M, C, H, W), but keep those of x where a modality has no other."""
+        """Fold fused maps (N, M, C, H, W); a modality that is absent or alone keeps its maps x."""
         fused = fold_modalities(fused.flatten(1, 2), self.num_modalities)
         if self.presence is None:
             return fused
@@ -143,7 +141,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         return torch.where(receives.flatten()[:, None, None, None], fused, x)
 
     def _stacked_channels(self) -> int:
-        """Count the channels that layers over all modalities have: M*C."""
+        """Return the number of channels of all modalities together, M*C."""
         if self.channels is None:
             raise ValueError(
                 f'{type(self).__name__} has parameters: expected the channels of the maps, got None'
@@ -153,7 +151,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
     def _stack(self, x: Tensor) -> Tensor:
         """Unfold maps, (N*M, C, H, W) -> (N, M*C, H, W), for layers over all modalities.
 
-        Those of absent modalities become zero.
+        Maps of absent modalities become zero.
         """
         if x.shape[1] != self.channels:
             raise ValueError(
@@ -177,8 +175,8 @@ def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
 def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
     """Collect the losses that fusion operators kept in the last training forward, and clear them.
 
-    MultimodalSegmentor and MultimodalPix2Pix add them to theirs. Reentrant checkpointing around an
-    operator would hide its loss, as it computes no gradients in the first pass.
+    MultimodalSegmentor and MultimodalPix2Pix add them to their own losses. Reentrant checkpointing
+    around an operator would lose its loss, because its first pass computes no gradients.
 
     Args:
         model: The network, or a part of it, with the operators inside.
@@ -192,7 +190,7 @@ def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
     return {f'fusion.{name}': loss for name, loss in losses.items()}
 
 
-@functools.cache  # said once, not in every step of a training
+@functools.cache  # so that a training warns only once
 def _warn_not_collected(operator: str, name: str) -> None:
     print_log(
         f'{operator}: {name} of a training forward was not collected, so it is not minimized. In a '

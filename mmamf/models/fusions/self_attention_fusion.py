@@ -4,30 +4,30 @@ from torch import Tensor, nn
 
 from .fusion_operator import FusionOperator
 
-_REDUCTION = 16  # SSMA's, at the end of its encoders
+_REDUCTION = 16  # as at the end of SSMA's encoders
 
 
 @MODELS.register_module()
 class SelfAttentionFusion(FusionOperator):
-    """Gate the concatenated maps by an attention computed from all of them, and mix them.
+    """Gate the concatenated maps by attention computed from all of them, and mix them.
 
     From `Self-Supervised Model Adaptation for Multimodal Semantic Segmentation
-    <https://arxiv.org/abs/1808.03833>`_ (SSMA, IJCV 2020), the self-attention baseline of the
-    papers. Two 3 x 3 convolutions, M*C -> M*C // 16 -> M*C, with ReLU and sigmoid, yield a gate for
-    every channel and pixel; a convolution mixes the gated maps. In SSMA's release that convolution
-    is 1 x 1 and yields one map for one decoder, normalized at the end of the encoders and not
-    elsewhere. Here it yields a map for every modality, without norm: the next layer of the network
-    has one.
+    <https://arxiv.org/abs/1808.03833>`_ (SSMA, IJCV 2020), the baseline called self-attention in
+    later papers. Two 3 x 3 convolutions, M*C -> M*C // 16 -> M*C, with ReLU and sigmoid, compute a
+    gate for every channel and pixel. One more convolution mixes the gated maps. In SSMA's code that
+    convolution is 1 x 1 and makes one map for one decoder; only at the end of the encoders a norm
+    follows it. Here it makes a map for every modality, without a norm, because the next layer of
+    the network has one.
 
     All gates start at 1/2 and the mix at twice the identity, so that every modality starts with its
-    own maps. The maps of a modality that a sample lacks are zero in the concatenation.
+    own maps. In the concatenation, the maps of absent modalities are zero.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Channels C of the maps.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a

@@ -12,43 +12,42 @@ from .fusion_operator import FusionOperator
 
 @MODELS.register_module()
 class ShuffleShiftAblation(FusionOperator):
-    """Channel shuffle and pixel shift with all that can be changed about them.
+    """Channel shuffle and pixel shift with all their variants, for ablations.
 
-    With the defaults it does what :class:`ChannelShufflePixelShiftFusion` does, which see.
+    With its defaults it equals :class:`ChannelShufflePixelShiftFusion`, which explains both.
 
-    ``partners`` says from whom a modality receives, if there are more than two. By 'next', the
-    partner of modality m is (m + 1) mod M. By 'all', all others are its partners: the exchanged
-    channels, and each of the four groups of g, are shared out evenly among them, the first slice
-    from (m + 1) mod M, the second from (m + 2) mod M, and so on. Both are the paper's for M = 2
-    and, for any M, permutations of the M*C channels at the same cost. With three and four
-    modalities no difference was measured between them (configs/amf/README.md). Renaming the
-    modalities by a rotation rotates the output likewise; another permutation changes who partners
-    whom.
+    With more than two modalities, ``partners`` decides from whom a modality receives. With 'next',
+    the partner of modality m is (m + 1) mod M. With 'all', all other modalities are its partners.
+    They share the exchanged channels evenly, and likewise each of the four groups of g: the first
+    slice comes from (m + 1) mod M, the second from (m + 2) mod M, and so on. For M = 2, both
+    equal the paper's rule; for any M, both permute the M*C channels and cost the same. With three
+    and four modalities no difference was measured between them (configs/amf/README.md). A rotation
+    of the order of the modalities rotates the output in the same way; any other new order changes
+    the partners.
 
-    Where a sample lacks modalities, it is as if there were no such modality: the partner is the
-    next one that is present, in the same cyclic order, or the partners are all that are present; a
-    modality that is alone keeps all its channels and gets nothing added.
+    If a sample lacks a modality, the others exchange as if it did not exist. With 'next', the
+    partner is the next modality present in the same cyclic order; with 'all', all present ones are
+    partners. A modality that is alone keeps all its channels, and nothing is added.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Not needed: the operator has no parameters.
-        exchange: Share of the channels that is exchanged, 0 to 1: k = 4 g stay, with
-            g = floor(C * (1 - exchange) / 4). 0 switches the shuffle off: the C - 4 g channels left
-            over, fewer than four, stay too. 1 exchanges whole maps and adds nothing.
-        shift: Distance in pixels of the four reads. 0 adds the partner's channels as they are; None
-            adds nothing.
-        receivers: Indices of the modalities that receive; None stands for all. Any other keeps all
-            of its own channels and gets nothing added, while it still gives.
-        symmetric: Whether all receive the same, instead of each what its partner has: in place of
-            the exchanged channels the mean of these over all M modalities, its own included, and
-            added the mean of the shifted channels over all M, its own included. Two modalities then
-            differ only in the channels they keep, and any renaming of them renames the output
-            likewise.
-        partners: 'next' or 'all', from which of the others a modality receives; of no effect with
-            two.
+        exchange: Share of the exchanged channels, 0 to 1. k = 4 g channels stay, with
+            g = floor(C * (1 - exchange) / 4). 0 switches the shuffle off: then the C - 4 g
+            remaining channels, fewer than four, stay too. 1 exchanges whole maps and adds nothing.
+        shift: Distance of the four reads in pixels. 0 adds the partner's channels without a shift;
+            None adds nothing.
+        receivers: Indices of the modalities that receive; None means all. Any other modality keeps
+            its own channels and nothing is added to it, but it still gives.
+        symmetric: Whether all modalities receive the same, instead of their partner's channels. The
+            exchanged channels are then replaced by their mean over all M modalities, and the mean
+            of the shifted channels over all M is added. Both means include the modality itself. So
+            modalities differ only in the channels they keep, and any new order of the modalities
+            only reorders the output.
+        partners: 'next' or 'all', see above. With two modalities there is no difference.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If an argument lies outside its range, or the batch is not a multiple of M.
@@ -76,7 +75,7 @@ class ShuffleShiftAblation(FusionOperator):
             raise ValueError(f"partners must be 'next' or 'all', got {partners!r}")
         if symmetric and partners == 'all':
             raise ValueError("symmetric=True has no partners: expected partners='next', got 'all'")
-        # In fractions: in floats, 5 * (1 - 0.8) is less than 1.
+        # Exact fractions: with floats, 5 * (1 - 0.8) is less than 1.
         group_share = (1 - Fraction(exchange).limit_denominator(10**6)) / 4
         self.group_share = group_share.numerator, group_share.denominator
         self.exchange = exchange
@@ -116,9 +115,9 @@ class ShuffleShiftAblation(FusionOperator):
         return given if self.exchange == 0 else self._receive(given, self._offer(given))
 
     def _offer(self, x: Tensor, groups: int = 1) -> Tensor:
-        """Offer every modality, axis 1, the maps of its partners, or all of them the mean.
+        """Return what every modality (axis 1) is offered: its partners' maps, or the mean of all.
 
-        Each of the groups, of equal size, into which the channels are divided is shared out.
+        The channels are divided into groups of equal size; the partners share each group.
         """
         if self.symmetric:
             return self._mean(x).expand_as(x)
@@ -134,33 +133,33 @@ class ShuffleShiftAblation(FusionOperator):
         return torch.cat([maps.roll(-step, dims=1) for maps, step in slices], dim=2)
 
     def _mean(self, x: Tensor) -> Tensor:
-        """Average over the modalities that are present, axis 1."""
+        """Average over the modalities (axis 1) that are present."""
         if self.presence is None:
             return x.mean(1, keepdim=True)
         x = x.masked_fill(~self.presence[:, :, None, None, None], 0)
         return x.sum(1, keepdim=True) / self.count_present()
 
     def _givers(self, channels: int, groups: int) -> Tensor:
-        """Find which modality, of those that are present, gives every channel to whom.
+        """Find for every modality and channel the present modality that gives it.
 
         Shape:
-            - Output: indices (N, M, channels); for a modality that is alone its own.
+            - Output: indices (N, M, channels); a modality that is alone has its own index.
         """
-        # (N, 1); a graph is told nothing of a sample without any, and cannot divide by 0
+        # (N, 1); in a graph, a sample may have no modality, and the divisor must not be 0
         m, present = self.num_modalities, self.presence.sum(1)[:, None].clamp(min=1)
         partners = torch.ones_like(present) if self.num_partners == 1 else (present - 1).clamp(1)
         size = max(channels // groups, 1)
         place = torch.arange(channels, device=present.device) % size
         # the slice that a channel lies in, by the rule of _share_out, counted from 1
         step = ((place + 1) * partners - 1) // size + 1  # (N, channels)
-        rank = self.presence.long().cumsum(1) - 1  # among those that are present, (N, M)
+        rank = self.presence.long().cumsum(1) - 1  # among the present ones, (N, M)
         giver = (rank[:, :, None] + step[:, None]) % present[:, :, None]
         absent_last = torch.arange(m, device=present.device) + m * ~self.presence
         order = absent_last.argsort(dim=1)
         return order.gather(1, giver.flatten(1)).view_as(giver)
 
     def _receive(self, own: Tensor, offered: Tensor) -> Tensor:
-        """Let the receivers, of axis 1, take what they are offered, and the others keep theirs."""
+        """Let the receivers (axis 1) take what they are offered; the others keep their own."""
         if self.presence is not None:
             receives = self.presence & (self.presence.sum(1, keepdim=True) > 1)
             offered = torch.where(receives[:, :, None, None, None], offered, own)
@@ -182,7 +181,7 @@ def _check_receivers(receivers: Sequence[int] | None, num_modalities: int) -> No
 
 
 def _pixel_shift(x: Tensor, distance: int) -> Tensor:
-    """Read four groups of channels, axis 2, from the pixels above, left, right and below."""
+    """Read four groups of channels (axis 2) from the pixels above, left, right and below."""
     if distance == 0:
         return x
     group = x.shape[2] // 4
@@ -196,6 +195,6 @@ def _pixel_shift(x: Tensor, distance: int) -> Tensor:
 
 
 def _share_out(count: int, num_partners: int) -> list[int]:
-    """Share channels out among partners as evenly as possible: the sizes of their slices."""
+    """Divide channels among partners as evenly as possible; return the sizes of the slices."""
     ends = [index * count // num_partners for index in range(num_partners + 1)]
     return [end - start for start, end in pairwise(ends)]

@@ -3,26 +3,26 @@ from torch import Tensor, nn
 
 from .fusion_operator import FusionOperator
 
-_REDUCTION = 16  # ESANet's
+_REDUCTION = 16  # as in ESANet
 
 
 @MODELS.register_module()
 class SqueezeExcitationFusion(FusionOperator):
-    """Reweight the channels of every modality by its own squeeze and excitation, and add them up.
+    """Reweight the channels of each modality by its own squeeze and excitation, and add all up.
 
     From `Efficient RGB-D Semantic Segmentation for Indoor Scene Analysis
     <https://arxiv.org/abs/2011.06961>`_ (ESANet, ICRA 2021): the mean over the map goes through two
     1 x 1 convolutions, C -> C // 16 -> C, with ReLU and sigmoid; the result scales the channels.
-    ESANet adds depth into RGB alone; here every modality receives the sum, and there may be more
-    than two. The layers start with torch's defaults, so that all scales are near 1/2: close to the
-    mean of two modalities, close to 3/2 of the mean of three.
+    ESANet adds depth into RGB only. Here every modality receives the sum, and there may be more
+    than two. The layers start with torch's defaults, so all scales start near 1/2: the sum is then
+    close to the mean of two modalities, or to 3/2 of the mean of three.
 
     Args:
         num_modalities: Number of modalities M.
         channels: Channels C of the maps.
 
     Shape:
-        - Maps: folded (N*M, C, H, W), input and output alike.
+        - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
         ValueError: If ``channels`` is missing or other than that of the maps, or the batch is not a
@@ -33,7 +33,8 @@ class SqueezeExcitationFusion(FusionOperator):
         super().__init__(num_modalities, channels)
         width = self._stacked_channels()
         if num_modalities > 1:
-            # M private pairs of layers are one grouped pair. mmseg's SELayer rounds the channels.
+            # M private pairs of layers are one grouped pair. mmseg's SELayer would round the
+            # channels.
             squeezed = num_modalities * max(channels // _REDUCTION, 1)
             self.squeeze = nn.Conv2d(width, squeezed, 1, groups=num_modalities)
             self.excite = nn.Conv2d(squeezed, width, 1, groups=num_modalities)

@@ -11,7 +11,7 @@ from ..modality_axis import fold_modalities, unfold_modalities
 
 _MIN_LEVELS, _MAX_LEVELS = 5, 8
 _IMAGE_CHANNELS = 3
-# How pix2pix starts its networks, the discriminator too.
+# Initialization of pix2pix's networks, the discriminator included.
 PIX2PIX_INIT = [
     {'type': 'Normal', 'layer': ['Conv2d', 'ConvTranspose2d'], 'std': 0.02},
     {'type': 'Normal', 'layer': 'InstanceNorm2d', 'mean': 1, 'std': 0.02},
@@ -24,32 +24,32 @@ class SharedMultimodalUnetGenerator(BaseModule):
 
     The translation network of `Learning Deep Multimodal Feature Representation with Asymmetric
     Multi-layer Fusion <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), after the U-Net of
-    `pix2pix <https://arxiv.org/abs/1611.07004>`_. Every modality yields its own image; the ensemble
-    is their sum, weighted by softmax(alpha). There the images are detached, so that a loss of the
+    `pix2pix <https://arxiv.org/abs/1611.07004>`_. Every modality gives its own image; the ensemble
+    is their sum, weighted by softmax(alpha). In this sum the images are detached, so a loss of the
     ensemble trains alpha alone.
 
     Each of the L levels halves the sides with a 4 x 4 convolution; its maps have ``base_channels``
     x 1, 2, 4, 8, 8, ... channels. L is the largest number up to the authors' 8 for which 2^L
     divides both sides of ``image_size``: 8 for 256, 6 for 64, 5 for 96 x 128.
 
-    A fusion operator preserves the shape of the maps, which no convolution of a U-Net does. The
-    smallest part that does is everything below a level: the modalities enter fused where the
-    encoder leaves the maps of a level, and leave where the decoder comes back to maps of that
-    shape. The skip connection takes the maps as they entered. The innermost level has nothing below
-    it, and cannot be fused.
+    A fusion operator keeps the shape of the maps, but every convolution of a U-Net changes it. The
+    smallest part that keeps the shape is everything below a level. So an operator enters after the
+    encoder step of a level, and leaves where the decoder returns to maps of the same shape. The
+    skip connection takes the maps from before ``enter``. The innermost level has nothing below it,
+    and cannot be fused.
 
     Args:
         num_modalities: Number of modalities M.
         base_channels: Channels of the outermost level.
         fusion: Config of a fusion operator, built once for every fused level; None switches fusion
             off.
-        fusion_levels: Which levels, counted from 0 at the outermost, are fused; None means all but
-            the innermost.
-        image_size: Sides, in px, of the images, (height, width) or one number for both. It sets the
-            number of levels; whatever 2^L divides can be translated.
-        dropout: Probability of the dropout after each of the L - 5 innermost steps up.
-        **kwargs: Passed on to mmengine's BaseModule. Without ``init_cfg``, weights start as in
-            pix2pix.
+        fusion_levels: The levels to fuse, counted from 0 at the outermost; None means all but the
+            innermost.
+        image_size: Height and width of the images in px, or one number for both. It sets the number
+            of levels L; any image with sides divisible by 2^L can be translated.
+        dropout: Dropout probability after each of the L - 5 innermost decoder steps.
+        **kwargs: Passed on to mmengine's BaseModule. Without ``init_cfg``, weights are initialized
+            as in pix2pix.
 
     Shape:
         - Input: (N, M*3, H, W), the modalities stacked along channels, in -1..1.
@@ -57,7 +57,7 @@ class SharedMultimodalUnetGenerator(BaseModule):
 
     Raises:
         ValueError: If the image size leaves fewer than 5 levels, a fused level does not exist, or
-            an input has another number of channels or sides that 2^L does not divide.
+            an input has another number of channels, or sides that 2^L does not divide.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SharedMultimodalUnetGenerator(BaseModule):
             self._build_fusions(fusion, fusion_levels, widths)
 
     def forward(self, x: Tensor, return_all: bool = False) -> Tensor | tuple[Tensor, Tensor]:
-        """Translate to the ensemble; with ``return_all``, to every modality's image and to it.
+        """Translate to the ensemble; with ``return_all``, to (every modality's image, ensemble).
 
         Shape:
             - Output with ``return_all``: (N, M, 3, H, W) and (N, 3, H, W).
@@ -117,7 +117,7 @@ class SharedMultimodalUnetGenerator(BaseModule):
             if str(level) in self.fusions:
                 x, carries[level] = self.fusions[str(level)].enter(x)
             skips.append(x)
-        x = skips.pop()  # of the innermost level, which the decoder starts from
+        x = skips.pop()  # the decoder starts from the innermost level
         for step, up in enumerate(self.decoder[:-1]):
             level = len(skips) - 1
             x = up(x)
@@ -174,9 +174,9 @@ def _count_levels(image_size: int | Sequence[int]) -> int:
 
 
 def _make_encoder(widths: Sequence[int], norm_cfg: dict) -> nn.ModuleList:
-    """Make the steps down. Neither the outermost nor the innermost has a norm.
+    """Make the encoder steps. The outermost and the innermost have no norm.
 
-    The innermost maps may be a single pixel, of which there are no statistics.
+    The innermost maps may be a single pixel, which has no statistics.
     """
     steps = nn.ModuleList([_make_step(_IMAGE_CHANNELS, widths[0])])
     for level in range(1, len(widths)):
@@ -192,7 +192,7 @@ def _make_encoder(widths: Sequence[int], norm_cfg: dict) -> nn.ModuleList:
 
 
 def _make_decoder(widths: Sequence[int], norm_cfg: dict) -> nn.ModuleList:
-    """Make the steps up, innermost first. All but the first also read the skip of their level."""
+    """Make the decoder steps, innermost first. All but the first also read a skip connection."""
     options = {'conv_cfg': {'type': 'deconv'}, 'act_cfg': {'type': 'ReLU'}}
     steps = nn.ModuleList()
     for level in range(len(widths) - 1, 0, -1):
@@ -205,7 +205,7 @@ def _make_decoder(widths: Sequence[int], norm_cfg: dict) -> nn.ModuleList:
 def _make_step(
     in_channels: int, out_channels: int, act_cfg: dict | None = None, **kwargs
 ) -> ConvModule:
-    """Make activation, convolution, norm. Not in place: the skips read what is activated."""
+    """Make activation, convolution, norm. Not in place, because the skips need the input."""
     return ConvModule(
         in_channels,
         out_channels,

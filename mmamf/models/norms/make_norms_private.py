@@ -13,19 +13,20 @@ _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 def make_norms_private(model: nn.Module, num_modalities: int) -> None:
     """Replace every norm layer of a network by a private one that starts from its values.
 
-    A norm layer is one of torch's, one that inherits from it, or a layer with parameters or buffers
-    of its own and with "norm" in the name of its class. Those that have neither, such as instance
-    normalization without affine parameters, treat every map alike and stay; batch normalization
-    has its batch in any case. What is private already stays, too. State dicts keep their keys.
+    A norm layer is one of torch's, a subclass of one, or a layer with its own parameters or buffers
+    and with "norm" in the name of its class. A norm without parameters or buffers, such as instance
+    normalization without affine parameters, treats every map alike and stays. Batch norm is always
+    replaced, because its statistics would mix modalities. Layers that are private already stay,
+    too. State dicts keep their keys.
 
     Args:
         model: The network, changed in place.
         num_modalities: Number of modalities M.
 
     Raises:
-        ValueError: If a norm layer has a parameter that is a single number.
+        ValueError: If a norm layer has a parameter without an axis (a single number).
     """
-    made: dict[nn.Module, nn.Module] = {}  # a layer in two places stays one
+    made: dict[nn.Module, nn.Module] = {}  # a layer used in two places stays one
     for name, parent in list(model.named_modules()):
         for key, child in list(parent._modules.items()):
             if child is None or not _is_norm(child):
@@ -42,7 +43,7 @@ def _is_norm(module: nn.Module) -> bool:
     named = (
         'norm' in type(module).__name__.lower()
         and len(own) == len([*module.parameters(), *module.buffers()])
-        # layers with normalized weights, and what normalizes these
+        # except layers with normalized weights, and the parts that normalize them
         and not isinstance(module, nn.Linear | _ConvNd)
         and not type(module).__module__.startswith('torch.nn.utils.')
     )

@@ -1,14 +1,13 @@
-"""Norm layers with parameters and statistics of their own for every modality.
+"""Norm layers with private parameters and statistics for every modality.
 
 From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
-<https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), which has them for batch and for instance
-normalization. The authors keep a list of M layers and call them one by one; here they are one layer
-over M*C channels, with the same numbers.
+<https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), for batch and instance normalization. The
+authors keep a list of M layers and call them in turn. Here they are one layer over M*C channels,
+with equal results.
 
 Use one as ``norm_cfg=dict(type='ModalitySpecificBN', num_modalities=M)``. All of them take folded
-maps (N*M, C, H, W), raise a ValueError for a batch that M does not divide or a checkpoint of
-another M, and start every modality with the values of a plain checkpoint
-(:class:`ModalitySpecificLayer`).
+maps (N*M, C, H, W). They raise a ValueError if M does not divide the batch or a checkpoint has
+another M. A plain checkpoint gives every modality its values (:class:`ModalitySpecificLayer`).
 """
 
 import functools
@@ -30,14 +29,14 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     """Mixin that makes a norm layer private. Maps of absent modalities enter no statistics.
 
     Raises:
-        ValueError: If synchronized statistics, or running ones of instances, are taken of samples
-            that lack modalities.
+        ValueError: If samples lack modalities while statistics are synchronized, or while instance
+            norms update running statistics.
     """
 
-    keeps_its_input = False  # for the gradient, where others may keep what they return
+    keeps_its_input = False  # True if the gradient needs the input, not the output
 
     def apply_private(self, x: Tensor) -> Tensor:
-        """Apply its own layer to every modality."""
+        """Apply each modality's own layer."""
         if self.presence is not None and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
                 raise ValueError(
@@ -50,27 +49,27 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         return _forget_view(out) if self.keeps_its_input else out
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
-        """Become private to the class of a layer that torch or mmengine has made of this one.
+        """Change the class to the private form of a norm that torch or mmengine made from this one.
 
         They turn batch norms into synchronized ones and back (see mmamf/compat.py).
         """
         self.__class__ = private_class(type(norm))
-        for name, value in vars(norm).items():  # a group of processes
+        for name, value in vars(norm).items():  # such as the group of processes
             self.__dict__.setdefault(name, value)
         return self
 
     def _takes_statistics(self) -> bool:
-        """Tell whether the layer learns statistics from this batch, or normalizes by its."""
-        if isinstance(self, _InstanceNorm):  # every map by its own, or by running statistics
+        """Tell whether the layer uses statistics of this batch, to learn them or to normalize."""
+        if isinstance(self, _InstanceNorm):  # statistics of one map mix no samples
             return self.training and self.track_running_stats
         return isinstance(self, _NormBase) and (self.training or self.running_mean is None)
 
     def _call_copies(self, x: Tensor) -> Tensor:
         """Call a plain layer for every modality, with that modality's values.
 
-        It sees the maps of present modalities, and those of others become zero. A modality that no
-        sample has leaves its values alone. In an ONNX graph, which is for inference, the layer sees
-        all maps. A buffer that is a single number, such as a count of batches, changes once.
+        It sees only maps of present modalities; the output for the others is zero. If no sample has
+        a modality, its values do not change. An ONNX graph is for inference, so there the layer
+        sees all maps. A buffer that is a single number, such as a count of batches, changes once.
         """
         m = self.num_modalities
         maps = separate_modalities(x, m)
@@ -97,9 +96,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         return torch.stack([result.to(dtype) for result in results], dim=1).reshape(x.shape)
 
     def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:
-        """Call a layer of the plain class that has these values and is else like this one.
+        """Call a layer of the plain class with these values, and otherwise like this layer.
 
-        torch.func.functional_call would change this layer while it runs, in all threads.
+        torch.func.functional_call would change this layer for all threads while it runs.
         """
         copy = object.__new__(self.plain_class)
         copy.__dict__ = {**self.__dict__, '_parameters': {}, '_buffers': values}
@@ -114,7 +113,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
-# Initializers look for names among the bases, and mmseg's say _BatchNorm: it is named once more.
+# mmseg's initializers look for the name _BatchNorm among the direct bases, so it is one of them.
 @MODELS.register_module()
 class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
     """Batch normalization with weight, bias and running statistics of each modality.
@@ -126,20 +125,20 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
     """
 
     keeps_its_input = True
-    _abbr_ = 'bn'  # mmcv names the attribute after this, and pretrained keys start with it
+    _abbr_ = 'bn'  # prefix of mmcv's attribute, and so of pretrained keys
 
     def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
         super().__init__(num_modalities, num_features * num_modalities, **kwargs)
 
     def apply_private(self, x: Tensor) -> Tensor:
-        """Apply its own layer to every modality."""
+        """Apply each modality's own layer."""
         frozen = not self.training and self.track_running_stats and self.affine
         if not frozen or not is_eager(x) or not is_channels_last(x):
             return super().apply_private(x)
-        # In this layout, to unfold is a copy, and to fold is one back.
+        # In channels-last memory, unfolding and folding would be two copies.
         maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         scale = self.weight * (self.running_var + self.eps).rsqrt()
-        # a copy, as an update before backward must not change the gradient
+        # a copy, because an update before backward must not change the gradient
         shift = self.bias - self.running_mean.clone() * scale
         sizes = (self.num_modalities, -1, 1, 1)
         out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
@@ -149,7 +148,7 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
 class ModalitySpecificSyncBN(ModalitySpecificNorm, nn.SyncBatchNorm, _BatchNorm):
     """Batch normalization of each modality with statistics of all processes.
 
-    torch makes one of a :class:`ModalitySpecificBN`.
+    torch converts a :class:`ModalitySpecificBN` into it.
     """
 
     keeps_its_input = True
@@ -159,7 +158,7 @@ class ModalitySpecificSyncBN(ModalitySpecificNorm, nn.SyncBatchNorm, _BatchNorm)
 class ModalitySpecificIN(ModalitySpecificNorm, nn.InstanceNorm2d, _InstanceNorm):
     """Instance normalization with parameters and running statistics of each modality.
 
-    Without ``affine`` and ``track_running_stats`` there is nothing private in it, and it equals
+    Without ``affine`` and ``track_running_stats`` nothing in it is private, and it equals
     :class:`torch.nn.InstanceNorm2d`.
 
     Args:
@@ -178,7 +177,7 @@ class ModalitySpecificIN(ModalitySpecificNorm, nn.InstanceNorm2d, _InstanceNorm)
 class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
     """Group normalization with weight and bias of each modality.
 
-    Its statistics are those of one map. M layers with G groups are one layer with M*G groups.
+    It takes its statistics from one map. M layers with G groups are one layer with M*G groups.
 
     Args:
         num_features: Channels C of one modality.
@@ -198,8 +197,8 @@ class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
 class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
     """Layer normalization with weight and bias of each modality.
 
-    Unlike the other norms, M of them are not one layer over M*C channels, as each position is
-    normalized by itself: all modalities are normalized at once, then scaled and shifted.
+    Unlike the other norms, M of them are not one layer over M*C channels, because each position is
+    normalized by itself. All modalities are normalized at once, then scaled and shifted.
 
     Args:
         num_features: Channels C of one modality, the last axis of the input.
@@ -216,7 +215,7 @@ class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
         super().__init__(num_modalities, num_features * num_modalities, **kwargs)
 
     def apply_private(self, x: Tensor) -> Tensor:
-        """Normalize every position, and apply its own scale and shift to every modality."""
+        """Normalize every position, then scale and shift it with its modality's values."""
         m = self.num_modalities
         if x.shape[0] % m:
             raise ValueError(
@@ -234,17 +233,17 @@ class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
         )
 
     def _repeat(self, values: Tensor, x: Tensor) -> Tensor:
-        """Bring private values into the order of the rows, (M*C,) -> (N*M, 1, ..., C)."""
-        # The few values instead of a view of x: an exporter would fix the sizes of that.
+        """Repeat private values in the order of the rows, (M*C,) -> (N*M, 1, ..., C)."""
+        # It repeats the few values; with a view of x, an exporter would fix the sizes.
         m, ones = self.num_modalities, (1,) * (x.dim() - 2)
         return values.view(m, *ones, -1).repeat(x.shape[0] // m, *ones, 1)
 
 
 class ModalitySpecificCopies(ModalitySpecificNorm):
-    """Mixin for norms of which M are not one layer over M*C channels: they are called in turn.
+    """Mixin for norms that cannot be one layer over M*C channels: it calls M layers in turn.
 
-    Channel-first layer norms, those of the root mean square, and what else libraries define. It is
-    slower than the other private norms, as maps are taken out of the batch and put back.
+    These are channel-first layer norms, root mean square norms, and norms of other libraries. It is
+    slower than the other private norms, because it takes maps out of the batch and puts them back.
 
     Shape:
         - Input and output: folded maps or tokens (N*M, ...).
@@ -256,9 +255,9 @@ class ModalitySpecificCopies(ModalitySpecificNorm):
 
 
 def _forget_view(out: Tensor) -> Tensor:
-    """Let autograd forget that a tensor is a view of one that nobody else has.
+    """Hide from autograd that a tensor is a view; nobody else uses its base.
 
-    A ReLU that changes a view in place would cost three copies of it in the backward pass.
+    A ReLU that changes a view in place would need three copies of it in the backward pass.
     """
     if not out.requires_grad or not is_eager(out):
         return out
@@ -276,17 +275,17 @@ _CLASSES = {
 
 @functools.cache
 def private_class(plain: type, copies: bool = False) -> type:
-    """Return the private class of a norm layer: one of those above, or one made for it.
+    """Return the private class of a norm layer: one of those above, or a new one.
 
     Args:
         plain: The class of the layer.
-        copies: Whether M of them are not one layer over M*C channels.
+        copies: Whether M of these layers have to be called in turn.
     """
     if plain in _CLASSES and not copies:
         return _CLASSES[plain]
     mixin = ModalitySpecificCopies if copies else ModalitySpecificNorm
     bases = (mixin, plain, *plain.__bases__)
-    # Such a class has no name that pickle could look up.
+    # pickle could not find such a class by its name.
     return type(f'ModalitySpecific{plain.__name__}', bases, {'__reduce__': _reduce})
 
 

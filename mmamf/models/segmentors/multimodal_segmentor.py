@@ -17,13 +17,13 @@ from ..fusions import fusion_losses
 class MultimodalSegmentor(EncoderDecoder):
     """mmseg's EncoderDecoder that also returns what every modality predicts by itself.
 
-    The ensemble and the modalities travel through whole-image and sliding-window inference as one
-    stack of logits, and are taken apart at the end. The losses are mmseg's and those that fusion
-    operators keep. The stock EncoderDecoder works with the same parts, but for operators with a
-    loss; it returns the ensemble alone.
+    In whole-image and sliding-window inference, the logits of the ensemble and of the modalities
+    are one stack, which is split at the end. The losses are mmseg's, plus those of fusion
+    operators. The stock EncoderDecoder works with the same parts, except operators that have a
+    loss, but it returns the ensemble alone.
 
-    The model counts the modalities that its data preprocessor describes, and hands their number to
-    backbone, neck and heads (see :func:`fit_model`); a config need not repeat it.
+    The model counts the modalities that its data preprocessor describes, and passes the number to
+    backbone, neck and heads (see :func:`fit_model`). A config need not repeat it.
 
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
@@ -31,16 +31,16 @@ class MultimodalSegmentor(EncoderDecoder):
     Args:
         backbone: Config of the backbone.
         decode_head: Config of a ModalityEnsembleHead.
-        **kwargs: Further arguments of mmseg's EncoderDecoder. For several modalities, every
+        **kwargs: Further arguments of mmseg's EncoderDecoder. With several modalities, every
             ``auxiliary_head`` must be a ModalityEnsembleHead, too.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If a head is not a ModalityEnsembleHead, a part is for another number of
-            modalities or of their channels than the data preprocessor describes, or a checkpoint
-            has nothing of this model.
+        ValueError: If a head is not a ModalityEnsembleHead, a part has other numbers of modalities
+            or channels than the data preprocessor describes, or a checkpoint has no weights of this
+            model.
     """
 
     def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
@@ -63,7 +63,7 @@ class MultimodalSegmentor(EncoderDecoder):
         expected = self.decode_head.num_modalities
         heads = self.auxiliary_head
         for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
-            # a plain head takes the maps of several modalities for as many samples
+            # a plain head would take the maps of M modalities for M samples
             if isinstance(head, ModalityEnsembleHead) or expected == 1:
                 found = getattr(head, 'num_modalities', 1)
                 if found != expected:
@@ -79,12 +79,12 @@ class MultimodalSegmentor(EncoderDecoder):
             )
 
     def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
-        """Extract features, and carry what is present past a neck that knows nothing of it."""
+        """Extract features, and keep their mask even if the neck drops it."""
         features = self.backbone(inputs)
         if not self.with_neck:
             return features
         presence = presence_of(features)
-        with self.neck_batch.knowing(presence):  # its private norms do
+        with self.neck_batch.knowing(presence):  # for private norms of the neck
             return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
@@ -93,7 +93,7 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""
-        # mmseg's needs these three; nothing on the model changes, as other threads use it, too
+        # mmseg's method needs these three; the model stays unchanged, because other threads use it
         windows = SimpleNamespace(
             test_cfg=self.test_cfg,
             out_channels=self.out_channels * (1 + self.decode_head.num_modalities),
@@ -108,7 +108,7 @@ class MultimodalSegmentor(EncoderDecoder):
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: OptSampleList = None
     ) -> SampleList:
-        """Take the stack apart, and finish each part as mmseg finishes its one."""
+        """Split the stack, and finish each part as mmseg finishes its only one."""
         ensemble, *members = seg_logits.split(self.decode_head.out_channels, dim=1)
         results = self._postprocess(ensemble, data_samples)
         names = self.decode_head.modality_names(results[0].metainfo)
@@ -127,12 +127,12 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def _postprocess(self, logits: Tensor, data_samples: OptSampleList) -> SampleList:
         results = super().postprocess_result(logits, data_samples)
-        for result in results:  # mmseg's labels of a head with one output are no whole numbers
+        for result in results:  # for a head with one output, mmseg's labels are floats
             result.pred_sem_seg.data = result.pred_sem_seg.data.long()
         return results
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # mmengine's loader would merely log it, and go on with random weights.
+        # mmengine's loader would only log it, and continue with random weights.
         parts = tuple(f'{prefix}{name}.' for name in self._modules)
         if any('.bn_0.' in key for key in state_dict) or 'segmenter' in state_dict:
             raise ValueError(

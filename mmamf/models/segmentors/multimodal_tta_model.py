@@ -12,19 +12,19 @@ LOGITS, LABELS = 'seg_logits', 'pred_sem_seg'
 class MultimodalTTAModel(SegTTAModel):
     """mmseg's test-time augmentation, for the ensemble and for every modality.
 
-    It averages the probabilities of the augmented images, as mmseg's does, and differs from it:
+    Like mmseg's, it averages the probabilities of the augmented images. There are four differences:
 
-    - Every modality is merged. The stock SegTTAModel merges the ensemble alone, and leaves in
-      ``pred_sem_seg_<name>`` what one of the augmented images gave.
-    - A head with one output for two classes is merged as it predicts. mmseg's segmentors keep
-      probabilities of it, and the stock model takes the sigmoid of these once more.
+    - It merges every modality. The stock SegTTAModel merges the ensemble alone, and leaves the
+      result of one augmented image in ``pred_sem_seg_<name>``.
+    - For a head with one output for two classes, mmseg's segmentors already keep probabilities, and
+      the stock model applies the sigmoid again. This class does not.
     - An image without augmentation keeps its prediction.
-    - A model keeps its own data preprocessor. mmengine hands on the one at the top level of a
-      config, which mmseg's base files of models have, and the stock model takes it instead.
+    - A model keeps its own data preprocessor. mmengine passes the one at the top level of a config,
+      as in mmseg's base configs of models, and the stock model takes that instead.
 
     Args:
         module: The segmentor, or its config.
-        data_preprocessor: What a config of a segmentor gets that has none.
+        data_preprocessor: Used only if the segmentor's config has none.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class MultimodalTTAModel(SegTTAModel):
         return super().test_step(data)
 
     def merge_preds(self, data_samples_list: list[SampleList]) -> SampleList:
-        """Merge the augmented predictions of every image, part by part."""
+        """Merge the augmented predictions of every image, for the ensemble and each modality."""
         return [self._merge(samples) for samples in data_samples_list]
 
     def _merge(self, samples: SampleList) -> SegDataSample:

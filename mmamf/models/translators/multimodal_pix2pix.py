@@ -16,26 +16,26 @@ from ..fusions import fusion_losses
 
 @MODELS.register_module()
 class MultimodalPix2Pix(BaseModel):
-    """Translate images of several modalities into one, by every modality and by their ensemble.
+    """Translate images of several modalities into one: by every modality, and by the ensemble.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020), which builds on `pix2pix
-    <https://arxiv.org/abs/1611.07004>`_. In every step the discriminator is updated first, on real
-    pairs and on detached outputs (mean of both terms), then the generator: adversarial loss and
-    ``pixel_loss_weight`` times L1 for the output of every modality, and the same L1 for the
-    ensemble. The generator mixes the ensemble from detached outputs, so that last term trains alpha
-    alone. Losses that fusion operators in the generator keep are added to it.
+    <https://arxiv.org/abs/1611.07004>`_. Every step first updates the discriminator, on real pairs
+    and on detached outputs (mean of both terms). Then it updates the generator: for the output of
+    every modality, the adversarial loss and ``pixel_loss_weight`` times L1; for the ensemble, the
+    same L1. The generator computes the ensemble from detached outputs, so the ensemble's term
+    trains alpha alone. Losses of fusion operators in the generator are added.
 
-    mmagic's Pix2Pix translates between two named domains with one source each; this class shares
-    its conventions (losses, names of the losses, DataSample, one optimizer per network) but not its
-    code: its ``init_weights`` and ``test_step`` fail, it tests in training mode, and in distributed
-    training it goes around the wrappers that synchronize gradients. Distributed training needs
-    ``model_wrapper_cfg=dict(type='GANDistributedDataParallel')`` in the config. While gradients
-    accumulate, the generator's losses see the discriminator as it is at each iteration.
+    mmagic's Pix2Pix translates between two named domains with one source each. This class shares
+    its conventions (losses and their names, DataSample, one optimizer per network) but not its
+    code: mmagic's ``init_weights`` and ``test_step`` fail, it tests in training mode, and in
+    distributed training it bypasses the wrappers that synchronize gradients. For distributed
+    training, the config needs ``model_wrapper_cfg=dict(type='GANDistributedDataParallel')``. While
+    gradients accumulate, the generator's losses use the discriminator of the current iteration.
 
-    Every predicted sample has ``fake_img`` (the ensemble), and for every modality
-    ``fake_img_<name>`` and ``source_<name>``, and ``gt_img`` if there is a truth: (3, H, W), RGB,
-    0..255, on the CPU.
+    Every predicted sample has ``fake_img`` (the ensemble), ``fake_img_<name>`` and
+    ``source_<name>`` for every modality, and ``gt_img`` if there is a truth. Each is (3, H, W),
+    RGB, 0..255, on the CPU.
 
     Args:
         generator: Config of a network ``generator(source, return_all=True) -> (outputs,
@@ -52,8 +52,8 @@ class MultimodalPix2Pix(BaseModel):
         - Output of the discriminator: (N, M, 1, h, w), without sigmoid.
 
     Raises:
-        ValueError: If there is not one optimizer for each network, samples have another number of
-            modalities than the generator, or a checkpoint has no generator.
+        ValueError: If the two networks do not have one optimizer each, samples have another number
+            of modalities than the generator, or a checkpoint has no generator.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class MultimodalPix2Pix(BaseModel):
         data_samples: list[BaseDataElement] | None = None,
         mode: str = 'tensor',
     ) -> Tensor | list[BaseDataElement]:
-        """Translate.
+        """Translate the sources.
 
         Args:
             inputs: The preprocessed sources.
-            data_samples: Their samples, with the names of the modalities.
+            data_samples: Their data samples, with the names of the modalities.
             mode: 'tensor' for the ensemble in -1..1, 'predict' for samples.
         """
         if mode not in ('tensor', 'predict'):
@@ -109,7 +109,7 @@ class MultimodalPix2Pix(BaseModel):
         Args:
             data: A collated batch.
             optim_wrapper: The optimizers 'generator' and 'discriminator'.
-            networks: What to call in their places, as GANDistributedDataParallel gives it.
+            networks: Wrapped networks to call instead, from GANDistributedDataParallel.
 
         Returns:
             Losses to log; ``loss`` is the generator's.
@@ -143,7 +143,7 @@ class MultimodalPix2Pix(BaseModel):
         return {**discriminator_log, **generator_log}
 
     def modality_names(self, data_samples: Sequence[BaseDataElement] | None) -> tuple[str, ...]:
-        """Read the names of the modalities from the samples, or count them where there are none."""
+        """Read the names of the modalities from the samples; without names, number them."""
         metas = [sample.metainfo for sample in data_samples or ()] or [{}]
         found = {modality_names(meta, self.num_modalities) for meta in metas}
         if len(found) > 1:
@@ -177,7 +177,7 @@ class MultimodalPix2Pix(BaseModel):
         target: Tensor,
         names: Sequence[str],
     ) -> dict:
-        with _frozen(self.discriminator):  # nothing of it to synchronize either
+        with _frozen(self.discriminator):  # so its gradients need no synchronization
             adversarial = _adversarial_losses(self.discriminator(source, outputs), 1)
         losses = {}
         for name, output, loss in zip(names, outputs.unbind(1), adversarial):
@@ -199,7 +199,7 @@ class MultimodalPix2Pix(BaseModel):
             self.data_preprocessor.destruct(images).cpu() for images in (sources, outputs, ensemble)
         )
         results = []
-        # here, because only translation needs mmagic, and it takes seconds to import
+        # imported here, because only translation needs mmagic, which takes seconds to import
         from mmagic.structures import DataSample
 
         for i, sample in enumerate(data_samples or [DataSample() for _ in inputs]):
@@ -214,7 +214,7 @@ class MultimodalPix2Pix(BaseModel):
         return results
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # mmengine's loader would merely log it, and go on with random weights.
+        # mmengine's loader would only log it, and continue with random weights.
         part = f'{prefix}generator.'
         if not any(key.startswith(part) for key in state_dict):
             raise ValueError(
@@ -239,7 +239,7 @@ def _l1(image: Tensor, target: Tensor) -> Tensor:
 
 @contextmanager
 def _frozen(network: nn.Module) -> Iterator[None]:
-    """Compute no gradients of the parameters, which are not to be updated."""
+    """Compute no gradients for the parameters, because this step does not update them."""
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
