@@ -60,7 +60,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     packages=find_packages(include=['mmamf', 'mmamf.*']),
-    py_modules=['mmamf_command'],
+    py_modules=['mmamf_command', 'mmamf_command_line'],
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10',  # the sources use its syntax for types

@@ -1,6 +1,7 @@
 """What a start imports, in a process of its own: time is for a benchmark to measure."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,17 @@ def test_unknown_command(monkeypatch):
 
 def test_processor_time_is_measured():
     assert cpu_seconds('import argparse') > 0
+
+
+def test_a_script_runs_by_its_path(tmp_path):
+    """As `runpy` runs it, which does not put the script's folder on the path."""
+    code = f"import runpy; runpy.run_path({str(TOOLS / 'train.py')!r}, run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, '-c', code, '--help'],
+        cwd=tmp_path,
+        env={**os.environ, 'PYTHONPATH': str(TOOLS.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and '--work-dir' in done.stdout, done.stderr

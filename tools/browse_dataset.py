@@ -9,7 +9,7 @@ sample lacks is not shown.
 import argparse
 from pathlib import Path
 
-from command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options
 
 PHASES = ('train', 'val', 'test')
 

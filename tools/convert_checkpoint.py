@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 NO_FUSION = 'configs/amf/amf_unet_1xb1-adam-300e_taskonomy-256x256_shade-texture2rgb_no-fusion.py'
 

@@ -7,7 +7,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

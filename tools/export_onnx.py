@@ -19,7 +19,7 @@ other modalities are not there. The tool says at which points fusion connected t
 import argparse
 from pathlib import Path
 
-from command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -11,7 +11,7 @@ those in the whole model.
 import argparse
 from pathlib import Path
 
-from command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')
 

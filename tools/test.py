@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from command_line import add_cfg_options, add_launcher
+from mmamf_command_line import add_cfg_options, add_launcher
 
 
 def parse_args() -> argparse.Namespace:

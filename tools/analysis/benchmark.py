@@ -10,7 +10,7 @@ threads.
 import argparse
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 DEPTHS = (18, 50, 101)
 PARTS = ('encoder', 'segmenter')

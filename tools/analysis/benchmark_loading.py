@@ -8,7 +8,7 @@ last table shows the time of each transform for one sample.
 
 import argparse
 
-from command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -7,7 +7,7 @@ Values are the median of the rounds, and in brackets the smallest and the larges
 import argparse
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 TOOLS = Path(__file__).resolve().parents[1]
 

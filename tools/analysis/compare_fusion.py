@@ -8,7 +8,7 @@ continues the sweep. On another machine it needs only the results.
 import argparse
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

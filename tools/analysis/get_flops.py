@@ -7,7 +7,7 @@ its weights, so nothing is computed or downloaded.
 
 import argparse
 
-from command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

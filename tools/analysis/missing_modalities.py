@@ -7,7 +7,7 @@ finished test is saved in results.json, so after an interruption the same comman
 import argparse
 from pathlib import Path
 
-from command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-import command_line  # noqa: F401
+import mmamf_command_line  # noqa: F401
 
 
 def main() -> None:

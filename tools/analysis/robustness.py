@@ -8,7 +8,7 @@ command continues.
 import argparse
 from pathlib import Path
 
-from command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model
 
 LADDER = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
 

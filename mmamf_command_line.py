@@ -1,4 +1,8 @@
-"""Arguments that several commands share. It does not import torch, so --help answers quickly."""
+"""Arguments that several commands share. It does not import torch, so --help answers quickly.
+
+It stands beside the package, and the scripts in tools/ find it by a link beside them or where it is
+installed, however they are run.
+"""
 
 import argparse
 import importlib.util
@@ -6,7 +10,7 @@ import sys
 from pathlib import Path
 
 if importlib.util.find_spec('mmamf') is None:  # run from a clone that is not installed
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 class CfgOptions(argparse.Action):

@@ -1,0 +1,1 @@
+../mmamf_command_line.py
