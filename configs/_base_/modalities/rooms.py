@@ -1,27 +1,10 @@
 # The modalities of the rooms, in the order in which `tools/render_rooms.py` writes them. The
 # statistics of normal and shade are over the 1200 training images of data/rooms-large. Red, green
 # and blue of normal are x, y and z.
-rgb = dict(
-    name='rgb',
-    channels=3,
-    dtype='uint8',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-)
+_base_ = './rgb_depth.py'
 # Millimeters in the file, meters in the network. fill: the published numbers were measured with 0 m
 # for missing readings; without fill they would be the mean.
-depth = dict(
-    name='depth',
-    kind='depth',
-    channels=1,
-    dtype='uint16',
-    missing=0,
-    scale=1 / 1000,
-    mean=[2.5],
-    std=[1.5],
-    fill=0,
-)
+depth = dict(scale=1 / 1000, mean=[2.5], std=[1.5], fill=0)
 normal = dict(
     name='normal',
     kind='normal',
