@@ -1,4 +1,4 @@
-"""The code in the README does what it says."""
+"""The code in the README and in docs/extending.md does what it says; no link is dead."""
 
 import copy
 import re
@@ -21,7 +21,8 @@ default_hooks = dict(
 )
 """
 README = (ROOT / 'README.md').read_text()
-BLOCKS = re.findall(r'```python\n(.*?)```', README, flags=re.DOTALL)
+EXTENDING = (ROOT / 'docs' / 'extending.md').read_text()
+BLOCKS = re.findall(r'```python\n(.*?)```', README + EXTENDING, flags=re.DOTALL)
 
 
 def block(first_line):
@@ -100,11 +101,19 @@ def test_fusion_operator_of_ones_own():
     assert all(x.grad[0, 3 * m : 3 * m + 3].any() for m in range(3))
 
 
-def test_links_and_files_exist():
-    targets = re.findall(r'\]\(([^)#]+)\)', README)
-    for target in targets:
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def test_links_and_files_exist(page):
+    for target in re.findall(r'\]\(([^)#]+)\)', page.read_text()):
         if not target.startswith('http'):
-            assert (ROOT / target).exists(), target
+            assert (page.parent / target).exists(), target
+
+
+def test_the_readme_leads_to_every_page():
+    for page in PAGES[1:]:
+        assert f'(docs/{page.name})' in README, page.name
 
 
 def test_no_placeholder_is_left():
