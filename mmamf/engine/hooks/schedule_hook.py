@@ -6,17 +6,16 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
+from mmengine.optim import OptimWrapper, _ParamScheduler
 from mmengine.optim.scheduler import ReduceOnPlateauLR
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
+from mmamf.engine.check_optimizer import check_optimizer, wrappers_of
 from mmamf.engine.replay import replay
-from mmamf.weights import read_embedded_config
 
 # entries of a scheduler's state that are not settings
 PROGRESS = ('last_step', '_global_step', '_last_value', 'base_values', 'verbose', 'anneal_func')
-_OWN = ('betas', 'momentum')  # settings that distinguish optimizers without a config
 
 
 @HOOKS.register_module()
@@ -54,7 +53,7 @@ class ScheduleHook(Hook):
         if not runner._resume or not hasattr(runner.optim_wrapper, 'state_dict'):
             return
         _check_complete(runner, checkpoint)
-        _check_optimizer(runner, checkpoint)
+        check_optimizer(runner, checkpoint)
         _compare_rates(runner, checkpoint)
         states = checkpoint.get('param_schedulers')
         if states is None or runner.param_schedulers is None:
@@ -126,38 +125,6 @@ def _check_complete(runner: Runner, checkpoint: dict) -> None:
     )
 
 
-def _check_optimizer(runner: Runner, checkpoint: dict) -> None:
-    try:
-        trained = read_embedded_config(checkpoint) or {}
-    except ValueError:  # reported already when the configs were compared
-        trained = {}
-    states = checkpoint['optimizer']
-    for name, wrapper in _wrappers(runner):
-        stored = (states[name] if name else states)['param_groups']
-        both = (stored, wrapper.optimizer.param_groups)
-        kinds = [_optimizer_type(trained, name), type(wrapper.optimizer).__name__]
-        sizes = [[len(group['params']) for group in groups] for groups in both]
-        own = [{key for key in _OWN if any(key in g for g in groups)} for groups in both]
-        if kinds[0] not in (None, kinds[1]) or sizes[0] != sizes[1] or own[0] != own[1]:
-            there, here = (
-                f'{kind or "another optimizer"} with {len(size)} parameter group(s) of {sum(size)} '
-                'parameter(s)'
-                for kind, size in zip(kinds, sizes)
-            )
-            raise ValueError(
-                f'Cannot resume from {runner._load_from or runner.work_dir}: expected the state of '
-                f'the optimizer of the config{name and f" ({name})"}, {here}, got that of {there}. '
-                'Resume with the optim_wrapper of the checkpoint; or, to start a new training from '
-                'its weights, set load_from without resuming'
-            )
-
-
-def _optimizer_type(config: Mapping, name: str) -> str | None:
-    wrapper = config.get('optim_wrapper') or {}
-    kind = (((wrapper.get(name) or {}) if name else wrapper).get('optimizer') or {}).get('type')
-    return None if kind is None else str(getattr(kind, '__name__', kind)).split('.')[-1]
-
-
 def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
     """Warn of ``custom_keys`` that no parameter name contains."""
     config = runner.cfg.get('optim_wrapper')
@@ -175,7 +142,7 @@ def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
 def _compare_rates(runner: Runner, checkpoint: dict) -> None:
     """Warn of rates and weight decays that the checkpoint overrides."""
     states = checkpoint['optimizer']
-    for name, wrapper in _wrappers(runner):
+    for name, wrapper in wrappers_of(runner):
         groups = (states[name] if name else states)['param_groups']
         rate = 'initial_lr' if runner.param_schedulers else 'lr'
         for key in (rate, 'stage_lrs', 'weight_decay'):
@@ -262,15 +229,10 @@ def _warn_of_floor(
             )
 
 
-def _wrappers(runner: Runner) -> Iterator[tuple[str, OptimWrapper]]:
-    wrapper = runner.optim_wrapper
-    yield from wrapper.items() if isinstance(wrapper, OptimWrapperDict) else [('', wrapper)]
-
-
 def _pairs(runner: Runner) -> Iterator[tuple[OptimWrapper, list[_ParamScheduler]]]:
     """Yield each optimizer with the schedulers of its learning rate."""
     schedulers = runner.param_schedulers or []
-    for name, wrapper in _wrappers(runner):
+    for name, wrapper in wrappers_of(runner):
         own = schedulers.get(name, []) if isinstance(schedulers, dict) else schedulers
         yield wrapper, [scheduler for scheduler in own if _replayable(scheduler)]
 
