@@ -2,6 +2,7 @@ from .check_config import check_config
 from .check_phases import check_phases
 from .embedded_config import read_embedded_config
 from .load_weights import check_finite, load_all_weights, load_some_weights
+from .packaged_weights import load_packaged_weights
 from .pretrained_backbone import accept_whole_models
 from .read_checkpoint import read_checkpoint
 from .state_of import state_of
@@ -12,6 +13,7 @@ __all__ = [
     'check_finite',
     'check_phases',
     'load_all_weights',
+    'load_packaged_weights',
     'load_some_weights',
     'read_checkpoint',
     'read_embedded_config',
