@@ -12,6 +12,7 @@ from pathlib import Path
 SCRIPTS = dict(
     train='train.py',
     test='test.py',
+    plan='plan.py',
     infer='infer.py',
     browse='browse_dataset.py',
     export='export_onnx.py',

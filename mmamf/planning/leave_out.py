@@ -1,0 +1,58 @@
+"""Leaves out samples that would stop a training."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from .fingerprint import Fingerprint
+from .found_data import LABELS, FoundData
+
+MINORITY = 0.1  # of the samples; if more of them have other sizes, something else is wrong
+
+
+def leave_out_unusable(
+    data: FoundData, fingerprint: Fingerprint
+) -> tuple[FoundData, dict[str, str]]:
+    """Leave out samples with a file that cannot be read, or with images of different sizes.
+
+    Samples of different sizes stay if they are many: then the whole data set needs a fixed copy,
+    and an error says so.
+
+    Args:
+        data: The samples.
+        fingerprint: What their files contain.
+
+    Returns:
+        The data without these samples, and the reason for each of them by its name.
+    """
+    reasons: dict[str, str] = {}
+    sizes: dict[str, dict[str, tuple[int, int]]] = {}
+    for name, path, error, size in _files(data, fingerprint):
+        if error is not None:
+            reasons.setdefault(name, f'{path} cannot be read: {error}')
+        else:
+            sizes.setdefault(name, {})[path] = size
+    uneven = {name: own for name, own in sizes.items() if len(set(own.values())) > 1}
+    if len(uneven) <= MINORITY * len(data.samples):
+        for name, own in uneven.items():
+            usual, _ = Counter(own.values()).most_common(1)[0]
+            path, (height, width) = next(item for item in own.items() if item[1] != usual)
+            reasons.setdefault(
+                name,
+                f'{path} has {width} x {height} pixels, and the other files of the sample have '
+                f'{usual[1]} x {usual[0]}',
+            )
+    samples = tuple(sample for sample in data.samples if sample.name not in reasons)
+    return replace(data, samples=samples), reasons
+
+
+def _files(
+    data: FoundData, fingerprint: Fingerprint
+) -> Iterator[tuple[str, str, str | None, tuple[int, int]]]:
+    """Yield sample, path, error and size of every file."""
+    for modality in data.modalities:
+        for name, image in fingerprint.images(modality):
+            yield name, image.path, image.error, image.size
+    if LABELS in data.columns:
+        for name, label in fingerprint.labels():
+            yield name, label.path, label.error, label.size

@@ -1,0 +1,110 @@
+"""Plans a training: from a folder to a config, its explanation, and a report."""
+
+import argparse
+import os
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmamf.own_files import own_file
+
+from .choice import Choice
+from .find_data import find_data
+from .finding import LEVELS, Finding
+from .findings import find_problems
+from .fingerprint import Fingerprint
+from .fix import fix_data
+from .found_data import FoundData
+from .leave_out import leave_out_unusable
+from .machine import find_machine
+from .make_plan import make_plan
+from .split_data import split_data, write_tables
+from .write_config import write_config
+from .write_report import write_report
+
+SHOWN = 5  # files that the console names for one finding
+
+
+def plan_data(args: argparse.Namespace) -> None:
+    """Look at the data, and write config, sample tables and report.
+
+    Args:
+        args: The parsed command line of `tools/plan.py`.
+    """
+    try:
+        config, findings = _plan(args)
+    except (FileNotFoundError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
+    train = str(own_file('tools/train.py'))
+    if not args.train:
+        print(f'\nto train: python {_short(Path(train))} {_short(config)}')
+        return
+    if errors := [finding.what for finding in findings if finding.level == 'error']:
+        raise SystemExit(f'error: --train: these must be mended first: {"; ".join(errors)}')
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, train, str(config)])
+
+
+def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
+    args.out.mkdir(parents=True, exist_ok=True)
+    modalities = dict(text.split('=', 1) for text in args.modality)
+    found = find_data(args.data, modalities or None, args.labels, args.classes, args.split)
+    data = split_data(found, args.share, args.seed)
+    print(describe(data))
+    fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)
+    findings = find_problems(data, fingerprint)
+    if args.fix:
+        fix_data(data, fingerprint, findings, args.fix)
+        print(f'{args.fix}: the fixed copy; planning with it\n')
+        args.data, args.fix, args.modality, args.labels, args.split = args.fix, None, [], None, None
+        return _plan(args)
+    data, left_out = leave_out_unusable(data, fingerprint)
+    print(list_findings(findings))
+    plan = make_plan(data, fingerprint, find_machine(), args.minutes)
+    write_tables(data, args.out)
+    config = write_config(data, plan, args.out, args.name)
+    print(list_choices(plan))
+    report = write_report(data, fingerprint, findings, plan, args.out)
+    print(f'{len(left_out)} samples left out\n' if left_out else '', end='')
+    print(f'config: {_short(config)}\nreport: {_short(report)}')
+    return config, findings
+
+
+def describe(data: FoundData) -> str:
+    """Say in one line what was found."""
+    files = ', '.join(f'{column} ({data.count(column)})' for column in data.columns)
+    sides = Counter(sample.split for sample in data.samples)
+    split = ', '.join(f'{count} {side}' for side, count in sides.items())
+    unused = f'; {len(data.unused)} files not used' if data.unused else ''
+    return f'{data.root}: {len(data.samples)} samples: {files}; {split}{unused}'
+
+
+def list_findings(findings: Sequence[Finding]) -> str:
+    """Write the findings as text, the worst first."""
+    lines = []
+    for finding in sorted(findings, key=lambda finding: LEVELS.index(finding.level)):
+        lines.append(f'{finding.level}: {finding.what} [{finding.code}]')
+        if finding.files:
+            more = f' and {finding.count - SHOWN} more' if finding.count > SHOWN else ''
+            lines.append(f'    {", ".join(finding.files[:SHOWN])}{more}')
+        lines += _indent(f'{finding.why} {finding.remedy}')
+    return '\n'.join(lines)
+
+
+def list_choices(plan: Mapping[str, Choice]) -> str:
+    """Write the choices as text."""
+    lines = ['']
+    for name, choice in plan.items():
+        lines += _indent(f'{name}: {choice.reason}', '  ')
+    return '\n'.join(lines)
+
+
+def _indent(text: str, indent: str = '    ') -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=indent, subsequent_indent=f'{indent}  ')
+
+
+def _short(path: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
