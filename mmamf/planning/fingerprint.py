@@ -153,5 +153,6 @@ class Fingerprint:
     def duplicates(self) -> list[tuple[str, str, bool]]:
         """Pairs of samples that look the same: (name, name, whether the bytes are equal).
 
-        Of one pair, the first modality decides. Pairs across train and val come first; at most 1000.
+        Of one pair, the first modality decides. Pairs across train and val come first; at most
+        1000.
         """

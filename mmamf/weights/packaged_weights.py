@@ -69,7 +69,9 @@ def load_packaged_weights(filename: str, map_location: str | None = None) -> dic
     """
     name = filename.removeprefix(SCHEME)
     if name not in SOURCES:
-        raise ValueError(f'{filename}: expected {SCHEME} and one of {sorted(SOURCES)}, got {name!r}')
+        raise ValueError(
+            f'{filename}: expected {SCHEME} and one of {sorted(SOURCES)}, got {name!r}'
+        )
     source = SOURCES[name]
     try:
         theirs = source.read()
@@ -83,7 +85,7 @@ def load_packaged_weights(filename: str, map_location: str | None = None) -> dic
     shapes = [[tuple(value.shape) for value in state.values()] for state in (theirs, ours)]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f'{filename}: expected the {len(ours)} tensors of its network, got {len(theirs)} others '
-            f'from {source.pip[0]}: install the version in requirements/constraints.txt'
+            f'{filename}: expected the {len(ours)} tensors of its network, got {len(theirs)} '
+            f'others from {source.pip[0]}: install the version in requirements/constraints.txt'
         )
     return {key: value.to(map_location or 'cpu') for key, value in zip(ours, theirs.values())}

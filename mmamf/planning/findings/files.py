@@ -1,0 +1,166 @@
+"""Checks of files, whatever they show."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from ..finding import Finding
+from ..fingerprint import Fingerprint
+from ..found_data import LABELS, FoundData
+from .affected import Affected
+
+FEW = 20  # samples; a validation of fewer than a handful of images is a matter of chance
+HUGE = 100e6  # pixels; such an image and its copies need some GB
+
+
+def no_labels(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Nothing to learn from."""
+    if LABELS not in data.columns:
+        yield Finding(
+            'error',
+            'no-labels',
+            f'None of the {len(data.samples)} samples has a label map.',
+            'A network learns from label maps.',
+            'Name their folder: --labels DIR.',
+        )
+
+
+def few_samples(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Too few samples for results that mean something."""
+    if len(data.samples) < FEW:
+        yield Finding(
+            'warning',
+            'few-samples',
+            f'There are only {len(data.samples)} samples.',
+            'With so few, results differ much from one split to another.',
+            f'Add images if you can; {FEW} are few, 100 are a start.',
+        )
+
+
+def unreadable(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Files that are damaged, or not of the format that their name says."""
+    bad, first = Affected(), ''
+    for image in _all_files(data, fingerprint):
+        if image.error is not None:
+            bad.add(image.path)
+            first = first or image.error
+    if bad:
+        yield Finding(
+            'warning',
+            'unreadable',
+            f'{bad.count} files cannot be read; the first: {first}.',
+            'A training would stop at them.',
+            'The plan leaves their samples out; replace the files to use them.',
+            **bad.of,
+        )
+
+
+def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Samples that lack a modality or their labels."""
+    for column in data.columns:
+        lacking = Affected(s.name for s in data.samples if column not in s.files)
+        if not lacking:
+            continue
+        what = 'a label map' if column == LABELS else f'a file of {column}'
+        remedy = (
+            'The plan leaves them out.'
+            if column == LABELS
+            else f'The plan trains with them: {column} is optional in it. If their files exist '
+            f'under other names, say --modality {column}=DIR.'
+        )
+        yield Finding(
+            'warning' if column == LABELS else 'note',
+            'unpaired',
+            f'{lacking.count} of {len(data.samples)} samples lack {what}.',
+            'Such a sample teaches nothing about what it lacks.',
+            remedy,
+            **lacking.of,
+        )
+
+
+def broken_links(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Links that lead nowhere."""
+    dead = Affected(path for path, reason in sorted(data.unused.items()) if 'link' in reason)
+    if dead:
+        yield Finding(
+            'warning',
+            'broken-links',
+            f'{dead.count} links lead nowhere or back to a folder above them.',
+            'The images behind them are not used.',
+            'Mend the links, or remove them.',
+            **dead.of,
+        )
+
+
+def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Image files that belong to no sample."""
+    reasons = {p: r for p, r in sorted(data.unused.items()) if 'link' not in r}
+    if reasons:
+        common = Counter(reasons.values()).most_common(3)
+        listed = ', '.join(f'{reason} ({count})' for reason, count in common)
+        yield Finding(
+            'warning',
+            'skipped',
+            f'{len(reasons)} image files are not used: {listed}.',
+            'They may be samples that you expect to be there.',
+            'Name them, --modality NAME=DIR or --labels DIR, or move them away.',
+            **Affected(reasons).of,
+        )
+
+
+def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Strange lists of samples."""
+    for path, remark in sorted(data.remarks.items()):
+        yield Finding(
+            'note',
+            'list',
+            f'{path}: {remark}.',
+            'Other programs may read it in another way.',
+            'The plan has its own tables, train.csv and val.csv, so nothing is to be done.',
+            **Affected([path]).of,
+        )
+
+
+def huge(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Images that hardly fit into memory."""
+    large = Affected(
+        image.path
+        for image in _all_files(data, fingerprint)
+        if image.size[0] * image.size[1] > HUGE
+    )
+    if large:
+        yield Finding(
+            'warning',
+            'huge-image',
+            f'{large.count} images have more than {HUGE / 1e6:.0f} megapixels.',
+            'Each is read as a whole for every crop, which takes seconds and some GB.',
+            'Cut them into tiles of 1024 x 1024 pixels.',
+            **large.of,
+        )
+
+
+def duplicate_files(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """The same image twice on one side."""
+    sides = {sample.name: sample.split for sample in data.samples}
+    same = [(a, b) for a, b, equal in fingerprint.duplicates if equal and sides[a] == sides[b]]
+    if same:
+        yield Finding(
+            'note',
+            'duplicate-files',
+            f'{len(same)} pairs of samples have the same image.',
+            'Such a sample counts twice.',
+            'Remove one of each pair, if that is not meant.',
+            **Affected(f'{a} = {b}' for a, b in same).of,
+        )
+
+
+def _all_files(data: FoundData, fingerprint: Fingerprint) -> Iterator:
+    for modality in data.modalities:
+        yield from (image for _, image in fingerprint.images(modality))
+    if LABELS in data.columns:
+        yield from (label for _, label in fingerprint.labels())
+
+
+CHECKS = (
+    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists, huge,
+    duplicate_files,
+)  # fmt: skip

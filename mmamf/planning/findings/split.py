@@ -1,0 +1,52 @@
+"""Checks between train and val."""
+
+from collections.abc import Iterator
+
+from ..finding import Finding
+from ..fingerprint import Fingerprint
+from ..found_data import FoundData
+from .affected import Affected
+
+
+def val_repeats_train(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Images of val that are in train as well."""
+    sides = {sample.name: sample.split for sample in data.samples}
+    across = [(a, b, equal) for a, b, equal in fingerprint.duplicates if sides[a] != sides[b]]
+    same = Affected(f'{a} = {b}' for a, b, equal in across if equal)
+    alike = Affected(f'{a} ~ {b}' for a, b, equal in across if not equal)
+    why = 'A network may remember them, so the result on val looks better than it is.'
+    if same:
+        yield Finding(
+            'error',
+            'val-repeats-train',
+            f'{same.count} images are in train and in val.',
+            why,
+            'Remove them from one side, or let the plan split: --split none.',
+            **same.of,
+        )
+    if alike:
+        yield Finding(
+            'warning',
+            'val-resembles-train',
+            f'{alike.count} images of val look almost like one of train.',
+            why,
+            'If they are neighboring frames of a video, split by sequence: --split none.',
+            **alike.of,
+        )
+
+
+def one_group(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """A split through one sequence."""
+    sides = {split: {s.group for s in data.of_split(split)} for split in ('train', 'val')}
+    shared = sides['train'] & sides['val']
+    if shared:
+        yield Finding(
+            'note',
+            'one-group',
+            f'{len(shared)} sequences are on both sides, such as {sorted(shared)[0]!r}.',
+            'Val then shows how the network does on the same scene, not on a new one.',
+            'Record a second sequence, or give lists: --split train.txt val.txt.',
+        )
+
+
+CHECKS = (val_repeats_train, one_group)

@@ -1,0 +1,244 @@
+"""Checks of the values of one modality."""
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from ..file_prints import BandPrint, ImagePrint
+from ..finding import Finding
+from ..fingerprint import Fingerprint
+from ..found_data import FoundData
+from .affected import Affected
+
+HOLES = 0.001  # share of pixels from which missing readings are worth a word
+SATURATED = 0.02  # share of pixels at the end of the range from which a sensor was too bright
+DECADES = 1.5  # mm and m are 3 decades apart; one scene rarely spans more than one
+CLEAR = 3  # median lean to red or blue, in median deviations, from which it can be told
+SWAPPED = 0.5  # a file is swapped if that explains its colors so much better
+
+
+def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Files of one modality that differ in dtype or number of channels."""
+    for name, summary in fingerprint.modalities.items():
+        for what, counts in (('dtype', summary.dtypes), ('number of channels', summary.channels)):
+            if len(counts) < 2:
+                continue
+            usual = max(counts, key=counts.get)
+            key = 'dtype' if what == 'dtype' else 'bands'
+            odd = Affected(
+                image.path
+                for _, image in fingerprint.images(name)
+                if image.error is None
+                and (image.dtype if key == 'dtype' else len(image.bands)) != usual
+            )
+            listed = ', '.join(f'{value} ({count})' for value, count in counts.items())
+            yield Finding(
+                'error',
+                'mixed-files',
+                f'The files of {name} differ in their {what}: {listed}.',
+                'Their numbers do not mean the same.',
+                f'--fix DIR writes all of them as {usual}.',
+                **odd.of,
+            )
+
+
+def holes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Missing readings."""
+    for name, summary in fingerprint.modalities.items():
+        if not summary.missing or summary.missing_share < HOLES:
+            continue
+        listed = ' and '.join(f'{value:g}' for value in summary.missing)
+        yield Finding(
+            'note',
+            'holes',
+            f'{100 * summary.missing_share:.1f} % of the pixels of {name} have no reading '
+            f'({listed}).',
+            'As numbers, they would look like something very near or very far.',
+            'The plan names them as `missing`, so the network sees the mean there.',
+        )
+
+
+def empty_frames(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Images without any reading, or of one value."""
+    for name in data.modalities:
+        empty = Affected(
+            image.path
+            for _, image in fingerprint.images(name)
+            if image.error is None and _is_empty(image)
+        )
+        if empty:
+            yield Finding(
+                'warning',
+                'empty-frame',
+                f'{empty.count} images of {name} are empty: every pixel has the same value.',
+                'The sensor was off or covered; a network learns nothing from such an image.',
+                f'The plan makes {name} optional, so an empty image counts as absent; or remove '
+                'these files.',
+                **empty.of,
+            )
+
+
+def saturated(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Sensors that were too bright."""
+    for name, summary in fingerprint.modalities.items():
+        if summary.kind != 'image' or summary.saturated_share < SATURATED:
+            continue
+        bright = Affected(
+            image.path
+            for _, image in fingerprint.images(name)
+            if image.bands
+            and max(band.saturated for band in image.bands) > SATURATED * math.prod(image.size)
+        )
+        yield Finding(
+            'warning',
+            'saturated',
+            f'{100 * summary.saturated_share:.1f} % of the values of {name} are the largest that '
+            'its files can hold.',
+            'There, the sensor or the export has cut the values off, and nothing can be seen.',
+            'Record or export with a wider range, if you can.',
+            **bright.of,
+        )
+
+
+def eight_bit_depth(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Depth with 256 steps."""
+    for name, summary in fingerprint.modalities.items():
+        if summary.kind == 'depth' and set(summary.dtypes) == {'uint8'}:
+            yield Finding(
+                'warning',
+                'depth-8-bit',
+                f'{name} has only 8 bits.',
+                'It was made for the eye: often stretched for each image by itself, so that one '
+                'number means another distance in every image.',
+                'Export the 16-bit depth of the sensor, if you have it. The plan uses it as it is.',
+            )
+
+
+def depth_units(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Millimeters in some files, meters in others."""
+    for name, summary in fingerprint.modalities.items():
+        fewer = find_other_unit(fingerprint, name) if summary.kind == 'depth' else {}
+        if not fewer:
+            continue
+        factor = next(iter(fewer.values()))
+        yield Finding(
+            'error',
+            'depth-units',
+            f'The files of {name} have two units: the numbers of {len(fewer)} files are about '
+            f'{max(factor, 1 / factor):.0f} times {"smaller" if factor > 1 else "larger"} than '
+            'those of the others.',
+            'The same distance has two numbers.',
+            '--fix DIR writes all of them in the unit of most files.',
+            **Affected(fewer).of,
+        )
+
+
+def find_other_unit(fingerprint: Fingerprint, name: str) -> dict[str, float]:
+    """Find the files of a modality whose unit is not that of most files.
+
+    Returns:
+        Path -> factor, a power of ten, that gives it the unit of the others.
+    """
+    typical = sorted(
+        (math.log10(_typical(image)), image.path)
+        for _, image in fingerprint.images(name)
+        if image.error is None and _typical(image) > 0
+    )
+    gaps = [(b[0] - a[0], index) for index, (a, b) in enumerate(zip(typical, typical[1:]), 1)]
+    gap, index = max(gaps, default=(0.0, 0))
+    if gap < DECADES:
+        return {}
+    fewer, more = sorted((typical[:index], typical[index:]), key=len)
+    decades = round(more[len(more) // 2][0] - fewer[len(fewer) // 2][0])
+    return {path: 10.0**decades for _, path in fewer}
+
+
+def bands(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Channels that say nothing."""
+    for name, summary in fingerprint.modalities.items():
+        if summary.constant_bands:
+            yield Finding(
+                'warning',
+                'band-constant',
+                f'The channels {[*summary.constant_bands]} of {name} are constant in every file.',
+                'They cost memory and say nothing.',
+                f'The plan leaves them out: channels=[...] of {name}.',
+            )
+        if summary.equal_bands:
+            pairs = ', '.join(f'{a} = {b}' for a, b in summary.equal_bands)
+            yield Finding(
+                'note',
+                'band-duplicate',
+                f'Channels of {name} are equal in every file: {pairs}.',
+                'A gray image saved as color costs three times the memory.',
+                f'The plan takes one of each: channels=[...] of {name}.',
+            )
+
+
+def planar(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """TIFFs with a plane per band."""
+    for name in data.modalities:
+        files = Affected(image.path for _, image in fingerprint.images(name) if image.planar)
+        if files:
+            yield Finding(
+                'note',
+                'planar-tiff',
+                f'{files.count} TIFF files of {name} store one plane per band.',
+                'Some programs read such a file as garbage.',
+                'Nothing is to be done: they are read right here.',
+                **files.of,
+            )
+
+
+def color_order(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Red and blue exchanged in some files."""
+    for name, summary in fingerprint.modalities.items():
+        swapped = Affected(find_swapped(fingerprint, name) if summary.colored else ())
+        if swapped:
+            yield Finding(
+                'warning',
+                'color-order',
+                f'Red and blue seem to be exchanged in {swapped.count} files of {name}.',
+                'OpenCV writes and reads BGR; a program that mixes both orders exchanges them.',
+                '--fix DIR exchanges them back in these files. Look at them first.',
+                **swapped.of,
+            )
+
+
+def find_swapped(fingerprint: Fingerprint, name: str) -> list[str]:
+    """Find the color files of a modality in which red and blue seem to be exchanged.
+
+    The colors of most files must clearly lean to red or to blue. A file is exchanged if it leans as
+    far to the other side.
+    """
+    leaning = [
+        (image.path, _mean(image.bands[0]) - _mean(image.bands[2]))
+        for _, image in fingerprint.images(name)
+        if len(image.bands) == 3
+    ]
+    if not leaning:
+        return []
+    usual = median(value for _, value in leaning)
+    spread = median(abs(value - usual) for _, value in leaning)
+    if abs(usual) < CLEAR * max(spread, 1):
+        return []
+    return [path for path, lean in leaning if abs(lean + usual) < SWAPPED * abs(lean - usual)]
+
+
+def _is_empty(image: ImagePrint) -> bool:
+    return bool(image.bands) and all(band.constant or band.count == 0 for band in image.bands)
+
+
+def _mean(band: BandPrint) -> float:
+    return band.sum / max(band.count + band.zeros, 1)
+
+
+def _typical(image: ImagePrint) -> float:
+    """Return the mean of the readings other than 0; 0 without any."""
+    band = image.bands[0] if image.bands else None
+    return band.sum / band.count if band and band.count else 0.0
+
+
+CHECKS = (
+    mixed, holes, empty_frames, saturated, eight_bit_depth, depth_units, bands, planar, color_order,
+)  # fmt: skip
