@@ -50,18 +50,19 @@ def plan_data(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     args.out.mkdir(parents=True, exist_ok=True)
     modalities = dict(text.split('=', 1) for text in args.modality)
-    found = find_data(args.data, modalities or None, args.labels, args.classes, args.split)
-    data = split_data(found, args.share, args.seed)
+    data = find_data(args.data, modalities or None, args.labels, args.classes, args.split)
+    data = split_data(data, args.share, args.seed)
     print(describe(data))
     fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)
     findings = find_problems(data, fingerprint)
-    if args.fix:
-        fix_data(data, fingerprint, findings, args.fix)
-        print(f'{args.fix}: the fixed copy; planning with it\n')
-        args.data, args.fix, args.modality, args.labels, args.split = args.fix, None, [], None, None
-        return _plan(args)
-    data, left_out = leave_out_unusable(data, fingerprint)
     print(list_findings(findings))
+    if args.fix:
+        data = fix_data(data, fingerprint, args.fix)
+        print(f'\n{args.fix} has the fixed copy. What is left:')
+        fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)
+        findings = find_problems(data, fingerprint)
+        print(list_findings(findings))
+    data, left_out = leave_out_unusable(data, fingerprint)
     plan = make_plan(data, fingerprint, find_machine(), args.minutes)
     write_tables(data, args.out)
     config = write_config(data, plan, args.out, args.name)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..finding import Finding
-from ..fingerprint import Fingerprint
+from ..fingerprint import Fingerprint, Offset
 from ..found_data import LABELS, FoundData
 from .affected import Affected
 
@@ -68,9 +68,7 @@ def orientation(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 def shifted(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Modalities that do not lie over the first."""
     for name, offset in fingerprint.offsets.items():
-        far = max(abs(offset.dx), abs(offset.dy)) >= SHIFT
-        turned = abs(offset.angle) >= ANGLE or abs(offset.scale - 1) >= SCALE
-        if offset.certainty < SURE or not (far or turned):
+        if offset.certainty < SURE or not is_far(offset):
             continue
         yield Finding(
             'warning',
@@ -82,6 +80,12 @@ def shifted(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'Fusion compares the same pixel of both.',
             'Register the cameras; --fix DIR moves the images by this much.',
         )
+
+
+def is_far(offset: Offset) -> bool:
+    """Tell whether an offset is so large that it matters."""
+    turned = abs(offset.angle) >= ANGLE or abs(offset.scale - 1) >= SCALE
+    return max(abs(offset.dx), abs(offset.dy)) >= SHIFT or turned
 
 
 def _prints(fingerprint: Fingerprint, column: str) -> Iterator:
