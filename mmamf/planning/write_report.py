@@ -1,0 +1,214 @@
+"""Writes what was found and planned as one HTML file that opens offline."""
+
+import base64
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mmamf.datasets.transforms.read_image import read_image
+from mmamf.visualization import colorize_image, overlay_labels
+
+from .choice import Choice
+from .finding import Finding
+from .findings.labels import class_shares
+from .fingerprint import Fingerprint, ModalitySummary
+from .fix import FixedLabels
+from .found_data import LABELS, SPLITS, FoundData, FoundSample
+
+ROWS = 8  # samples of the strip
+WIDTH = 260  # pixels of a picture in the strip
+BARS = 128  # bars of a histogram
+GROUPS = 12  # groups that the table of the split names
+
+
+def write_report(
+    data: FoundData,
+    fingerprint: Fingerprint,
+    findings: Sequence[Finding],
+    plan: Mapping[str, Choice],
+    folder: Path,
+) -> Path:
+    """Write `report.html`: findings, samples, histograms, registration, classes, split and plan.
+
+    Args:
+        data: The samples.
+        fingerprint: What their files contain.
+        findings: What is wrong with them.
+        plan: What was chosen.
+        folder: Where the file goes.
+
+    Returns:
+        Its path.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    names = class_names(data, fingerprint)
+    palette = _palette(len(names))
+    shares = class_shares(fingerprint) if names else {}
+    html = environment.get_template('report.html').render(
+        title=data.root.resolve().name,
+        lead=f'{len(data.samples)} samples in {data.root.resolve()}',
+        findings=findings,
+        columns=data.columns,
+        rows=[_row(data, fingerprint, sample, palette) for sample in _spread(data.samples)],
+        legend=[
+            dict(name=name, color=f'rgb{color}') for name, color in zip(names, palette, strict=True)
+        ],
+        modalities=[_modality(name, item) for name, item in fingerprint.modalities.items()],
+        offsets=[*fingerprint.offsets.values()],
+        sides=[*shares],
+        classes=[
+            dict(name=name, shares=[_share(shares[side].get(i, 0)) for side in shares])
+            for i, name in enumerate(names)
+        ],
+        split=_split(data),
+        plan=plan,
+    )
+    path = folder / 'report.html'
+    path.write_text(html, encoding='utf-8')
+    return path
+
+
+def class_names(data: FoundData, fingerprint: Fingerprint) -> list[str]:
+    """Name all classes; those without a name get a number."""
+    summary = fingerprint.label_summary
+    count = max(summary.num_classes if summary else 0, len(data.classes))
+    return [data.classes[i] if i < len(data.classes) else f'class_{i}' for i in range(count)]
+
+
+def _palette(count: int) -> list[tuple[int, int, int]]:
+    """Choose colors that differ: steps of the golden angle in hue, two brightnesses."""
+    hues = [int(i * 180 * (3 - math.sqrt(5)) / 2) % 180 for i in range(count)]
+    hsv = np.uint8([[(hue, 200, 235 if i % 2 else 165) for i, hue in enumerate(hues)]])
+    colors = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0].tolist() if count else []
+    return [tuple(color) for color in colors]
+
+
+def _spread(samples: Sequence[FoundSample]) -> list[FoundSample]:
+    places = np.linspace(0, len(samples) - 1, min(ROWS, len(samples))).round().astype(int)
+    return [samples[place] for place in places]
+
+
+def _row(data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette: Sequence) -> dict:
+    pictures = {}
+    for name in data.modalities:
+        if name in sample.files:
+            pictures[name] = _picture(data.root / sample.files[name], fingerprint.modalities[name])
+    shown = dict(pictures)
+    if LABELS in sample.files:
+        background = next((p for p in pictures.values() if p is not None), None)
+        shown[LABELS] = _painted(data, fingerprint, sample, background, palette)
+    return dict(
+        name=sample.name,
+        split=sample.split or '',
+        pictures=[_as_url(shown.get(column)) for column in data.columns],
+    )
+
+
+def _picture(path: Path, summary: ModalitySummary) -> np.ndarray | None:
+    try:
+        image = read_image(str(path), channels=0)
+    except ValueError:  # a finding names it
+        return None
+    return _small(colorize_image(image, summary.missing or None, bgr=False))
+
+
+def _painted(
+    data: FoundData,
+    fingerprint: Fingerprint,
+    sample: FoundSample,
+    background: np.ndarray | None,
+    palette: Sequence,
+) -> np.ndarray | None:
+    label = next((part for name, part in fingerprint.labels() if name == sample.name), None)
+    if label is None or label.error is not None or background is None:
+        return None
+    indices = FixedLabels(fingerprint).mend(data.root / label.path, label, label.size)
+    size = background.shape[1::-1]
+    small = cv2.resize(indices, size, interpolation=cv2.INTER_NEAREST)
+    return overlay_labels(background, small, palette)
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    if width <= WIDTH:
+        return image
+    return cv2.resize(image, (WIDTH, max(1, round(height * WIDTH / width))),
+                      interpolation=cv2.INTER_AREA)  # fmt: skip
+
+
+def _as_url(image: np.ndarray | None) -> str:
+    if image is None:
+        return ''
+    _, content = cv2.imencode('.jpg', image[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 88))
+    return f'data:image/jpeg;base64,{base64.b64encode(content).decode()}'
+
+
+def _modality(name: str, item: ModalitySummary) -> dict:
+    counts, edges = _used(item.histogram, item.bins)
+    top = max([*counts, 1])
+    return dict(
+        name=name,
+        count=item.count,
+        formats=_listed(item.formats),
+        dtypes=_listed(item.dtypes),
+        sizes=_listed({f'{w} x {h}': n for (h, w), n in item.sizes.items()}),
+        kind=item.kind if item.unit == 'unknown' else f'{item.kind}, {item.unit}',
+        mean=_numbers(item.mean),
+        std=_numbers(item.std),
+        missing=f'{100 * item.missing_share:.1f} % ({_numbers(item.missing)})'
+        if item.missing
+        else '-',
+        # The root shows small shares beside large ones.
+        bars=[round(100 * math.sqrt(count / top), 1) for count in counts],
+        low=f'{edges[0]:.4g}',
+        high=f'{edges[-1]:.4g}',
+    )
+
+
+def _used(counts: Sequence[int], edges: Sequence[float]) -> tuple[list[int], list[float]]:
+    """Cut empty bins at both ends, and join the others to at most ``BARS``."""
+    filled = [i for i, count in enumerate(counts) if count]
+    if not filled:
+        return [0], [0.0, 0.0]
+    first, stop = filled[0], filled[-1] + 1
+    step = max(1, math.ceil((stop - first) / BARS))
+    joined = [sum(counts[i : min(i + step, stop)]) for i in range(first, stop, step)]
+    return joined, [edges[first], edges[stop]]
+
+
+def _listed(counts: Mapping) -> str:
+    items = Counter(counts).most_common(3)
+    more = f' and {len(counts) - 3} more' if len(counts) > 3 else ''
+    if len(items) == 1:
+        return str(items[0][0])
+    return ', '.join(f'{value} ({count})' for value, count in items) + more
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ', '.join(f'{value:.4g}' for value in values)
+
+
+def _share(share: float) -> dict:
+    return dict(text=f'{100 * share:.2f} %', width=round(100 * share, 1))
+
+
+def _split(data: FoundData) -> list[dict]:
+    rows = []
+    for side in SPLITS:
+        samples = data.of_split(side)
+        groups = Counter(sample.group for sample in samples)
+        shown = ', '.join(f'{g or "-"} ({n})' for g, n in groups.most_common(GROUPS))
+        more = f' and {len(groups) - GROUPS} more' if len(groups) > GROUPS else ''
+        if samples:
+            rows.append(dict(side=side, count=len(samples), groups=shown + more))
+    return rows
