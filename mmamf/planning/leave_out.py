@@ -13,9 +13,9 @@ MINORITY = 0.1  # of the samples; if more of them have other sizes, something el
 def leave_out_unusable(
     data: FoundData, fingerprint: Fingerprint
 ) -> tuple[FoundData, dict[str, str]]:
-    """Leave out samples with a file that cannot be read, or with images of different sizes.
+    """Leave out samples without a label map, unreadable files, and images of different sizes.
 
-    Samples of different sizes stay if they are many: then the whole data set needs a fixed copy,
+    Samples whose images have different sizes stay if they are many: then the whole data set needs a fixed copy,
     and an error says so.
 
     Args:
@@ -25,7 +25,11 @@ def leave_out_unusable(
     Returns:
         The data without these samples, and the reason for each of them by its name.
     """
-    reasons: dict[str, str] = {}
+    reasons = {
+        sample.name: 'it has no label map'
+        for sample in data.samples
+        if LABELS in data.columns and LABELS not in sample.files
+    }
     sizes: dict[str, dict[str, tuple[int, int]]] = {}
     for name, path, error, size in _files(data, fingerprint):
         if error is not None:
