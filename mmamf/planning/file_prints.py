@@ -98,8 +98,8 @@ class LabelPrint:
         distinct: Number of different values or colors.
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
-        object_sizes: Area in pixels of connected regions by value: (value, median area). Colored
-            files and files with more than 32 values have none.
+        object_sizes: Area in pixels of connected regions by value: (value, median area). Only
+            one map in three has them, none with more than 32 values, and no colored one.
         content: Hash of the bytes of the file.
     """
 

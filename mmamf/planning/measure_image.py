@@ -19,6 +19,7 @@ EXACT_PIXELS = 2**24  # OpenCV counts in float32, which holds whole numbers up t
 SATURATED_SHARE = 0.01
 SENSOR_BITS = (10, 12, 14)  # thermal and raw cameras store these in 16 bits
 LOOK = (9, 8)  # (W, H): 8 x 8 differences are 64 bits
+LOOKED_AT = 96  # shortest side in pixels of what is made so small
 
 
 def measure_image(path: str, root: Path) -> ImagePrint:
@@ -42,7 +43,7 @@ def measure_image(path: str, root: Path) -> ImagePrint:
 
 def hash_content(content: bytes) -> str:
     """Hash the bytes of a file."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return hashlib.sha1(content).hexdigest()  # the fastest: CPUs have instructions for it
 
 
 def _measure(stored: StoredImage, known: dict) -> ImagePrint:
@@ -53,24 +54,22 @@ def _measure(stored: StoredImage, known: dict) -> ImagePrint:
     with np.errstate(over='ignore'):
         image = np.ascontiguousarray(stored.image.astype(coded, copy=False))
     codes = code(image)
-    counts = [_count(codes, band) for band in stored.order]
+    counts = [count_codes(codes, band) for band in stored.order]
     measure = _measure_floats if coded == FLOATS else _measure_integers
-    bands, sentinels, total = [], {}, np.zeros(len(counts[0]))
-    for place, count in zip(stored.order, counts):
-        band, found, readings = measure(image[..., place], count, stored.nodata)
+    bands, sentinels, histogram = [], {}, np.zeros(len(bin_edges(coded)) - 1)
+    for place, (found, number) in zip(stored.order, counts):
+        values = values_of_codes(coded)[found]
+        band, special, readings = measure(image[..., place], values, number, stored.nodata)
         bands.append(band)
-        total += readings
-        for value, pixels in found.items():
+        histogram += np.bincount(bins_of_codes(coded)[found], readings, len(histogram))
+        for value, pixels in special.items():
             sentinels[value] = sentinels.get(value, 0) + pixels
-    histogram = np.bincount(bins_of_codes(coded), total, len(bin_edges(coded)) - 1)
     not_finite = 0
-    if coded == FLOATS and any(
-        count[~np.isfinite(values_of_codes(coded))].any() for count in counts
-    ):
+    if not all(np.isfinite(values_of_codes(coded)[found]).all() for found, _ in counts):
         not_finite = int((~np.isfinite(image)).any(-1).sum())
     all_zero = 0
     if all(band.zeros for band in bands):
-        all_zero = bands[0].zeros if len(bands) == 1 else int((~image.any(-1)).sum())
+        all_zero = bands[0].zeros if len(bands) == 1 else _count_all_zero(image)
     return ImagePrint(
         **known,
         dtype=dtype,
@@ -88,36 +87,45 @@ def _measure(stored: StoredImage, known: dict) -> ImagePrint:
     )
 
 
-def _count(codes: np.ndarray, band: int) -> np.ndarray:
-    """Count the pixels of each code."""
+def _count_all_zero(image: np.ndarray) -> int:
+    if image.shape[2] > 4:  # more than OpenCV compares
+        return int((~image.any(-1)).sum())
+    zero = (0,) * image.shape[2]
+    return cv2.countNonZero(cv2.inRange(image, zero, zero))
+
+
+def count_codes(codes: np.ndarray, band: int) -> tuple[np.ndarray, np.ndarray]:
+    """List the codes in one band, sorted, and the number of pixels of each.
+
+    Shape:
+        - codes: (H, W) or (H, W, C), uint8 or uint16.
+        - Output: (number of codes,) each; the numbers are float64.
+    """
     bins = 2 ** (8 * codes.dtype.itemsize)
     rows = max(EXACT_PIXELS // codes.shape[1], 1)
-    parts = (codes[start : start + rows] for start in range(0, len(codes), rows))
-    return sum(
-        cv2.calcHist([part], [band], None, [bins], [0, bins])[:, 0].astype(np.float64)
-        for part in parts
-    )
+    counts = 0
+    for start in range(0, len(codes), rows):
+        part = cv2.calcHist([codes[start : start + rows]], [band], None, [bins], [0, bins])
+        counts = counts + part[:, 0].astype(np.float64)
+    found = np.flatnonzero(counts)
+    return found, counts[found].astype(np.float64)
 
 
 def _measure_integers(
-    image: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
+    image: np.ndarray, values: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
 ) -> tuple[BandPrint, dict[float, int], np.ndarray]:
     """Derive all from the number of pixels of each value.
 
     Returns:
-        The print, the sentinels, and the number of readings of each code.
+        The print, the sentinels, and the number of readings of each value.
     """
-    values = values_of_codes(coded_as(image.dtype))
-    present = np.flatnonzero(counts)
-    saturated = counts[-1]
-    top = int(values[present[-1]])
-    if top in [2**bits - 1 for bits in SENSOR_BITS] and image.dtype != np.uint8:
-        if counts[present[-1]] >= SATURATED_SHARE * image.size:
-            saturated = counts[present[-1]]
+    limit = np.iinfo(image.dtype).max
+    at_top = counts[-1]
+    narrow = values[-1] in [2**bits - 1 for bits in SENSOR_BITS] and limit > 255
+    saturated = values[-1] == limit or (narrow and at_top >= SATURATED_SHARE * image.size)
     readings = counts.copy()
-    readings[np.isin(values, nodata)] = 0
-    if 0 in nodata:  # zeros have their own number
-        readings[values == 0] = counts[values == 0]
+    if nodata:
+        readings[np.isin(values, nodata) & (values != 0)] = 0  # zeros have their own number
     sentinels = {}
     if image.dtype.kind == 'i':
         named = np.isin(values, SENTINELS) & (readings > 0)
@@ -126,44 +134,45 @@ def _measure_integers(
             if not rest.size or not rest[0] < values[place] < rest[-1]:
                 sentinels[float(values[place])] = int(readings[place])
                 readings[place] = 0
-    zeros = int(counts[values == 0][0])
-    others = np.where(values == 0, 0, readings)
-    found = np.flatnonzero(others)
-    number, value = others[found], values[found]
+    others = (values != 0) & (readings > 0)
+    number, value = readings[others], values[others]
     band = BandPrint(
         count=int(number.sum()),
         sum=float(number @ value),
         squares=float(number @ value**2),
-        smallest=float(value[0]) if found.size else np.nan,
-        largest=float(value[-1]) if found.size else np.nan,
-        zeros=zeros,
-        saturated=int(saturated),
-        constant=present.size == 1,
+        smallest=float(value[0]) if value.size else np.nan,
+        largest=float(value[-1]) if value.size else np.nan,
+        zeros=int(counts[values == 0].sum()),
+        saturated=int(at_top) if saturated else 0,
+        constant=values.size == 1,
     )
     return band, sentinels, readings
 
 
 def _measure_floats(
-    image: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
+    image: np.ndarray, values: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
 ) -> tuple[BandPrint, dict[float, int], np.ndarray]:
-    """Measure floats in few passes: a mask only if some value is no reading.
+    """Measure floats in few passes: with a mask only if some value is no reading.
+
+    Args:
+        values: The values of the codes, which are those of the image cut to fewer bits.
+        counts: Number of pixels of each code.
 
     Returns:
         The print, the sentinels, and the number of readings of each code.
     """
     image = np.ascontiguousarray(image)
-    values = values_of_codes(FLOATS)
     sentinels = {}
-    for value, pixels in _candidates(image, counts, values).items():
+    for value, pixels in _candidates(image, values).items():
         if abs(value) > NO_READING or _is_extreme(image, value):
             sentinels[value] = pixels
     readings = np.where(np.isfinite(values), counts, 0)
     for value in (*nodata, *sentinels):
         if np.isfinite(value) and value != 0:
-            readings[_code_of(value)] = 0
+            readings[values == _cut(value)] = 0
     zeros = int(counts[values == 0].sum())
     mask = None
-    if readings.sum() != counts.sum() or zeros:
+    if zeros or readings.sum() != counts.sum():
         keep = np.isfinite(image) & (image != 0)
         for value in (*nodata, *sentinels):
             keep &= image != np.float32(value)
@@ -185,28 +194,26 @@ def _measure_floats(
         largest=largest,
         zeros=zeros,
         saturated=saturated,
-        constant=np.count_nonzero(counts) == 1 and _is_constant(image),
+        constant=values.size == 1 and _is_constant(image),
     )
-    return band, {float(value): pixels for value, pixels in sentinels.items()}, readings
+    return band, sentinels, readings
 
 
 def _is_constant(image: np.ndarray) -> bool:
     return np.array_equal(image, np.full_like(image, image[0, 0]), equal_nan=True)
 
 
-def _candidates(image: np.ndarray, counts: np.ndarray, values: np.ndarray) -> dict[float, int]:
+def _candidates(image: np.ndarray, values: np.ndarray) -> dict[float, int]:
     """Count the pixels of each value that programs write for "no reading"."""
     found = {}
     for value in SENTINELS:
-        if counts[_code_of(value)]:
+        if _cut(value) in values:
             pixels = int(np.count_nonzero(image == np.float32(value)))
             if pixels:
                 found[float(value)] = pixels
-    with np.errstate(invalid='ignore'):
-        huge = np.isfinite(values) & (np.abs(values) > NO_READING)
-    if counts[huge].any():
-        some = image[np.isfinite(image) & (np.abs(image) > NO_READING)]
-        for value, pixels in zip(*np.unique(some, return_counts=True)):
+    if (np.isfinite(values) & (np.abs(values) >= _cut(NO_READING))).any():
+        huge = image[np.isfinite(image) & (np.abs(image) > NO_READING)]
+        for value, pixels in zip(*np.unique(huge, return_counts=True)):
             found[float(value)] = int(pixels)
     return found
 
@@ -218,18 +225,20 @@ def _is_extreme(image: np.ndarray, value: float) -> bool:
     return not rest.size or not rest.min() < value < rest.max()
 
 
-def _code_of(value: float) -> int:
-    return int(np.float32(value).view(np.uint32)) >> 16
+def _cut(value: float) -> float:
+    """Return the value of a float's code."""
+    bits = np.float32(value).view(np.uint32) & np.uint32(0xFFFF0000)
+    return float(bits.view(np.float32))
 
 
 def _equal_bands(
-    image: np.ndarray, order: tuple[int, ...], counts: list[np.ndarray]
+    image: np.ndarray, order: tuple[int, ...], counts: list[tuple[np.ndarray, np.ndarray]]
 ) -> tuple[tuple[int, int], ...]:
     """List the pairs of equal bands. Only bands with equal histograms are compared."""
     pairs = []
     for second in range(len(order)):
         for first in range(second):
-            if np.array_equal(counts[first], counts[second]):
+            if all(map(np.array_equal, counts[first], counts[second])):
                 one, other = image[..., order[first]], image[..., order[second]]
                 if np.array_equal(one, other, equal_nan=image.dtype.kind == 'f'):
                     pairs.append((first, second))
@@ -241,6 +250,8 @@ def _look(image: np.ndarray) -> int:
 
     The idea is Neal Krawetz's, http://www.hackerfactor.com/blog/?/archives/529-Kind-of-Like-That.
     """
+    step = max(1, min(image.shape[:2]) // LOOKED_AT)
+    image = np.ascontiguousarray(image[::step, ::step])
     if image.dtype.kind == 'f':
         image = np.nan_to_num(image, posinf=0, neginf=0)
     bands = [image] if image.shape[2] <= 4 else [image[..., i] for i in range(image.shape[2])]

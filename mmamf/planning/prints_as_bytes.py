@@ -5,7 +5,6 @@ Unlike pickled objects, such bytes run no code, so a cache that somebody sends i
 
 import json
 import zlib
-from dataclasses import asdict
 from typing import Any
 
 from .file_prints import BandPrint, ImagePrint, LabelPrint
@@ -15,7 +14,9 @@ PAIRS = ('sentinels', 'values', 'colors')  # mappings whose keys are no texts
 
 def pack(print_: ImagePrint | LabelPrint) -> bytes:
     """Write a print."""
-    fields = asdict(print_)
+    fields = dict(vars(print_))  # not asdict, which copies every number of a histogram
+    if 'bands' in fields:
+        fields['bands'] = [vars(band) for band in fields['bands']]
     for key in PAIRS:
         if key in fields:
             fields[key] = [*fields[key].items()]

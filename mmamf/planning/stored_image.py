@@ -11,6 +11,7 @@ from .file_format import find_format
 from .tiff_header import read_tiff_header
 
 GRAY_ALPHA = 4  # color type of a PNG
+ENDS = 2**17  # bytes at the start and end of a file, where EXIF is
 
 
 class StoredImage(NamedTuple):
@@ -31,6 +32,14 @@ class StoredImage(NamedTuple):
     planar: bool
 
 
+def find_orientation(content: bytes) -> int:
+    """Return the EXIF orientation; 1 if there is none. Only the ends of a file are searched."""
+    orientation = exif_orientation(content[:ENDS])
+    if orientation == 1 and len(content) > ENDS:
+        orientation = exif_orientation(content[:2] + content[-ENDS:])
+    return orientation
+
+
 def decode_stored(path: str, content: bytes) -> StoredImage:
     """Decode the bytes of a file.
 
@@ -45,7 +54,7 @@ def decode_stored(path: str, content: bytes) -> StoredImage:
         ValueError: If the file cannot be read.
     """
     channels, planar = None, False
-    orientation = exif_orientation(content)
+    orientation = find_orientation(content)
     if find_format(content) == 'TIFF':
         try:
             header = read_tiff_header(content)
