@@ -20,7 +20,8 @@ class BandPrint:
         largest: Largest of them; NaN without any.
         zeros: Number of pixels that are 0.
         saturated: Number of pixels that have the largest value of the dtype (integers), or the
-            largest value of the image if at least 1 % have it (floats).
+            largest value of the image if at least 1 % have it (floats, and integers of 10, 12 or 14
+            bits).
         constant: Whether all its pixels are equal.
     """
 
@@ -40,19 +41,22 @@ class ImagePrint:
 
     Args:
         path: Its path below the root.
-        error: Why it cannot be read; the other values are then the defaults.
+        error: Why it cannot be read. The other values are then the defaults, except for the format,
+            the content and the size in the header, if they are known.
         format: 'PNG', 'JPEG', 'TIFF', 'NPY', ...
         dtype: Data type as read, a name of NumPy.
         size: (H, W) as stored.
         orientation: EXIF or TIFF orientation; 1 is "as stored".
         planar: Whether a TIFF stores one plane per band.
         nodata: Values that a TIFF declares as "no reading".
-        sentinels: Number of pixels of each value that looks like "no reading" (-9999, ...).
+        sentinels: Number of pixels, all bands together, of each value that looks like "no reading":
+            -9999 and the like if no reading lies beyond it, and all beyond 1e30.
         not_finite: Number of pixels that are NaN or infinite in some band.
         all_zero: Number of pixels that are 0 in all bands.
         bands: The channels, in the order of the file (red, green, blue).
         equal_bands: Pairs of channels that are equal.
-        histogram: Readings per bin, all bands together; the bins are fixed for the dtype.
+        histogram: Readings per bin, all bands together, with zeros; the bins are fixed for the
+            dtype, see :func:`mmamf.planning.value_bins.bin_edges`.
         content: Hash of the bytes of the file.
         look: 64-bit difference hash of the gray image, as an integer.
     """
@@ -87,13 +91,15 @@ class LabelPrint:
         dtype: Data type as stored.
         size: (H, W).
         orientation: EXIF or TIFF orientation; 1 is "as stored".
+        nodata: Values that a TIFF declares as "no class".
         values: Number of pixels of each stored value (gray value or index), at most the 1000 most
             frequent. NaN is counted as the key 'nan'.
         colors: Number of pixels of each color (red, green, blue) of a colored file, the same.
         distinct: Number of different values or colors.
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
-        object_sizes: Area in pixels of connected regions by value: (value, median area).
+        object_sizes: Area in pixels of connected regions by value: (value, median area). Only
+            one map in three has them, none with more than 32 values, and no colored one.
         content: Hash of the bytes of the file.
     """
 
@@ -104,6 +110,7 @@ class LabelPrint:
     dtype: str = ''
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
+    nodata: tuple[float, ...] = ()
     values: Mapping[float | str, int] = field(default_factory=dict)
     colors: Mapping[tuple[int, int, int], int] = field(default_factory=dict)
     distinct: int = 0

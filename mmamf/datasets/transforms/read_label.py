@@ -45,7 +45,17 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
             format; if it does not have one channel (or three with ``colored``); if its colors have
             16 bits or differ only in alpha.
     """
-    content = read_content(path, backend_args, 'label map')
+    return decode_label(path, read_content(path, backend_args, 'label map'), colored)
+
+
+def decode_label(path: str, content: bytes, colored: bool = False) -> StoredLabel:
+    """Decode the bytes of a label file, see :func:`read_label`.
+
+    Args:
+        path: The file, for its suffix and errors.
+        content: Its bytes.
+        colored: Whether to read colors, even if the file has indices of a palette.
+    """
     _refuse_lossy(path, content)
     try:
         label = _read_picture(content, colored)

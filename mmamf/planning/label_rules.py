@@ -1,0 +1,86 @@
+"""The decisions about label maps, each with its reason."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+IGNORE = 255  # as in mmseg
+VOIDS = (255, 65535)  # largest values of the dtypes of label maps; people write them for "no class"
+RARE = 1e-4  # share of pixels below which a color of a file with many comes from smoothing
+SMEARED = 0.005  # the same for values of lossy files, which are smeared around the true ones
+EXACT_COLORS = 40  # a set with at most so many colors has no smoothed ones
+MOST_CLASSES = 255
+FEW_GRAYS = 32
+
+
+def looks_like_instances(images: Mapping[float, int], files: int) -> bool:
+    """Tell whether values count objects: there are many, and most occur in few files."""
+    values = [value for value in images if value not in (0, *VOIDS)]
+    if len(values) > MOST_CLASSES:
+        return True
+    usual = sum(images[value] for value in values) / max(len(values), 1)
+    return len(values) > EXACT_COLORS and max(values) > MOST_CLASSES and usual < 0.2 * files
+
+
+def find_void(values: Collection[float], num_named: int) -> list[float]:
+    """List values that mean "no class": negative ones, and 255 or 65535 beside small indices.
+
+    255 alone beside 0 is a mask that a program wrote for looking at, not a void.
+    """
+    void = [value for value in values if value < 0]
+    classes = [value for value in values if value >= 0 and value not in VOIDS]
+    if [*classes] != [0] and is_dense(classes, num_named):
+        void += [value for value in values if value in VOIDS and value >= num_named]
+    return void
+
+
+def is_dense(values: Collection[float], num_named: int) -> bool:
+    """Tell whether values are indices of classes, of which some may occur in no file.
+
+    Two values such as 0 and 128 are gray values. With more, gaps are common: 13 of 19 classes.
+    """
+    if not values or min(values) < 0 or any(value != int(value) for value in values):
+        return False
+    largest = max(values)
+    if largest < num_named or largest <= 1:
+        return True
+    if len(values) <= 2:
+        return num_named == 0 and sorted(values) == [1, 2] or largest == num_named
+    return largest < 3 * len(values) + 8
+
+
+def zero_is_void(values: Collection[float], num_named: int) -> bool:
+    """Decide whether class 1 of the files is the first class (``reduce_zero_label``).
+
+    It is if as many classes are named as the largest value says: 0 is then one too many. Without
+    names, it is if no file has a 0.
+    """
+    if not values or max(values) < 1:
+        return False
+    if num_named:
+        return max(values) == num_named
+    return min(values) == 1
+
+
+def order_grays(values: Collection[float]) -> dict[int, int]:
+    """Map gray values to classes: the darkest is class 0."""
+    return {int(value): index for index, value in enumerate(sorted(values))}
+
+
+def order_colors(
+    pixels: Mapping[tuple[int, int, int], int],
+    num_named: int,
+    palette: Sequence[tuple[int, int, int]] = (),
+) -> dict[tuple[int, int, int], int]:
+    """Map colors to classes, and those of smoothed borders to 255.
+
+    No file says which color comes first. Black is class 0, because it mostly is the background; if
+    one class less is named than there are colors, it is "no class". The others follow by their
+    share, so that the same files give the same order, and rare colors stand at the end.
+    """
+    total = sum(pixels.values())
+    few = len(pixels) <= max(EXACT_COLORS, num_named + 1)
+    kept = [color for color, n in pixels.items() if few or n >= RARE * total]
+    kept = sorted(kept, key=lambda color: (color != (0, 0, 0), -pixels[color], color))
+    mapping = dict.fromkeys(pixels, IGNORE)
+    if num_named and (0, 0, 0) in mapping and len(kept) == num_named + 1:
+        kept.remove((0, 0, 0))
+    return {**mapping, **{color: min(i, IGNORE) for i, color in enumerate(kept)}}

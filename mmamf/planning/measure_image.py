@@ -1,0 +1,260 @@
+"""Measures one image of a modality."""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmamf.datasets.transforms.file_content import read_content
+from mmamf.datasets.transforms.image_header import declared_size
+from mmamf.datasets.transforms.missing_readings import NO_READING, SENTINELS
+
+from .file_format import find_format
+from .file_prints import BandPrint, ImagePrint
+from .stored_image import StoredImage, decode_stored
+from .value_bins import FLOATS, bin_edges, bins_of_codes, code, coded_as, values_of_codes
+
+EXACT_PIXELS = 2**24  # OpenCV counts in float32, which holds whole numbers up to this one
+SATURATED_SHARE = 0.01
+SENSOR_BITS = (10, 12, 14)  # thermal and raw cameras store these in 16 bits
+LOOK = (9, 8)  # (W, H): 8 x 8 differences are 64 bits
+LOOKED_AT = 96  # shortest side in pixels of what is made so small
+
+
+def measure_image(path: str, root: Path) -> ImagePrint:
+    """Measure an image. A file that cannot be read gives a print with its error.
+
+    Args:
+        path: Its path below the root.
+        root: The folder of the data set.
+    """
+    full = str(Path(root) / path)
+    try:
+        content = read_content(full)
+    except (FileNotFoundError, ValueError) as error:
+        return ImagePrint(path, str(error))
+    known = dict(path=path, format=find_format(content), content=hash_content(content))
+    try:
+        return _measure(decode_stored(full, content), known)
+    except Exception as error:  # whatever is wrong with one file, the others are measured
+        return ImagePrint(error=str(error), size=declared_size(content) or (0, 0), **known)
+
+
+def hash_content(content: bytes) -> str:
+    """Hash the bytes of a file."""
+    return hashlib.sha1(content).hexdigest()  # the fastest: CPUs have instructions for it
+
+
+def _measure(stored: StoredImage, known: dict) -> ImagePrint:
+    dtype = stored.image.dtype.name
+    coded = coded_as(dtype)
+    if stored.image.dtype.kind == 'c':
+        raise ValueError(f'{known["path"]}: expected real numbers, got {dtype}')
+    with np.errstate(over='ignore'):
+        image = np.ascontiguousarray(stored.image.astype(coded, copy=False))
+    codes = code(image)
+    counts = [count_codes(codes, band) for band in stored.order]
+    measure = _measure_floats if coded == FLOATS else _measure_integers
+    bands, sentinels, histogram = [], {}, np.zeros(len(bin_edges(coded)) - 1)
+    for place, (found, number) in zip(stored.order, counts):
+        values = values_of_codes(coded)[found]
+        band, special, readings = measure(image[..., place], values, number, stored.nodata)
+        bands.append(band)
+        histogram += np.bincount(bins_of_codes(coded)[found], readings, len(histogram))
+        for value, pixels in special.items():
+            sentinels[value] = sentinels.get(value, 0) + pixels
+    not_finite = 0
+    if not all(np.isfinite(values_of_codes(coded)[found]).all() for found, _ in counts):
+        not_finite = int((~np.isfinite(image)).any(-1).sum())
+    all_zero = 0
+    if all(band.zeros for band in bands):
+        all_zero = bands[0].zeros if len(bands) == 1 else _count_all_zero(image)
+    return ImagePrint(
+        **known,
+        dtype=dtype,
+        size=image.shape[:2],
+        orientation=stored.orientation,
+        planar=stored.planar,
+        nodata=stored.nodata,
+        sentinels=sentinels,
+        not_finite=not_finite,
+        all_zero=all_zero,
+        bands=tuple(bands),
+        equal_bands=_equal_bands(image, stored.order, counts),
+        histogram=tuple(histogram.astype(np.int64).tolist()),
+        look=_look(image),
+    )
+
+
+def _count_all_zero(image: np.ndarray) -> int:
+    if image.shape[2] > 4:  # more than OpenCV compares
+        return int((~image.any(-1)).sum())
+    zero = (0,) * image.shape[2]
+    return cv2.countNonZero(cv2.inRange(image, zero, zero))
+
+
+def count_codes(codes: np.ndarray, band: int) -> tuple[np.ndarray, np.ndarray]:
+    """List the codes in one band, sorted, and the number of pixels of each.
+
+    Shape:
+        - codes: (H, W) or (H, W, C), uint8 or uint16.
+        - Output: (number of codes,) each; the numbers are float64.
+    """
+    bins = 2 ** (8 * codes.dtype.itemsize)
+    rows = max(EXACT_PIXELS // codes.shape[1], 1)
+    counts = 0
+    for start in range(0, len(codes), rows):
+        part = cv2.calcHist([codes[start : start + rows]], [band], None, [bins], [0, bins])
+        counts = counts + part[:, 0].astype(np.float64)
+    found = np.flatnonzero(counts)
+    return found, counts[found].astype(np.float64)
+
+
+def _measure_integers(
+    image: np.ndarray, values: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
+) -> tuple[BandPrint, dict[float, int], np.ndarray]:
+    """Derive all from the number of pixels of each value.
+
+    Returns:
+        The print, the sentinels, and the number of readings of each value.
+    """
+    limit = np.iinfo(image.dtype).max
+    at_top = counts[-1]
+    narrow = values[-1] in [2**bits - 1 for bits in SENSOR_BITS] and limit > 255
+    saturated = values[-1] == limit or (narrow and at_top >= SATURATED_SHARE * image.size)
+    readings = counts.copy()
+    if nodata:
+        readings[np.isin(values, nodata) & (values != 0)] = 0  # zeros have their own number
+    sentinels = {}
+    if image.dtype.kind == 'i':
+        named = np.isin(values, SENTINELS) & (readings > 0)
+        rest = values[(readings > 0) & ~named]
+        for place in np.flatnonzero(named):
+            if not rest.size or not rest[0] < values[place] < rest[-1]:
+                sentinels[float(values[place])] = int(readings[place])
+                readings[place] = 0
+    others = (values != 0) & (readings > 0)
+    number, value = readings[others], values[others]
+    band = BandPrint(
+        count=int(number.sum()),
+        sum=float(number @ value),
+        squares=float(number @ value**2),
+        smallest=float(value[0]) if value.size else np.nan,
+        largest=float(value[-1]) if value.size else np.nan,
+        zeros=int(counts[values == 0].sum()),
+        saturated=int(at_top) if saturated else 0,
+        constant=values.size == 1,
+    )
+    return band, sentinels, readings
+
+
+def _measure_floats(
+    image: np.ndarray, values: np.ndarray, counts: np.ndarray, nodata: tuple[float, ...]
+) -> tuple[BandPrint, dict[float, int], np.ndarray]:
+    """Measure floats in few passes: with a mask only if some value is no reading.
+
+    Args:
+        values: The values of the codes, which are those of the image cut to fewer bits.
+        counts: Number of pixels of each code.
+
+    Returns:
+        The print, the sentinels, and the number of readings of each code.
+    """
+    image = np.ascontiguousarray(image)
+    sentinels = {}
+    for value, pixels in _candidates(image, values).items():
+        if abs(value) > NO_READING or _is_extreme(image, value):
+            sentinels[value] = pixels
+    readings = np.where(np.isfinite(values), counts, 0)
+    for value in (*nodata, *sentinels):
+        if np.isfinite(value) and value != 0:
+            readings[values == _cut(value)] = 0
+    zeros = int(counts[values == 0].sum())
+    mask = None
+    if zeros or readings.sum() != counts.sum():
+        keep = np.isfinite(image) & (image != 0)
+        for value in (*nodata, *sentinels):
+            keep &= image != np.float32(value)
+        mask = keep.view(np.uint8)
+    count = image.size if mask is None else cv2.countNonZero(mask)
+    smallest = largest = np.nan
+    mean = deviation = 0.0
+    saturated = 0
+    if count:
+        smallest, largest, _, _ = cv2.minMaxLoc(image, mask)
+        mean, deviation = (float(part[0, 0]) for part in cv2.meanStdDev(image, mask=mask))
+        at_top = int(np.count_nonzero(image == np.float32(largest)))
+        saturated = at_top if at_top >= SATURATED_SHARE * image.size else 0
+    band = BandPrint(
+        count=count,
+        sum=mean * count,
+        squares=(deviation**2 + mean**2) * count,
+        smallest=smallest,
+        largest=largest,
+        zeros=zeros,
+        saturated=saturated,
+        constant=values.size == 1 and _is_constant(image),
+    )
+    return band, sentinels, readings
+
+
+def _is_constant(image: np.ndarray) -> bool:
+    return np.array_equal(image, np.full_like(image, image[0, 0]), equal_nan=True)
+
+
+def _candidates(image: np.ndarray, values: np.ndarray) -> dict[float, int]:
+    """Count the pixels of each value that programs write for "no reading"."""
+    found = {}
+    for value in SENTINELS:
+        if _cut(value) in values:
+            pixels = int(np.count_nonzero(image == np.float32(value)))
+            if pixels:
+                found[float(value)] = pixels
+    if (np.isfinite(values) & (np.abs(values) >= _cut(NO_READING))).any():
+        huge = image[np.isfinite(image) & (np.abs(image) > NO_READING)]
+        for value, pixels in zip(*np.unique(huge, return_counts=True)):
+            found[float(value)] = int(pixels)
+    return found
+
+
+def _is_extreme(image: np.ndarray, value: float) -> bool:
+    """Tell whether all other readings lie on one side of a value."""
+    finite = np.isfinite(image) & (np.abs(image) <= NO_READING)
+    rest = image[finite & ~np.isin(image, np.float32(SENTINELS))]
+    return not rest.size or not rest.min() < value < rest.max()
+
+
+def _cut(value: float) -> float:
+    """Return the value of a float's code."""
+    bits = np.float32(value).view(np.uint32) & np.uint32(0xFFFF0000)
+    return float(bits.view(np.float32))
+
+
+def _equal_bands(
+    image: np.ndarray, order: tuple[int, ...], counts: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[tuple[int, int], ...]:
+    """List the pairs of equal bands. Only bands with equal histograms are compared."""
+    pairs = []
+    for second in range(len(order)):
+        for first in range(second):
+            if all(map(np.array_equal, counts[first], counts[second])):
+                one, other = image[..., order[first]], image[..., order[second]]
+                if np.array_equal(one, other, equal_nan=image.dtype.kind == 'f'):
+                    pairs.append((first, second))
+    return tuple(pairs)
+
+
+def _look(image: np.ndarray) -> int:
+    """Return the difference hash: whether each cell of a small gray image is darker than the next.
+
+    The idea is Neal Krawetz's, http://www.hackerfactor.com/blog/?/archives/529-Kind-of-Like-That.
+    """
+    step = max(1, min(image.shape[:2]) // LOOKED_AT)
+    image = np.ascontiguousarray(image[::step, ::step])
+    if image.dtype.kind == 'f':
+        image = np.nan_to_num(image, posinf=0, neginf=0)
+    bands = [image] if image.shape[2] <= 4 else [image[..., i] for i in range(image.shape[2])]
+    small = [cv2.resize(band, LOOK, interpolation=cv2.INTER_AREA) for band in bands]
+    gray = np.dstack(small).mean(-1)
+    return int.from_bytes(np.packbits(gray[:, 1:] > gray[:, :-1]).tobytes(), 'big')

@@ -1,0 +1,72 @@
+"""Decodes an image file with all its bands, as no config describes it yet."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mmamf.datasets.transforms.image_header import exif_orientation
+from mmamf.datasets.transforms.read_image import decode_raster
+
+from .file_format import find_format
+from .tiff_header import read_tiff_header
+
+GRAY_ALPHA = 4  # color type of a PNG
+ENDS = 2**17  # bytes at the start and end of a file, where EXIF is
+
+
+class StoredImage(NamedTuple):
+    """An image with all its bands.
+
+    Args:
+        image: (H, W, C), in the order of memory.
+        order: Index in memory of each band of the file (red, green, blue).
+        nodata: Values that the file declares as "no reading".
+        orientation: EXIF or TIFF orientation; 1 is "as stored".
+        planar: Whether a TIFF stores one plane per band.
+    """
+
+    image: np.ndarray
+    order: tuple[int, ...]
+    nodata: tuple[float, ...]
+    orientation: int
+    planar: bool
+
+
+def find_orientation(content: bytes) -> int:
+    """Return the EXIF orientation; 1 if there is none. Only the ends of a file are searched."""
+    orientation = exif_orientation(content[:ENDS])
+    if orientation == 1 and len(content) > ENDS:
+        orientation = exif_orientation(content[:2] + content[-ENDS:])
+    return orientation
+
+
+def decode_stored(path: str, content: bytes) -> StoredImage:
+    """Decode the bytes of a file.
+
+    A gray or color file is read as in training, without alpha. A TIFF with another number of bands,
+    or with several pages, is read with all of them.
+
+    Args:
+        path: The file, for its suffix and errors.
+        content: Its bytes.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
+    channels, planar = None, False
+    orientation = find_orientation(content)
+    if find_format(content) == 'TIFF':
+        try:
+            header = read_tiff_header(content)
+        except Exception as error:  # tifffile raises many kinds of errors on damaged files
+            raise ValueError(f'{path} is corrupt or truncated: {error}') from error
+        orientation, planar = header.orientation, header.planar
+        if header.pages > 1 or header.bands not in (1, 3):
+            channels = 0
+    elif find_format(content) == 'PNG' and content[25:26] == bytes([GRAY_ALPHA]):
+        channels = 1
+    raster = decode_raster(path, content, channels)
+    image = raster.image.reshape(*raster.image.shape[:2], -1)
+    bgr = channels is None and image.shape[2] == 3 and not path.lower().endswith('.npy')
+    order = (2, 1, 0) if bgr else tuple(range(image.shape[2]))
+    return StoredImage(image, order, raster.nodata, orientation, planar)

@@ -1,0 +1,132 @@
+"""Summarizes the prints of label maps."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from . import label_rules as rules
+from .file_prints import LabelPrint
+from .summaries import LabelSummary
+
+MOST_VALUES = 4096  # of which totals are kept; instance numbers have no end
+MOST_AREAS = 1000  # per value: the median of so many files does not change with more
+
+
+class Coding(NamedTuple):
+    """What stored values mean, see :class:`LabelSummary`."""
+
+    coding: str
+    ignore: tuple = ()
+    mapping: Mapping | None = None
+    reduce_zero_label: bool = False
+    num_classes: int = 0
+
+
+def summarize_labels(
+    prints: Iterable[tuple[str, LabelPrint]],
+    splits: Mapping[str, str | None],
+    classes: tuple[str, ...] = (),
+) -> LabelSummary:
+    """Summarize the prints of label maps, one by one.
+
+    Args:
+        prints: The name of each sample and the print of its label map.
+        splits: Split of each sample; a sample without one counts as 'train'.
+        classes: Names of the classes, if they are known.
+    """
+    pixels, images = defaultdict(Counter), defaultdict(Counter)
+    sizes, kinds, nodata, areas = Counter(), Counter(), set(), defaultdict(list)
+    for name, label in prints:
+        if label.error is not None:
+            continue
+        side = splits.get(name) or 'train'
+        found = label.colors or label.values
+        pixels[side].update(found)
+        images[side].update(found.keys())
+        for counter in (pixels[side], images[side]):
+            _forget_rare(counter)
+        sizes[label.size] += 1
+        kinds[_kind(label)] += 1
+        nodata.update(label.nodata)
+        for value, area in label.object_sizes:
+            if len(areas[value]) < MOST_AREAS and len(areas) < MOST_VALUES:
+                areas[value].append(area)
+    # one kind decides: colors and indices cannot be counted together
+    (colored, lossy, has_palette), _ = kinds.most_common(1)[0] if kinds else ((False,) * 3, 0)
+    total = sum(pixels.values(), Counter())
+    total = Counter({key: n for key, n in total.items() if isinstance(key, tuple) == colored})
+    seen = sum(images.values(), Counter())
+    if lossy:
+        least = rules.SMEARED * sum(total.values())
+        total = Counter({key: n for key, n in total.items() if n >= least})
+    count = sum(kinds.values())
+    if colored:
+        code = _code_colors(total, len(classes))
+    else:
+        code = _code_values(total, seen, count, nodata, len(classes), has_palette)
+    return LabelSummary(
+        count=count,
+        coding=code.coding,
+        pixels={side: dict(counter) for side, counter in pixels.items()},
+        images={side: dict(counter) for side, counter in images.items()},
+        ignore=code.ignore,
+        mapping=code.mapping,
+        reduce_zero_label=code.reduce_zero_label,
+        num_classes=code.num_classes,
+        sizes=dict(sizes.most_common()),
+        median_area=_areas_of_classes(areas, code),
+    )
+
+
+def _kind(label: LabelPrint) -> tuple[bool, bool, bool]:
+    return bool(label.colors), label.lossy, bool(label.palette)
+
+
+def _forget_rare(counter: Counter) -> None:
+    if len(counter) > 2 * MOST_VALUES:
+        kept = counter.most_common(MOST_VALUES)
+        counter.clear()
+        counter.update(dict(kept))
+
+
+def _code_colors(pixels: Mapping, num_named: int) -> Coding:
+    mapping = rules.order_colors(pixels, num_named)
+    return Coding('colors', (), mapping, False, len({*mapping.values()} - {rules.IGNORE}))
+
+
+def _code_values(
+    pixels: Mapping, images: Mapping, files: int, nodata: set, num_named: int, has_palette: bool
+) -> Coding:
+    missing = tuple(value for value in ('nan',) if value in pixels)
+    numbers = [v for v in pixels if v != 'nan' and v not in nodata]
+    if not numbers:
+        return Coding('unknown', (*missing, *sorted(nodata)))
+    if any(value != int(value) for value in numbers):
+        fractions = 0 <= min(numbers) and max(numbers) <= 1
+        return Coding('fractions' if fractions else 'unknown', missing, num_classes=2 * fractions)
+    if rules.looks_like_instances({v: images[v] for v in numbers}, files):
+        return Coding('instances', missing)
+    void = rules.find_void(numbers, num_named)
+    ignore = (*sorted({*void, *nodata}), *missing)
+    values = [value for value in numbers if value not in void]
+    if rules.is_dense(values, num_named):
+        reduce = rules.zero_is_void(values, num_named)
+        number = max(num_named, int(max(values)) + (not reduce))
+        return Coding('palette' if has_palette else 'indices', ignore, None, reduce, number)
+    if 0 < len(values) <= rules.FEW_GRAYS and max(values) <= rules.IGNORE:
+        return Coding('0/255', ignore, rules.order_grays(values), False, len(values))
+    return Coding('palette' if has_palette else 'unknown', ignore)
+
+
+def _areas_of_classes(areas: Mapping[float, list[float]], code: Coding) -> dict[int, float]:
+    result = {}
+    for value, found in sorted(areas.items(), key=lambda item: str(item[0])):
+        if code.mapping is not None:
+            index = code.mapping.get(value)
+        else:
+            index = None if value in code.ignore else int(value) - code.reduce_zero_label
+        if index is not None and 0 <= index < code.num_classes:
+            result[index] = float(np.median(found))
+    return dict(sorted(result.items()))
