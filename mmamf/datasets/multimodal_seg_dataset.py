@@ -22,9 +22,9 @@ from .transforms.load_label_map import IGNORE, read_ignore_index
 class MultimodalSegDataset(BaseSegDataset):
     """Samples of registered images, one per modality, matched with their label map.
 
-    Files are matched by name, or by a table. By name, every modality has its own folder. ``ann_file`` lists the samples: one file name per line,
-    without suffix. Without it, every file of the first modality's folder is a sample, sub-folders
-    included::
+    Files are matched by name, or by a table. By name, every modality has its own folder.
+    ``ann_file`` lists the samples: one file name per line, without suffix. Without it, every file
+    of the first modality's folder is a sample, sub-folders included::
 
         data_root/rgb/a/0001.jpg  data_root/depth/a/0001.png  data_root/label/a/0001.png
 
@@ -42,9 +42,10 @@ class MultimodalSegDataset(BaseSegDataset):
         a/0002,camera/a/0002.png,,truth/a_0002.png
 
     A sample may lack files of ``optional`` modalities, as long as one modality remains. Their paths
-    are None; a table has empty cells. An image of an optional modality without any reading also counts as absent. If there
-    is no ``ann_file``, the first modality that is not optional gives the samples. If all are
-    optional, the label maps give them. The folders of optional modalities must still exist.
+    are None; a table has empty cells. An image of an optional modality without any reading also
+    counts as absent. If there is no ``ann_file``, the first modality that is not optional gives the
+    samples. If all are optional, the label maps give them. The folders of optional modalities must
+    still exist.
 
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
