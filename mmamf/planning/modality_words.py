@@ -124,7 +124,11 @@ def _score(words: list[str], rows: int) -> float:
     shapes = {re.sub(r'\d+', '#', word) for word in words}
     if not known and len(words) > 1 and len(shapes) == 1 and not shapes & {b + '#' for b in BANDS}:
         return 0.0  # seq1, seq2: numbered things are samples
-    few = min(1.0, 12 / len(words)) if known or given else min(1.0, 12 / len(words), rows / len(words))
+    few = (
+        min(1.0, 12 / len(words))
+        if known or given
+        else min(1.0, 12 / len(words), rows / len(words))
+    )
     return (0.25 + known + 2 * given) * few
 
 

@@ -90,7 +90,7 @@ def without(words: Words, gone: Collection[str]) -> Words:
     return tuple(part for part in kept if part)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _split_folder(folder: str, fine: bool) -> Words:
     return tuple(
         tuple(word + FOLDER for word in _split_text(part, fine))
@@ -105,8 +105,9 @@ def _split_text(text: str, fine: bool) -> tuple[str, ...]:
         pieces = [word]
         if word not in _KNOWN and not word.isdigit():
             pieces = re.findall(r'\d+|\D+', word)
-            if not fine and not (len(pieces) == 2 and any(len(p) > 1 and p in _KNOWN for p in pieces)):
+            if not fine and not (
+                len(pieces) == 2 and any(len(p) > 1 and p in _KNOWN for p in pieces)
+            ):
                 pieces = [word]
         words += pieces
     return tuple(words)
-

@@ -1,6 +1,5 @@
 """A table names the files of each sample."""
 
-
 import cv2
 import numpy as np
 import pytest
