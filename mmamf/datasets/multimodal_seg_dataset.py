@@ -10,19 +10,21 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
+from .check_color_order import check_color_order
 from .sample_files import check_given, check_indices, describe_names, match_files, place
 from .sample_list import read_list
+from .sample_table import is_table, read_sample_table
 from .transforms import LoadLabelMap, LoadMultimodalImages
 from .transforms.load_label_map import IGNORE, read_ignore_index
 
 
 @DATASETS.register_module()
 class MultimodalSegDataset(BaseSegDataset):
-    """Samples of registered images, one per modality, matched with their label map by file name.
+    """Samples of registered images, one per modality, matched with their label map.
 
-    Every modality has its own folder. ``ann_file`` lists the samples: one file name per line,
-    without suffix. Without it, every file of the first modality's folder is a sample, sub-folders
-    included::
+    Files are matched by name, or by a table. By name, every modality has its own folder.
+    ``ann_file`` lists the samples: one file name per line, without suffix. Without it, every file
+    of the first modality's folder is a sample, sub-folders included::
 
         data_root/rgb/a/0001.jpg  data_root/depth/a/0001.png  data_root/label/a/0001.png
 
@@ -31,10 +33,19 @@ class MultimodalSegDataset(BaseSegDataset):
     twice. The stock transforms of the pipeline, and of data sets that wrap this one, treat every
     modality as described, see :func:`adapt_pipeline`. Transforms that cannot are refused.
 
+    An ``ann_file`` that ends in ``.csv`` is a table of the samples' files, see
+    :func:`read_sample_table`. Each cell is a path below ``data_root``, or an absolute one. Folders
+    and suffixes play no role then, and files of one sample may have different names::
+
+        sample,rgb,depth,labels
+        a/0001,camera/a/0001.jpg,kinect/a_1.png,truth/a_0001.png
+        a/0002,camera/a/0002.png,,truth/a_0002.png
+
     A sample may lack files of ``optional`` modalities, as long as one modality remains. Their paths
-    are None. An image of an optional modality without any reading also counts as absent. If there
-    is no ``ann_file``, the first modality that is not optional gives the samples. If all are
-    optional, the label maps give them. The folders of optional modalities must still exist.
+    are None; a table has empty cells. An image of an optional modality without any reading also
+    counts as absent. If there is no ``ann_file``, the first modality that is not optional gives the
+    samples. If all are optional, the label maps give them. The folders of optional modalities must
+    still exist.
 
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
@@ -76,15 +87,21 @@ class MultimodalSegDataset(BaseSegDataset):
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
         self.optional = tuple(name for name, m in self.descriptions.items() if m.optional)
-        if not kwargs.get('test_mode', False):
+        self._is_table = is_table(kwargs.get('ann_file', ''))
+        if not kwargs.get('test_mode', False) and not self._is_table:
             check_given('data_prefix', 'folder', data_prefix, ['seg_map_path'])
         check_classes(type(self), kwargs.get('metainfo'))
         read_ignore_index(kwargs.get('ignore_index', IGNORE))
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
-        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
+        lazy_init = kwargs.pop('lazy_init', False)  # the files are checked against descriptions
+        super().__init__(
+            data_prefix=place(self.descriptions, data_prefix), lazy_init=True, **kwargs
+        )
         self._complete_descriptions()
         adapt_pipeline(self.pipeline.transforms, self.descriptions)
+        if not lazy_init:
+            self.full_init()
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
@@ -99,10 +116,24 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that all their files exist."""
+        samples = self._read_table() if self._is_table else self._match_files()
+        check_indices(self._indices, len(samples))
+        for name in self.optional:
+            absent = sum(paths[name] is None for paths in samples.values())
+            place = f'*{self.descriptions[name].suffix} in {self.data_prefix[name]}'
+            print_log(
+                f'{type(self).__name__}: {absent} of {len(samples)} samples lack {name!r}, '
+                f'{self.ann_file if self._is_table else place}',
+                logger='current',
+                level=logging.WARNING if absent == len(samples) else logging.INFO,
+            )
+        return [self._data_info(i, *sample) for i, sample in enumerate(samples.items())]
+
+    def _match_files(self) -> dict[str, dict[str, str | None]]:
         suffixes = {name: modality.suffix for name, modality in self.descriptions.items()}
         if 'seg_map_path' in self.data_prefix:
             suffixes['seg_map_path'] = self.seg_map_suffix
-        samples = match_files(
+        return match_files(
             type(self).__name__,
             self.data_prefix,
             suffixes,
@@ -111,17 +142,19 @@ class MultimodalSegDataset(BaseSegDataset):
             self.backend_args,
             self.optional,
         )
-        check_indices(self._indices, len(samples))
-        for name in self.optional:
-            absent = sum(paths[name] is None for paths in samples.values())
-            folder, suffix = self.data_prefix[name], suffixes[name]
-            print_log(
-                f'{type(self).__name__}: {absent} of {len(samples)} samples lack {name!r}, '
-                f'*{suffix} in {folder}',
-                logger='current',
-                level=logging.WARNING if absent == len(samples) else logging.INFO,
-            )
-        return [self._data_info(i, *sample) for i, sample in enumerate(samples.items())]
+
+    def _read_table(self) -> dict[str, dict[str, str | None]]:
+        samples = read_sample_table(
+            self.ann_file,
+            self.data_root or '',
+            self.modalities,
+            self.optional,
+            self.test_mode,
+            self.backend_args,
+        )
+        for name, modality in self.descriptions.items():
+            check_color_order(self.ann_file, modality, (paths[name] for paths in samples.values()))
+        return samples
 
     def get_data_info(self, idx: int) -> dict:
         """Get the information on a sample, with ``name_prefix`` before its name."""

@@ -16,9 +16,15 @@ BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_list(ann_file: str, backend_args: dict | None = None) -> list[str]:
-    """Read the non-empty lines of an annotation file.
+    """Read the non-empty lines of an annotation file, see :func:`read_text`."""
+    # joined files have marks inside the text
+    lines = re.split('[\r\n]+', read_text(ann_file, backend_args))
+    lines = (line.strip().lstrip('\ufeff') for line in lines)
+    return [line for line in lines if line]
 
-    The file is UTF-8, or UTF-16 with a byte order mark.
+
+def read_text(ann_file: str, backend_args: dict | None = None) -> str:
+    """Read a text in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -39,9 +45,7 @@ def read_list(ann_file: str, backend_args: dict | None = None) -> list[str]:
             f'{ann_file}: expected a text in UTF-8, got zero bytes, as in UTF-16 without a byte '
             'order mark: save it as UTF-8'
         )
-    # joined files have marks inside the text
-    lines = (line.strip().lstrip('\ufeff') for line in re.split('[\r\n]+', text))
-    return [line for line in lines if line]
+    return text
 
 
 class SampleList:

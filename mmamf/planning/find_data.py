@@ -1,0 +1,614 @@
+"""Finds the samples in a folder, whatever its layout."""
+
+import fnmatch
+import posixpath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmamf.datasets.list_files import IMAGES, list_files
+from mmamf.structures.modality import RESERVED
+
+from .class_names import find_class_names, read_class_names
+from .find_groups import find_groups
+from .found_data import LABELS, FoundData, FoundSample
+from .modality_words import learn_modality_words, streams_of
+from .path_words import (
+    COLORS,
+    FOLDER,
+    GIVEN,
+    LABEL_PICTURES,
+    LABEL_WORDS,
+    MODALITIES,
+    OVERVIEWS,
+    Words,
+    plain,
+    split_of,
+    split_path,
+    without,
+)
+from .sample_lists import FoundList, read_sample_list, select_lists, tails
+
+UNREADABLE = (
+    '.npz', '.heic', '.heif', '.avif', '.svg', '.dcm', '.nii', '.nii.gz', '.mha', '.nrrd', '.mat',
+    '.h5', '.hdf5', '.nc', '.raw', '.dng', '.cr2', '.nef', '.arw', '.mp4', '.avi', '.mov', '.bag',
+)  # fmt: skip
+READABLE = tuple(suffix for suffix in IMAGES if suffix not in UNREADABLE)
+RARE = 0.05  # a modality of fewer samples is taken for something else
+NONE = 'none'  # as an argument: there is no such thing
+SHOWN = 5
+
+
+def find_data(
+    root: Path,
+    modalities: Mapping[str, str] | None = None,
+    labels: str | None = None,
+    classes: Sequence[str] | Path | None = None,
+    split: Sequence[str | Path] | str | None = None,
+) -> FoundData:
+    """Find the registered images of each sample, their label maps, and a split.
+
+    The paths of all image files are split into words. Words whose removal makes the paths of
+    several files equal name the modalities, see :func:`learn_modality_words`; what remains of a
+    path names the sample. So there may be a folder per modality, or words in the names, or both; a
+    side of a split or a sequence may be above or below the modality. Well-known words say which
+    files are label maps. Lists that name several files per line match them, if their names do not.
+    No image is opened.
+
+    Args:
+        root: The folder.
+        modalities: Folder or glob of the files of a modality, by its name, below the folder. It
+            takes the place of what would be found for this name. 'none' leaves the modality out.
+        labels: Folder or glob of the label maps; 'none' means that there are none.
+        classes: Names of the classes, or a file of them.
+        split: Lists that name the samples of each side, such as train.txt and val.txt; 'none'
+            ignores all lists and folders that name a side.
+
+    Raises:
+        FileNotFoundError: If the folder or a file that an argument names does not exist.
+        ValueError: If there are no images, an argument names no file, or a list no sample.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise FileNotFoundError(f'{root}: expected the folder of the data, found no such folder')
+    finder = _Finder(root.absolute(), dict(modalities or {}), labels)
+    return finder.find(classes, split)
+
+
+@dataclass
+class _Stream:
+    """Files of one kind: sample's words -> path."""
+
+    words: tuple[str, ...]
+    files: dict[Words, str]
+    name: str = ''
+
+    @property
+    def label_score(self) -> float:
+        """How surely these are label maps; 0 if they are not."""
+        words = {plain(word) for word in self.words}
+        if GIVEN + LABELS in self.words:
+            return 100.0
+        if any(word.startswith(GIVEN) for word in self.words):
+            return 0.0
+        score = max((LABEL_WORDS.get(word, 0) for word in words), default=0)
+        if score <= 2 and words & MODALITIES - COLORS - LABEL_PICTURES:  # true depth is depth
+            return 0.0
+        return score / 4 if words & LABEL_PICTURES else score
+
+
+class _Finder:
+    """Goes from the files of a folder to its samples.
+
+    Args:
+        root: The folder.
+        given: Folder or glob of each modality that an argument names.
+        labels: Folder or glob of the label maps.
+    """
+
+    def __init__(self, root: Path, given: dict[str, str], labels: str | None) -> None:
+        self.root = root
+        self.given = {name: place for name, place in given.items() if place != NONE}
+        self.left_out = {name for name, place in given.items() if place == NONE}
+        self.has_labels = labels != NONE
+        if labels and self.has_labels:
+            self.given[LABELS] = labels
+        self.unused: dict[str, str] = {}
+        self.remarks: dict[str, str] = {}
+
+    def find(
+        self,
+        classes: Sequence[str] | Path | None,
+        split: Sequence[str | Path] | str | None,
+    ) -> FoundData:
+        listing = list_files(str(self.root))
+        images = self._select_images(listing.files, listing.dead)
+        lists = self._read_lists(listing.files, split)
+        owners = self._owners(images)
+        words = self._split(images, owners)
+        streams = self._streams(words)
+        rows = _rows_with_files(lists, set(images))
+        if rows and not _agree(rows, streams):
+            streams = self._streams(_words_of_rows(rows, images, owners))
+        streams = self._name(streams)
+        samples = self._samples(streams)
+        if not samples:
+            raise ValueError(self._nothing(images))
+        names = {key: _sample_name(key) for key in samples}
+        sides = {} if split == NONE else {key: self._side(files) for key, files in samples.items()}
+        if split != NONE:
+            sides.update(self._sides_of_lists(lists, samples, names, given=bool(split)))
+        groups = find_groups([*samples])
+        kept = [
+            FoundSample(names[key], files, groups[key], sides.get(key))
+            for key, files in samples.items()
+            if self._keep(files, sides.get(key), streams)
+        ]
+        if not kept:
+            raise ValueError(self._nothing(images))
+        found = Counter(name for sample in kept for name in sample.files if name != LABELS)
+        most = max(found.values())
+        order = sorted(found, key=lambda n: (found[n] < most, n not in COLORS, -found[n], n))
+        columns = [*order, LABELS]
+        kept = [replace(s, files={c: s.files[c] for c in columns if c in s.files}) for s in kept]
+        named, said = self._classes(classes, listing.files, set(names.values()))
+        return FoundData(
+            self.root,
+            tuple(order),
+            tuple(sorted(kept, key=lambda sample: sample.name)),
+            dict(sorted(self.unused.items())),
+            named,
+            dict(sorted({**self.remarks, **said}.items())),
+        )
+
+    def _select_images(self, files: Sequence[str], dead: Sequence[str]) -> list[str]:
+        images = []
+        for file in files:
+            lower = file.lower()
+            if lower.endswith(READABLE):
+                shown = OVERVIEWS & {plain(word) for part in split_path(file) for word in part}
+                given = any(_is_below(file, place, self.root) for place in self.given.values())
+                if shown and not given:
+                    self.unused[file] = f'an overview: its path says {min(shown)!r}'
+                else:
+                    images.append(file)
+            elif lower.endswith(UNREADABLE):
+                suffix = next(s for s in sorted(UNREADABLE, key=len)[::-1] if lower.endswith(s))
+                self.unused[file] = f'*{suffix} cannot be read'
+        for file in dead:
+            if file.lower().endswith((*READABLE, *UNREADABLE)) or '.' not in file:
+                self.unused[file] = 'a link that leads nowhere or back'
+        if not images:
+            raise ValueError(self._nothing(images, files))
+        return images
+
+    def _owners(self, images: Sequence[str]) -> dict[str, str]:
+        """Map each file that an argument names to its modality."""
+        owners = {}
+        for name, place in self.given.items():
+            files = [file for file in images if _is_below(file, place, self.root)]
+            if not files:
+                raise ValueError(
+                    f'{self.root}: expected image files in {place!r}, the folder or glob of '
+                    f'{name!r}, found none; there are {_summary(images)}'
+                )
+            for file in files:
+                if owners.setdefault(file, name) != name:
+                    raise ValueError(
+                        f'{self.root / file}: expected one modality of each file, got '
+                        f'{owners[file]!r} and {name!r}'
+                    )
+        return owners
+
+    def _split(self, images: Sequence[str], owners: Mapping[str, str]) -> dict[str, Words]:
+        """Split paths into words: with words that end at digits, if that matches more files."""
+        choices = []
+        for fine in (False, True):
+            words = {}
+            for file in images:
+                name = owners.get(file)
+                words[file] = split_path(file, fine)
+                if name:
+                    fixed = _fixed_words(self.given[name], fine)
+                    own = without(words[file], fixed) or words[file]
+                    words[file] = ((GIVEN + name,), *own)
+            words = _tell_by_suffix(_without_sides(words))
+            found = learn_modality_words([*words.values()])
+            matched = _matched(streams_of([*words.values()], found))
+            choices.append((matched, words))
+            if matched >= 0.5 * len(images):
+                break
+        return max(choices, key=lambda choice: choice[0])[1]
+
+    def _streams(self, words: Mapping[str, Words]) -> list[_Stream]:
+        found = learn_modality_words([*words.values()])
+        by_stream: dict[tuple, dict[Words, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for file, (stream, key) in zip(words, streams_of([*words.values()], found)):
+            by_stream[tuple(dict.fromkeys(stream))][key].append(file)
+        streams = []
+        for stream, keys in sorted(by_stream.items()):
+            suffixes = Counter(_suffix(file) for files in keys.values() for file in files)
+            chosen = {}
+            for key, files in keys.items():
+                files.sort(key=lambda file: (-suffixes[_suffix(file)], file))
+                chosen[key] = files[0]
+                for file in files[1:]:
+                    self.unused[file] = f'the same sample and modality as {files[0]}, which is used'
+            streams.append(_Stream(stream, chosen))
+        return streams
+
+    def _name(self, streams: list[_Stream]) -> list[_Stream]:
+        """Name the modalities and find the label maps; leave out what is neither."""
+        labels = [s for s in streams if s.label_score > 0]
+        if len(streams) > 1 and not labels and {_suffix_word(s.words) for s in streams} == {
+            'jpg', 'png'
+        }:  # fmt: skip
+            labels = [s for s in streams if _suffix_word(s.words) == 'png']
+            self._say('', 'the *.png beside *.jpg of the same name are taken for label maps')
+        labels.sort(key=lambda s: (-s.label_score, -len(s.files), s.words))
+        chosen = labels[0] if labels and self.has_labels else None
+        kept = []
+        for stream in streams:
+            if stream is chosen:
+                stream.name = LABELS
+            elif stream in labels:
+                reason = (
+                    f'label maps that are not used: those like {_first(chosen)} are'
+                    if chosen
+                    else 'label maps, and --labels none says that there are none'
+                )
+                self.unused.update(dict.fromkeys(stream.files.values(), reason))
+                if chosen:
+                    self._say(
+                        '',
+                        f'{_first(stream)} and {_first(chosen)} both look like label maps; the '
+                        'latter are used: --labels DIR takes others',
+                    )
+                continue
+            kept.append(stream)
+        images = [stream for stream in kept if stream.name != LABELS]
+        most = max((len(stream.files) for stream in images), default=0)
+        names = _names([stream.words for stream in images])
+        result = [stream for stream in kept if stream.name == LABELS]
+        for stream, name in zip(images, names):
+            few = len(stream.files) < RARE * most and not stream.words[:1] == (GIVEN + name,)
+            if name in self.left_out:
+                reason = f'--modality {name}=none leaves it out'
+            elif name in self.given and GIVEN + name not in stream.words:
+                reason = f'--modality {name}={self.given[name]} names other files'
+            elif few:
+                reason = (
+                    f'no partner: only {len(stream.files)} such files beside {most} samples; '
+                    '--modality NAME=DIR makes them a modality'
+                )
+            else:
+                stream.name = name
+                result.append(stream)
+                continue
+            self.unused.update(dict.fromkeys(stream.files.values(), reason))
+        if self.has_labels and not chosen:
+            self._say('', 'no label maps are found: --labels DIR says where they are')
+        return result
+
+    def _samples(self, streams: list[_Stream]) -> dict[Words, dict[str, str]]:
+        samples: dict[Words, dict[str, str]] = defaultdict(dict)
+        for stream in streams:
+            for key, file in stream.files.items():
+                samples[key][stream.name] = file
+        return dict(sorted(samples.items()))
+
+    def _keep(self, files: Mapping[str, str], side: str | None, streams: list[_Stream]) -> bool:
+        """Tell whether a sample can be used; name its files otherwise."""
+        labeled = any(stream.name == LABELS for stream in streams)
+        several = len(streams) - labeled > 1
+        if side == NONE:
+            reason = 'in none of the lists of samples'
+        elif files.keys() == {LABELS}:
+            reason = 'no partner: a label map without image'
+        elif labeled and LABELS not in files and side != 'test':
+            reason = 'no partner: an image without label map'
+        elif not labeled and several and len(files) == 1:
+            reason = 'no partner: no other modality has such a file'
+        else:
+            return True
+        self.unused.update(dict.fromkeys(files.values(), reason))
+        return False
+
+    def _side(self, files: Mapping[str, str]) -> str | None:
+        """Read the side of a split from folders, or else from the names of files."""
+        for part in (posixpath.dirname, posixpath.basename):
+            sides = {
+                split_of(word)
+                for file in files.values()
+                for words in split_path(part(file) + ('/x' if part is posixpath.dirname else ''))
+                for word in words
+            } - {None}
+            if len(sides) == 1:
+                return sides.pop()
+            if part is posixpath.dirname and sides:
+                return None
+        return None
+
+    def _read_lists(
+        self, files: Sequence[str], split: Sequence[str | Path] | str | None
+    ) -> list[FoundList]:
+        if split == NONE:
+            return []
+        if split:
+            paths = []
+            for path in [split] if isinstance(split, str | Path) else split:
+                path = Path(path) if Path(path).is_file() else self.root / path
+                if not path.is_file():
+                    raise FileNotFoundError(f'--split: expected a list of samples, no file {path}')
+                paths.append(str(path.absolute()))
+        else:
+            paths = select_lists(files)
+        read = (read_sample_list(self.root, path) for path in paths)
+        return [one for one in read if one is not None and one.rows]
+
+    def _sides_of_lists(
+        self,
+        lists: Sequence[FoundList],
+        samples: Mapping[Words, Mapping[str, str]],
+        names: Mapping[Words, str],
+        given: bool,
+    ) -> dict[Words, str]:
+        """Read the side of each sample from lists; of several families of lists, the largest."""
+        index: dict[str, Words] = {}
+        ends: dict[str, set] = defaultdict(set)
+        for key, files in samples.items():
+            spellings = [names[key]]
+            for file in files.values():
+                spellings += [file, posixpath.splitext(file)[0]]
+            for spelling in spellings:
+                index[spelling.lower()] = key
+                ends[posixpath.basename(spelling).lower()].add(key)
+        index = {**{end: min(keys) for end, keys in ends.items() if len(keys) == 1}, **index}
+        families: dict[str, dict[Words, str]] = defaultdict(dict)
+        for one in lists:
+            if not any(row.split for row in one.rows):
+                if given:
+                    raise ValueError(
+                        f'{self.root / one.path}: expected a list whose name says train, val or '
+                        'test, or with a column or keys that do'
+                    )
+                continue
+            family = '' if given else one.family
+            unknown = []
+            for row in one.rows:
+                found = {key for cell in row.cells for key in self._meant(cell, one, index)}
+                if len(found) != 1 or row.split is None:
+                    unknown.append(' '.join(row.cells))
+                    continue
+                key = found.pop()
+                if families[family].setdefault(key, row.split) != row.split:
+                    side = families[family][key]
+                    self._say(one.path, f'names {names[key]!r}, which is in {side}, too')
+            if len(unknown) == len(one.rows):
+                if given:
+                    raise ValueError(
+                        f'{self.root / one.path}: expected names or files of samples, got '
+                        f'{unknown[0]!r}; samples are such as {min(names.values())!r}'
+                    )
+                continue
+            for remark in one.remarks:
+                self._say(one.path, remark)
+            if unknown:
+                self._say(
+                    one.path,
+                    f'{len(unknown)} of {len(one.rows)} lines name no sample, such as '
+                    f'{unknown[0][:100]!r}',
+                )
+        families = {name: sides for name, sides in families.items() if sides}
+        if not families:
+            return {}
+        best = max(sorted(families), key=lambda f: len(families[f]))
+        for family in sorted(families):
+            if family != best:
+                self._say(
+                    '', f'lists of several splits are found; those like {best!r} are used, not '
+                    f'{family!r}: --split FILE... takes others'
+                )  # fmt: skip
+        sides = families[best]
+        if 'train' in sides.values():  # what no list names is left out on purpose
+            sides = {key: sides.get(key, NONE) for key in samples}
+        return sides
+
+    def _meant(self, cell: str, source: FoundList, index: Mapping[str, Words]) -> set[Words]:
+        """Find the samples that a cell of a list means, as a whole or by its columns."""
+        folder = '' if posixpath.isabs(source.path) else posixpath.dirname(source.path)
+        for texts in ([cell], cell.split()):
+            found = {_look_up(text, folder, index) for text in texts} - {None}
+            if found:
+                return found
+        return set()
+
+    def _classes(
+        self, given: Sequence[str] | Path | None, files: Sequence[str], samples: set[str]
+    ) -> tuple[tuple[str, ...], dict[str, str]]:
+        if given is None:
+            names, file = find_class_names(self.root, files)
+            if not names or samples & set(names):
+                return (), {}
+            return names, {file: f'names the {len(names)} classes'}
+        if isinstance(given, Path | str):
+            path = given if Path(given).is_file() else self.root / given
+            return read_class_names(Path(path)), {}
+        return tuple(given), {}
+
+    def _say(self, place: str, text: str) -> None:
+        said = self.remarks.get(place)
+        if said is None:
+            self.remarks[place] = text
+        elif text not in said and said.count('; ') < SHOWN:
+            self.remarks[place] = f'{said}; {text}'
+
+    def _nothing(self, images: Sequence[str], files: Sequence[str] = ()) -> str:
+        unused = ''.join(
+            f'\n  {file}: {reason}' for file, reason in sorted(self.unused.items())[:SHOWN]
+        )
+        return (
+            f'{self.root}: expected images ({", ".join("*" + s for s in READABLE[:6])}, ...), such '
+            'as a folder per modality (rgb/0001.png, depth/0001.png, labels/0001.png) or a word '
+            f'per modality (0001_rgb.png, 0001_depth.png, 0001_mask.png); found '
+            f'{_summary(images or files)}{unused}'
+        )
+
+
+def _is_below(file: str, place: str, root: Path) -> bool:
+    """Tell whether a folder contains a file, or a glob matches it."""
+    place = _relative(place, root)
+    if any(sign in place for sign in '*?['):
+        return fnmatch.fnmatchcase(file, place)
+    return place in ('', '.') or file == place or file.startswith(place + '/')
+
+
+def _relative(place: str, root: Path) -> str:
+    path = posixpath.normpath(place.replace('\\', '/'))
+    return posixpath.relpath(path, root) if posixpath.isabs(path) else path
+
+
+def _fixed_words(place: str, fine: bool) -> set[str]:
+    """List the words of a folder or glob that are in the path of every file."""
+    is_glob = any(sign in place for sign in '*?[')
+    words = split_path(re.sub(r'\[[^]]*\]|[*?]', ' ', place) if is_glob else place + '/x', fine)
+    parts = words if is_glob else words[:-1]
+    return {word for part in parts for word in part if not plain(word).isdigit()}
+
+
+def _without_sides(words: Mapping[str, Words]) -> dict[str, Words]:
+    """Remove train, val and test from paths, if that makes no two paths equal."""
+    sides = {word for path in words.values() for part in path for word in part if split_of(word)}
+    plainer = {file: without(path, sides) or path for file, path in words.items()}
+    return plainer if len(set(plainer.values())) == len(set(words.values())) else dict(words)
+
+
+def _tell_by_suffix(words: Mapping[str, Words]) -> dict[str, Words]:
+    """Add the suffix as a word, if it is what tells most files apart: 1.jpg and its mask 1.png."""
+    if len(set(words.values())) > 0.6 * len(words):
+        return dict(words)
+    return {file: (*path[:-1], (*path[-1], '.' + _suffix(file))) for file, path in words.items()}
+
+
+def _suffix(file: str) -> str:
+    return posixpath.splitext(file)[1][1:].lower()
+
+
+def _suffix_word(words: Sequence[str]) -> str:
+    return next((word[1:] for word in words if word.startswith('.')), '')
+
+
+def _matched(cut: Sequence[tuple[tuple, Words]]) -> int:
+    """Count the files that have a partner of another modality."""
+    streams = defaultdict(set)
+    for stream, key in cut:
+        streams[key].add(stream)
+    return sum(len(streams[key]) > 1 for _, key in cut)
+
+
+def _names(streams: Sequence[tuple[str, ...]]) -> list[str]:
+    """Name modalities by their well-known word, or else by all of their words."""
+    short, long = [], []
+    for words in streams:
+        given = [word for word in words if word.startswith(GIVEN)]
+        texts = [*dict.fromkeys(plain(word).strip('.') for word in given or words)]
+        known = [text for text in texts if text in MODALITIES]
+        long.append('_'.join(texts) or 'image')
+        short.append(known[0] if len(known) == 1 else long[-1])
+    chosen = [one if short.count(one) == 1 else other for one, other in zip(short, long)]
+    return [_valid(name) for name in chosen]
+
+
+def _valid(name: str) -> str:
+    name = re.sub('[^A-Za-z0-9_]', '_', name)
+    name = name if name[:1].isalpha() else f'm_{name}'
+    return f'{name}_image' if name in (*RESERVED, LABELS, 'sample') else name
+
+
+def _sample_name(key: Words) -> str:
+    parts = ['_'.join(word.rstrip(FOLDER) for word in part) for part in key]
+    return '/'.join(parts)
+
+
+def _first(stream: _Stream) -> str:
+    return min(stream.files.values())
+
+
+def _summary(files: Sequence[str]) -> str:
+    if not files:
+        return 'no file at all'
+    folders = Counter(posixpath.dirname(file) or '.' for file in files)
+    shown = ', '.join(f'{folder} ({count})' for folder, count in sorted(folders.items())[:SHOWN])
+    more = f' and {len(folders) - SHOWN} more folders' if len(folders) > SHOWN else ''
+    return f'{len(files)} files in {shown}{more}'
+
+
+def _look_up(text: str, folder: str, index: Mapping[str, Words]) -> Words | None:
+    return next((index[tail] for t in tails(text, folder) if (tail := t.lower()) in index), None)
+
+
+def _rows_with_files(
+    lists: Sequence[FoundList], images: set[str]
+) -> list[tuple[tuple[str, ...], list[str | None]]]:
+    """List the rows that name several image files, with the names of the columns."""
+    rows = []
+    for one in lists:
+        folder = '' if posixpath.isabs(one.path) else posixpath.dirname(one.path)
+        named = []
+        for row in one.rows:
+            cells = row.cells if len(row.cells) > 1 else tuple(row.cells[0].split())
+            files = [next((t for t in tails(c, folder) if t in images), None) for c in cells]
+            if len({*files} - {None}) > 1:
+                named.append((row.names, files))
+        if len(named) > 0.5 * len(one.rows):
+            rows += named
+    return rows
+
+
+def _agree(rows: list, streams: Sequence[_Stream]) -> bool:
+    """Tell whether names match the files that lists match."""
+    keys = {file: key for stream in streams for key, file in stream.files.items()}
+    same = sum(len({keys.get(file) for file in files if file}) == 1 for _, files in rows)
+    return same >= 0.9 * len(rows)
+
+
+def _words_of_rows(
+    rows: list, images: Sequence[str], owners: Mapping[str, str]
+) -> dict[str, Words]:
+    """Give the files of one row the words of the first, and a word per column."""
+    words: dict[str, Words] = {}
+    columns: dict[int, list[str]] = defaultdict(list)
+    for _, files in rows:
+        for column, file in enumerate(files):
+            if file:
+                columns[column].append(file)
+    names = {column: _column_name(column, rows, files) for column, files in columns.items()}
+    for _, files in rows:
+        first = next(file for file in files if file)
+        # its folders stay, because they may be sequences
+        key = without(split_path(first), {*split_path(names[_first_column(files)] + '/x')[0]})
+        for column, file in enumerate(files):
+            if file:
+                name = owners.get(file, names[column])
+                words.setdefault(file, ((name + FOLDER,), *(key or split_path(first))))
+    for file in images:
+        words.setdefault(file, split_path(file))
+    return words
+
+
+def _first_column(files: Sequence[str | None]) -> int:
+    """Return the place of the first file."""
+    return next(column for column, file in enumerate(files) if file)
+
+
+def _column_name(column: int, rows: list, files: Sequence[str]) -> str:
+    """Name a column by the header, or else by what the paths of its files have in common."""
+    header = next((names for names, row in rows if names and len(names) > column), ())
+    if header and header[column]:
+        return re.sub(r'\W+', '_', header[column])
+    common = set.intersection(*({w for part in split_path(f) for w in part} for f in files))
+    words = [plain(word) for word in sorted(common) if not plain(word).isdigit()]
+    known = [word for word in words if word in MODALITIES or word in LABEL_WORDS]
+    return (known or words or [f'column{column}'])[0]

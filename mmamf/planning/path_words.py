@@ -1,0 +1,113 @@
+"""Splits paths into words, and knows the words that people name modalities and labels with."""
+
+import functools
+import posixpath
+import re
+from collections.abc import Collection
+
+# Words only give names and break ties; any word may name a modality.
+COLORS = frozenset(
+    'rgb color colour colors image images img imgs photo photos picture pictures jpegimages '
+    'leftimg8bit left visible vis rgbs'.split()
+)
+MODALITIES = COLORS | frozenset(
+    'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared thermal thermals '
+    'fir depth depths disparity disparities disp normal normals hha edge edges t1 t1w t1post t1ce '
+    't1c t1gd t2 t2w t2f t1n flair pd dwi adc swi ct pet mr mri dem dsm dtm ndsm chm sar vv vh hh '
+    'hv s1 s2 sentinel1 sentinel2 optical multispectral hyperspectral ms hsi pan msi lidar radar '
+    'intensity reflectance polarization dolp aolp gray grey gated event events flow height '
+    'elevation slope ndvi xray us ultrasound dapi fluorescence brightfield'.split()
+)
+# word -> how surely the files are label maps of classes
+LABEL_WORDS = {
+    **dict.fromkeys(('labelids', 'trainids', 'labeltrainids'), 5),
+    **dict.fromkeys(('label', 'labels', 'semantic', 'semantics', 'semseg', 'semanticseg'), 4),
+    **dict.fromkeys(('mask', 'masks', 'seg', 'segmentation', 'segmentations', 'segs'), 4),
+    **dict.fromkeys(('segmentationclass', 'lbl', 'lbls', 'classes', 'msk'), 4),
+    **dict.fromkeys(('annotation', 'annotations', 'annot', 'annots', 'ann', 'anno', 'manual'), 3),
+    **dict.fromkeys(('gt', 'gts', 'groundtruth', 'truth', 'gtfine', 'gtcoarse', 'target'), 2),
+    **dict.fromkeys(('targets', 'ground', 'fine'), 1),
+}
+LABEL_PICTURES = frozenset(  # label maps to look at, or of another task
+    'color colour colors colored instance instances instanceids object objects panoptic edge edges '
+    'boundary boundaries rgb polygons vis raw'.split()
+)
+SPLIT_WORDS = {
+    **dict.fromkeys(('train', 'training', 'tr'), 'train'),
+    **dict.fromkeys(('val', 'valid', 'validation', 'dev'), 'val'),
+    **dict.fromkeys(('test', 'testing', 'ts'), 'test'),
+}
+OVERVIEWS = frozenset(
+    'overview overviews visualization visualizations visualisation preview previews thumb thumbs '
+    'thumbnail thumbnails overlay overlays legend montage contactsheet screenshot screenshots '
+    'figure figures assets'.split()
+)
+BANDS = frozenset(('band', 'b', 'channel', 'ch', 'cam', 'camera', 'sensor'))
+GIVEN = '='  # begins the word of a modality that an argument names
+FOLDER = '/'  # ends the words of folders
+
+Words = tuple[tuple[str, ...], ...]
+
+_KNOWN = MODALITIES | LABEL_WORDS.keys()
+
+
+def plain(word: str) -> str:
+    """Remove the marks of folders and of arguments from a word."""
+    return word.strip(FOLDER + GIVEN)
+
+
+def is_known(word: str) -> bool:
+    """Tell whether a word usually names a modality or label maps."""
+    word = plain(word)
+    return word in _KNOWN or re.sub(r'\d+$', '', word) in BANDS
+
+
+def split_of(word: str) -> str | None:
+    """Tell which side of a split a word names."""
+    return SPLIT_WORDS.get(plain(word))
+
+
+def split_path(path: str, fine: bool = False) -> Words:
+    """Split a path into the words of each folder and of the name, in lower case.
+
+    Args:
+        path: Path with slashes.
+        fine: Whether a word ends between letters and digits: ``img001`` has two words. Otherwise,
+            only known words end there: ``depth001``, but not ``z001``.
+    """
+    folder, name = posixpath.split(posixpath.splitext(path)[0])
+    return (*_split_folder(folder, fine), _split_text(name, fine))
+
+
+def split_text(text: str) -> list[str]:
+    """List the words of a name, in lower case."""
+    return [word for word in re.split(r'[\W_]+', text.lower()) if word]
+
+
+def without(words: Words, gone: Collection[str]) -> Words:
+    """Remove words from a path, and the folders that have no words then."""
+    kept = (tuple(word for word in part if word not in gone) for part in words)
+    return tuple(part for part in kept if part)
+
+
+@functools.cache
+def _split_folder(folder: str, fine: bool) -> Words:
+    return tuple(
+        tuple(word + FOLDER for word in _split_text(part, fine))
+        for part in folder.split('/')
+        if part not in ('', '.')
+    )
+
+
+def _split_text(text: str, fine: bool) -> tuple[str, ...]:
+    words = []
+    for word in split_text(text) or [text]:
+        pieces = [word]
+        if word not in _KNOWN and not word.isdigit():
+            pieces = re.findall(r'\d+|\D+', word)
+            if not fine and not (
+                len(pieces) == 2 and any(len(p) > 1 and p in _KNOWN for p in pieces)
+            ):
+                pieces = [word]
+        words += pieces
+    return tuple(words)
