@@ -1,0 +1,284 @@
+"""Decides how to train on a data set, from what it contains, the machine, and the time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .choice import Choice
+from .draft_model import change_model, draft_config, pad_to
+from .fingerprint import Fingerprint, LabelSummary, ModalitySummary
+from .found_data import LABELS, FoundData, FoundSample
+from .machine import Machine
+from .measure_step import StepCost, measure_steps
+from .rules.augmentation import choose_flips, choose_strength
+from .rules.batch import SMALLEST, choose_batch_size, list_batch_sizes
+from .rules.labels import (
+    choose_classes,
+    choose_labels,
+    class_images,
+    class_pixels,
+    class_shares,
+)
+from .rules.loss import choose_loss
+from .rules.modalities import choose_dropout, choose_interpolation, describe_modality
+from .rules.network import (
+    LADDER,
+    USUAL_ITERATIONS,
+    Attempt,
+    Rung,
+    choose_network,
+    choose_weights,
+    is_reachable,
+)
+from .rules.sampling import choose_sampling
+from .rules.schedule import (
+    VALIDATION_SHARE,
+    choose_learning_rate,
+    choose_schedule,
+    estimate_validation,
+    training_seconds,
+)
+from .rules.size import Size, choose_size
+from .rules.testing import (
+    choose_metric,
+    choose_precision,
+    choose_test,
+    choose_workers,
+    windows_overlap,
+)
+
+PROBE = (128, 128)  # (H, W) of the first measurement, from which the affordable size follows
+MODALITY = 'modality_'  # before the name of a modality, among the names of the choices
+
+Measure = Callable[..., dict[int, StepCost]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All decisions on a training.
+
+    Args:
+        choices: Each decision by its name, in the order of the config. The description of a
+            modality has the name ``modality_<name>``.
+        minutes: Time of the training.
+        machine: Where it will run.
+    """
+
+    choices: Mapping[str, Choice]
+    minutes: float
+    machine: Machine
+
+    def __getitem__(self, name: str) -> Any:
+        """Get the value of a choice."""
+        return self.choices[name].value
+
+    @property
+    def modalities(self) -> list[dict[str, Any]]:
+        """The descriptions of the modalities."""
+        return [c.value for name, c in self.choices.items() if name.startswith(MODALITY)]
+
+
+def make_plan(
+    data: FoundData,
+    fingerprint: Fingerprint,
+    machine: Machine,
+    minutes: float,
+    measure: Measure = measure_steps,
+) -> Plan:
+    """Plan a training.
+
+    Training steps are measured on this machine, each network in a process of its own. Larger
+    networks are only tried if the time may be enough for them.
+
+    Args:
+        data: The samples, each with its split.
+        fingerprint: What their files contain.
+        machine: Where the training will run: this machine.
+        minutes: Time of the training, with its validations.
+        measure: Measures training steps, see :func:`measure_steps`.
+
+    Raises:
+        ValueError: If there is no time, a side of the split has no labeled sample, the label maps
+            hold no classes, or the memory is not enough for a batch of two samples.
+    """
+    if not minutes > 0:
+        raise ValueError(f'minutes: expected more than 0, got {minutes}')
+    train, val = (_labeled(data, split) for split in ('train', 'val'))
+    summaries, labels = fingerprint.modalities, fingerprint.label_summary
+    if labels is None:
+        raise ValueError(f'{data.root}: expected label maps to learn from, got none')
+    choices = _choose_data(data, fingerprint, summaries, labels, [*train, *val])
+    names = choices['classes'].value
+    shares = class_shares(labels, 'train', len(names))
+    workshop = _Workshop(machine, minutes, len(names), len(train), measure)
+
+    described = [c.value for name, c in choices.items() if name.startswith(MODALITY)]
+    affordable = workshop.affordable_pixels(described)
+    choices['size'] = choose_size(
+        labels.sizes, labels.median_area, dict(enumerate(shares)), affordable
+    )
+    size: Size = choices['size'].value
+    for name, choice in choices.items():
+        if name.startswith(MODALITY):
+            value = choose_interpolation(choice.value, size.scale)
+            choices[name] = Choice(value, choice.reason)
+    choices['test'] = choose_test(size.crop, size.whole)
+    choices |= workshop.choose_network(described, size)
+    batch_size = choices['batch_size'].value
+    seconds = workshop.costs[batch_size].seconds
+
+    pixels = _mean_pixels(labels.sizes) * size.scale**2
+    per_pixel = seconds / (batch_size * size.train[0] * size.train[1])
+    val_seconds = estimate_validation(
+        per_pixel, len(val), pixels, windows_overlap(choices['test'].value)
+    )
+    choices['schedule'] = choose_schedule(seconds, minutes, val_seconds, len(val))
+    iterations = choices['schedule'].value.iterations
+    choices['learning_rate'] = choose_learning_rate(batch_size, bool(choices['weights'].value))
+    choices['precision'] = choose_precision(machine)
+    choices['loss'] = choose_loss(shares, iterations, names)
+    choices['sampling'] = choose_sampling(class_images(labels, 'train'), len(train), names)
+    choices['flips'] = choose_flips(names, described)
+    choices['strength'] = choose_strength(iterations * batch_size / len(train), described)
+    lacking = {d['name']: _lacking(train, d['name']) for d in described if d.get('optional')}
+    choices['dropout'] = choose_dropout(lacking, len(train))
+    choices['workers'] = choose_workers(machine)
+    choices['metric'] = choose_metric(names, class_pixels(labels, 'val'))
+    return Plan(choices, minutes, machine)
+
+
+class _Workshop:
+    """Measures networks and chooses one; keeps the costs of the last."""
+
+    def __init__(
+        self, machine: Machine, minutes: float, num_classes: int, samples: int, measure: Measure
+    ) -> None:
+        self.machine, self.minutes, self.num_classes = machine, minutes, num_classes
+        self.batch_sizes = list_batch_sizes(samples)
+        self.budget = training_seconds(minutes) * (1 - VALIDATION_SHARE)
+        self.memory_gib = machine.gpu_memory_gib if machine.gpu else machine.memory_gib
+        self.costs: dict[int, StepCost] = {}
+        self._measure_steps = measure
+
+    def affordable_pixels(self, modalities: list[dict]) -> float:
+        """Measure how many pixels per sample the smallest network can see in the time."""
+        batch_size = self.batch_sizes[0]
+        costs = self._measure(LADDER[0], modalities, dict(size=PROBE), PROBE, [batch_size])
+        if not costs:
+            raise ValueError(
+                f'memory: expected enough for {batch_size} images of {PROBE[0]} x {PROBE[1]} px '
+                f'and {len(modalities)} modalities, got {self.memory_gib:.2g} GiB'
+            )
+        self._per_pixel = costs[batch_size].seconds / (batch_size * PROBE[0] * PROBE[1])
+        return self.budget / USUAL_ITERATIONS / (batch_size * self._per_pixel)
+
+    def choose_network(self, modalities: list[dict], size: Size) -> dict[str, Choice]:
+        """Try the networks from small to large, as long as the time may be enough."""
+        attempts, found, weights = [], {}, {}
+        # no network is faster than the one before it in the ladder
+        seconds = self._per_pixel * self.batch_sizes[0] * size.train[0] * size.train[1]
+        for rung in LADDER:
+            first = rung is LADDER[0]
+            most = int(self.budget / seconds)
+            if not first and most < rung.iterations:
+                attempts.append(Attempt(rung, most, rung.iterations, measured=False))
+                break
+            weights[rung] = choose_weights(rung, is_reachable)
+            needed = rung.iterations if weights[rung].value else rung.scratch_iterations
+            if not first and most < needed:
+                attempts.append(Attempt(rung, most, needed, measured=False))
+                continue
+            costs = self._measure_at(rung, modalities, size, None if first else needed)
+            if not costs:
+                break
+            seconds = costs[min(costs)].seconds
+            attempts.append(Attempt(rung, int(self.budget / seconds), needed, measured=True))
+            found[rung] = costs
+        if not found:
+            raise ValueError(
+                f'memory: expected enough for {SMALLEST} images of {size.train[0]} x '
+                f'{size.train[1]} px and {len(modalities)} modalities, got '
+                f'{self.memory_gib:.2g} GiB'
+            )
+        network = choose_network(attempts, self.minutes)
+        self.costs = found[network.value]
+        needed = next(a.needed for a in attempts if a.rung is network.value)
+        batch_size = choose_batch_size(
+            {n: cost.seconds for n, cost in self.costs.items()},
+            {n: cost.memory_gib for n, cost in self.costs.items()},
+            needed,
+            self.budget,
+        )
+        return dict(network=network, weights=weights[network.value], batch_size=batch_size)
+
+    def _measure_at(
+        self, rung: Rung, modalities: list[dict], size: Size, needed: int | None
+    ) -> dict[int, StepCost]:
+        padding = pad_to(size, size.train)
+        # a network that takes much longer than it may is not worth waiting for
+        patience = {} if needed is None else dict(patience=60 + 10 * self.budget / needed)
+        costs = self._measure(rung, modalities, padding, size.train, self.batch_sizes, **patience)
+        if costs or needed is not None or self.batch_sizes[0] <= SMALLEST:
+            return costs
+        return self._measure(rung, modalities, padding, size.train, [SMALLEST])
+
+    def _measure(
+        self, rung: Rung, modalities: list[dict], padding: dict, size: tuple, batch_sizes: list,
+        **patience: float,
+    ) -> dict[int, StepCost]:  # fmt: skip
+        changes = change_model(
+            rung, False, dict(modalities=modalities, **padding), self.num_classes
+        )
+        wrapper = dict(type=choose_precision(self.machine).value, optimizer=dict(fused=True))
+        config = draft_config(rung, changes, wrapper).to_dict()
+        return self._measure_steps(
+            config['model'],
+            config['optim_wrapper'],
+            size,
+            batch_sizes,
+            self.memory_gib,
+            **patience,
+        )
+
+
+def _choose_data(
+    data: FoundData,
+    fingerprint: Fingerprint,
+    summaries: Mapping[str, ModalitySummary],
+    labels: LabelSummary,
+    samples: list[FoundSample],
+) -> dict[str, Choice]:
+    choices = dict(labels=choose_labels(labels), classes=choose_classes(labels, data.classes))
+    for name in data.modalities:
+        summary = summaries[name]
+        empty = _find_empty(fingerprint, name) if summary.missing_share > 0 else set()
+        lacking = sum(name not in s.files or s.name in empty for s in samples)
+        choices[MODALITY + name] = describe_modality(name, summary, lacking, len(samples))
+    return choices
+
+
+def _labeled(data: FoundData, split: str) -> list[FoundSample]:
+    found = [sample for sample in data.of_split(split) if LABELS in sample.files]
+    if not found:
+        raise ValueError(
+            f'{data.root}: expected labeled samples on the side {split!r}, got '
+            f'{len(data.of_split(split))} samples, none with a label map'
+        )
+    return found
+
+
+def _find_empty(fingerprint: Fingerprint, name: str) -> set[str]:
+    """Find the samples whose file has no reading: they lack the modality, too."""
+    return {
+        sample
+        for sample, image in fingerprint.images(name)
+        if image.bands and not image.error and not any(band.count for band in image.bands)
+    }
+
+
+def _lacking(samples: list[FoundSample], name: str) -> int:
+    return sum(name not in sample.files for sample in samples)
+
+
+def _mean_pixels(sizes: Mapping[tuple[int, int], int]) -> float:
+    return sum(h * w * count for (h, w), count in sizes.items()) / sum(sizes.values())

@@ -1,0 +1,123 @@
+"""At which size images are trained."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from mmamf.planning.choice import Choice
+
+CELL = 4  # the finest map of every network of the ladder has one cell for 4 x 4 pixels
+MIN_AREA = (2 * CELL) ** 2  # 2 x 2 cells: a smaller object has no inside
+IMPORTANT = 0.001  # share of the pixels; too little is known of a rarer class to plan for its size
+MIN_SCALE = 0.25  # below it, textures are gone
+STEPS = 20  # scales are multiples of 1 / 20, which people can read
+DIVISOR = 32  # the coarsest map has one cell for 32 x 32 pixels
+MIN_CROP = 4 * DIVISOR  # 4 x 4 cells: fewer show no surroundings
+MAX_PIXELS = 512 * 1024  # the largest crop among mmseg's usual configs (Cityscapes)
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of training images.
+
+    Args:
+        scale: Factor of each image's own size.
+        crop: (H, W) of a crop of the scaled image; None takes the whole image.
+        whole: (H, W) of the scaled images, if all are alike; else that of the largest sides.
+        alike: Whether all images have one size.
+    """
+
+    scale: float
+    crop: tuple[int, int] | None
+    whole: tuple[int, int]
+    alike: bool
+
+    @property
+    def train(self) -> tuple[int, int]:
+        """(H, W) that the network sees in training."""
+        return self.crop or self.whole
+
+
+def choose_size(
+    sizes: Mapping[tuple[int, int], int],
+    median_area: Mapping[int, float],
+    shares: Mapping[int, float],
+    affordable: float,
+) -> Choice:
+    """Choose scale and crop.
+
+    Images are scaled down if the time is not enough for their full size, but only until objects of
+    the smallest class keep their inside. What is then still too large is cropped.
+
+    Args:
+        sizes: Number of images by (H, W).
+        median_area: Median area in pixels of the regions of each class.
+        shares: Share of the pixels of each class.
+        affordable: Number of pixels per sample that the time allows.
+    """
+    height, width = (median(_repeat(sizes, side)) for side in (0, 1))
+    areas = {
+        index: area for index, area in median_area.items() if shares.get(index, 0) >= IMPORTANT
+    }
+    smallest = min(areas, key=areas.get) if areas else None
+    area = areas.get(smallest, math.inf)
+    limit = min(affordable, MAX_PIXELS)
+    scale = _choose_scale(height * width, area, limit)
+    whole = tuple(_scaled(max(size[side] for size in sizes), scale) for side in (0, 1))
+    crop = None
+    if whole[0] * whole[1] > limit and max(whole) > MIN_CROP:
+        crop = _choose_crop(whole, limit)
+    size = Size(scale, crop, whole, len(sizes) == 1)
+    reasons = [f'Images have {height:.0f} x {width:.0f} px{_spread(sizes)}.']
+    if smallest is not None:
+        scaled = '' if scale == 1 else f', {area * scale**2:.0f} after scaling by {scale:g}'
+        reasons.append(
+            f'Objects of the smallest class ({smallest}) have {area:.0f} px{scaled}; {MIN_AREA} '
+            'must remain.'
+        )
+    if height * width > limit:
+        time = 'time' if affordable < MAX_PIXELS else 'the limit'
+        reasons.append(f'The {time} allows {limit:.0f} px per sample of {height * width:.0f}.')
+    shown = 'The network sees the whole image' if crop is None else f'It sees crops of {_x(crop)}'
+    return Choice(size, ' '.join([*reasons, f'{shown}.']))
+
+
+def _choose_scale(pixels: float, area: float, limit: float) -> float:
+    if area < CELL**2 and pixels * 4 <= limit:
+        return 2.0  # objects smaller than a cell cannot be seen at their own size
+    lowest = max(MIN_SCALE, math.sqrt(MIN_AREA / area))
+    fitting = math.floor(math.sqrt(limit / pixels) * STEPS) / STEPS
+    return min(1.0, max(fitting, math.ceil(lowest * STEPS) / STEPS))
+
+
+def _choose_crop(whole: tuple[int, int], limit: float) -> tuple[int, int]:
+    """Choose the largest crop of at most ``limit`` pixels, as square as the image allows."""
+    side = max(MIN_CROP, math.sqrt(limit))
+    short = min(*whole, side)
+    short = max(DIVISOR, math.ceil(short / DIVISOR) * DIVISOR if short < side else _floor(short))
+    long = _floor(min(max(whole), max(MIN_CROP, limit / short)))
+    return (short, long) if whole[0] <= whole[1] else (long, short)
+
+
+def _scaled(side: int, scale: float) -> int:
+    return int(side * scale + 0.5)  # as mmcv rounds
+
+
+def _floor(side: float) -> int:
+    return max(DIVISOR, int(side) // DIVISOR * DIVISOR)
+
+
+def _repeat(sizes: Mapping[tuple[int, int], int], side: int) -> list[int]:
+    return [size[side] for size, count in sizes.items() for _ in range(count)]
+
+
+def _spread(sizes: Mapping[tuple[int, int], int]) -> str:
+    if len(sizes) == 1:
+        return ''
+    smallest, largest = min(sizes, key=math.prod), max(sizes, key=math.prod)
+    return f' in the median, {_x(smallest)} to {_x(largest)}'
+
+
+def _x(size: tuple[int, int]) -> str:
+    return f'{size[0]} x {size[1]}'
