@@ -10,15 +10,18 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from mmamf.datasets.transforms.read_image import read_image
+from mmamf.datasets.transforms.file_content import read_content
+from mmamf.datasets.transforms.read_label import decode_label
 
 from .file_prints import ImagePrint, LabelPrint
 from .findings.labels import class_of
 from .findings.pairs import SURE, is_far
 from .findings.values import find_other_unit, find_swapped
-from .fingerprint import Fingerprint, Offset
+from .fingerprint import Fingerprint
 from .found_data import LABELS, FoundData
-from .measure_label import read_any_label
+from .measure_label import decode_lossy
+from .stored_image import decode_stored
+from .summaries import Offset
 
 IGNORE = 255
 CUT = 2  # pixels; a larger difference in size is another scale, not another border
@@ -67,7 +70,7 @@ class FixedImages:
         Raises:
             ValueError: If its values or channels cannot be converted.
         """
-        values = read_image(str(source), channels=0)  # all bands, in the order of the file
+        values = read_bands(source)
         values = upright(values, image.orientation)
         if image.path in self.swapped:
             values = values[..., ::-1]
@@ -142,6 +145,17 @@ def fix_data(data: FoundData, fingerprint: Fingerprint, out: Path) -> FoundData:
     if data.classes:
         (out / 'classes.txt').write_text('\n'.join(data.classes) + '\n')
     return replace(data, root=out, samples=tuple(samples), unused={}, remarks={})
+
+
+def read_bands(path: Path) -> np.ndarray:
+    """Read all bands of an image, in the order of the file: colors as RGB.
+
+    Shape:
+        (H, W) or (H, W, C).
+    """
+    stored = decode_stored(str(path), read_content(str(path)))
+    image = stored.image[..., list(stored.order)]
+    return image[..., 0] if image.shape[2] == 1 else image
 
 
 def upright(values: np.ndarray, orientation: int) -> np.ndarray:
@@ -240,7 +254,7 @@ class FixedLabels:
         Returns:
             (H, W), uint8, 255 where a pixel is ignored.
         """
-        values = upright(read_any_label(source), label.orientation)
+        values = upright(_read_label(source, label), label.orientation)
         if label.palette not in ('', self.palette):
             values = self._by_color(values, label)
         if self.summary.coding == 'instances':
@@ -290,6 +304,13 @@ class FixedLabels:
         points = values.reshape(values.shape[0] * values.shape[1], -1).astype(np.float32)
         distances = [((points - np.float32(key)) ** 2).sum(1) for key in known]
         return table[np.argmin(distances, 0)].reshape(values.shape[:2])
+
+
+def _read_label(path: Path, label: LabelPrint) -> np.ndarray:
+    content = read_content(str(path))
+    if label.lossy:
+        return decode_lossy(str(path), content).values
+    return decode_label(str(path), content, bool(label.colors)).values
 
 
 def _write(values: np.ndarray | None, source: Path, out: Path, name: Path) -> str:

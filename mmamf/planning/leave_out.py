@@ -13,7 +13,7 @@ MINORITY = 0.1  # of the samples; if more of them have other sizes, something el
 def leave_out_unusable(
     data: FoundData, fingerprint: Fingerprint
 ) -> tuple[FoundData, dict[str, str]]:
-    """Leave out samples without a label map, unreadable files, and images of different sizes.
+    """Leave out samples without labels, with unreadable files or images of different sizes.
 
     Samples whose images have different sizes stay if they are many: then the whole data set needs a fixed copy,
     and an error says so.

@@ -60,7 +60,7 @@ def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
         colored = content[25] in PNG_RGB
     elif known['format'] in PICTURES:
         colored = 'RGB' in Image.open(full).mode
-    label = _decode_lossy(full, content) if lossy else decode_label(full, content, colored)
+    label = decode_lossy(full, content) if lossy else decode_label(full, content, colored)
     image = label.values
     values, counts = count_values(_color_codes(image) if image.ndim == 3 else image)
     most = np.argsort(-counts, kind='stable')[:KEPT]
@@ -84,7 +84,8 @@ def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
     )
 
 
-def _decode_lossy(path: str, content: bytes) -> StoredLabel:
+def decode_lossy(path: str, content: bytes) -> StoredLabel:
+    """Decode a label map of a lossy format, which a training would refuse."""
     image = decode_raster(path, content).image
     return StoredLabel(image if image.ndim == 2 else image[..., ::-1])  # from BGR
 

@@ -66,7 +66,7 @@ def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     plan = make_plan(data, fingerprint, find_machine(), args.minutes)
     write_tables(data, args.out)
     config = write_config(data, plan, args.out, args.name)
-    print(list_choices(plan))
+    print(list_choices(plan.choices))
     report = write_report(data, fingerprint, findings, plan, args.out)
     print(f'{len(left_out)} samples left out\n' if left_out else '', end='')
     print(f'config: {_short(config)}\nreport: {_short(report)}')

@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mmamf.datasets.transforms.read_image import read_image
 from mmamf.visualization import colorize_image, overlay_labels
 
-from .choice import Choice
 from .finding import Finding
 from .findings.labels import class_shares
-from .fingerprint import Fingerprint, ModalitySummary
-from .fix import FixedLabels
+from .fingerprint import Fingerprint
+from .fix import FixedLabels, read_bands
 from .found_data import LABELS, SPLITS, FoundData, FoundSample
+from .make_plan import Plan
+from .summaries import ModalitySummary
 
 ROWS = 8  # samples of the strip
 WIDTH = 260  # pixels of a picture in the strip
@@ -30,7 +30,7 @@ def write_report(
     data: FoundData,
     fingerprint: Fingerprint,
     findings: Sequence[Finding],
-    plan: Mapping[str, Choice],
+    plan: Plan,
     folder: Path,
 ) -> Path:
     """Write `report.html`: findings, samples, histograms, registration, classes, split and plan.
@@ -71,7 +71,7 @@ def write_report(
             for i, name in enumerate(names)
         ],
         split=_split(data),
-        plan=plan,
+        plan=plan.choices,
     )
     path = folder / 'report.html'
     path.write_text(html, encoding='utf-8')
@@ -116,7 +116,7 @@ def _row(data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette
 
 def _picture(path: Path, summary: ModalitySummary) -> np.ndarray | None:
     try:
-        image = read_image(str(path), channels=0)
+        image = read_bands(path)
     except ValueError:  # a finding names it
         return None
     return _small(colorize_image(image, summary.missing or None, bgr=False))

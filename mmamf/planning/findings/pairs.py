@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..finding import Finding
-from ..fingerprint import Fingerprint, Offset
+from ..fingerprint import Fingerprint
 from ..found_data import LABELS, FoundData
+from ..summaries import Offset
 from .affected import Affected
 
 SHIFT = 3.0  # pixels; smaller offsets vanish in the first stages of a network
