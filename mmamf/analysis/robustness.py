@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.fileio import put_text
 from mmengine.runner import Runner
 
-from mmamf.engine import CheckedWeightsHook
+from mmamf.engine.hooks import CheckedWeightsHook
 from mmamf.evaluation.corruption_ladder import CLEAN, list_tests, read_ladder, with_corruption
 from mmamf.visualization.found_classes import CLASS
 from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness

@@ -12,8 +12,8 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import find_latest_checkpoint
 
 from mmamf.configuration import select_modalities, set_length
-from mmamf.engine import CheckedWeightsHook
 from mmamf.engine.concise_runner import ConciseRunner as Runner
+from mmamf.engine.hooks import CheckedWeightsHook
 from mmamf.engine.standing_hooks import add_standing_hooks
 from mmamf.engine.work_dir_lock import WorkDirLock
 from mmamf.weights.read_checkpoint import check_is_file

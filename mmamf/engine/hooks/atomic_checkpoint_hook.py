@@ -43,11 +43,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._deferred: list[str] = []  # paths to remove later
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the directory, and run a validation that was interrupted.
-
-        Args:
-            runner: The runner of the training process.
-        """
+        """Prepare the directory, and run a validation that was interrupted."""
         hub, foreign = runner.message_hub, self._resumed_from_elsewhere(runner)
         outdated = hub.runtime_info.pop('outdated_ckpts', [])
         if foreign:
@@ -74,22 +70,12 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint, and record that this iteration has been validated.
-
-        Args:
-            runner: The runner of the training process.
-            metrics: Results of the validation.
-        """
+        """Save the best checkpoint, and record that this iteration has been validated."""
         runner.message_hub.update_info('last_val_iter', runner.iter)
         super().after_val_epoch(runner, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remove the folders from the paths in the checkpoint.
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that will be saved.
-        """
+        """Remove the folders from the paths in the checkpoint."""
         info = checkpoint['message_hub']['runtime_info']
         for key, value in info.items():
             if value and (key == 'last_ckpt' or key.startswith('best_ckpt')):
