@@ -107,9 +107,9 @@ def rgbd_dataset_cfg(make_rgbd_dataset):
 
 @pytest.fixture
 def rgbd_preprocessor_cfg():
-    """Config of the MultimodalSegDataPreProcessor that fits ``rgbd_dataset_cfg``."""
+    """Config of the MultimodalSegDataPreprocessor that fits ``rgbd_dataset_cfg``."""
     return dict(
-        type='MultimodalSegDataPreProcessor',
+        type='MultimodalSegDataPreprocessor',
         modalities=[
             dict(
                 name='rgb',

@@ -21,7 +21,7 @@ from rich.progress import track
 from mmamf.datasets.file_formats import find_descriptions
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models.data_preprocessors import (
-    MultimodalSegDataPreProcessor,
+    MultimodalSegDataPreprocessor,
     MultimodalTranslationDataPreprocessor,
 )
 from mmamf.visualization import PredictionSheet, colorize_image, picture_of
@@ -36,7 +36,7 @@ class Segmentations:
         preprocessor: The data preprocessor of the model.
     """
 
-    def __init__(self, dataset, preprocessor: MultimodalSegDataPreProcessor) -> None:
+    def __init__(self, dataset, preprocessor: MultimodalSegDataPreprocessor) -> None:
         self.sheet = PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
         self.modalities = preprocessor.modalities
         self._preprocessor = preprocessor
@@ -109,7 +109,7 @@ def feed(dataset, preprocessor, indices: list[int], training: bool) -> Iterator[
         data = dataset[index]
         batch = preprocessor(pseudo_collate([data]), training)
         inputs, sample = batch['inputs'][0], batch['data_samples'][0]
-        if isinstance(preprocessor, MultimodalSegDataPreProcessor):
+        if isinstance(preprocessor, MultimodalSegDataPreprocessor):
             holes = data['inputs'].float()[preprocessor.channel_index].isnan()
             inputs[:, : holes.shape[1], : holes.shape[2]].masked_fill_(holes, torch.nan)
         yield inputs, sample
@@ -126,7 +126,7 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
         raise ValueError(f'--phase: expected {phase}_dataloader in the config, got none')
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     kinds = {
-        MultimodalSegDataPreProcessor: Segmentations,
+        MultimodalSegDataPreprocessor: Segmentations,
         MultimodalTranslationDataPreprocessor: Translations,
     }
     if type(preprocessor) not in kinds:

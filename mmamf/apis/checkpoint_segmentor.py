@@ -14,7 +14,7 @@ from mmengine.utils import import_modules_from_strings
 from mmamf.datasets.file_formats import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.ensemble import ENSEMBLE
-from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor
 from mmamf.weights import read_checkpoint, read_embedded_config
 
 
@@ -61,9 +61,9 @@ class CheckpointSegmentor:
                 f'device: expected one of this computer, got {device!r}: {error}'
             ) from error
         preprocessor = self.model.data_preprocessor
-        if not isinstance(preprocessor, MultimodalSegDataPreProcessor):
+        if not isinstance(preprocessor, MultimodalSegDataPreprocessor):
             raise ValueError(
-                'config: expected model.data_preprocessor to be a MultimodalSegDataPreProcessor, '
+                'config: expected model.data_preprocessor to be a MultimodalSegDataPreprocessor, '
                 f'got {type(preprocessor).__name__}'
             )
         self.modalities = preprocessor.modalities

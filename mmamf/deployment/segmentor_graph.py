@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..datasets.transforms.load_label_map import IGNORE
-from ..models import ModalityEnsembleHead, MultimodalSegDataPreProcessor
+from ..models import ModalityEnsembleHead, MultimodalSegDataPreprocessor
 from ..models.folded_batch import presence_of
 from .class_count import check_class_count
 from .deploy import deploy
@@ -37,7 +37,7 @@ class SegmentorGraph(nn.Module):
           the ensemble if a sample lacks all modalities.
 
     Raises:
-        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor,
+        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreprocessor,
             pads to a fixed size in tests, or has too many classes for 8-bit indices.
     """
 
@@ -45,7 +45,7 @@ class SegmentorGraph(nn.Module):
         super().__init__()
         for name, expected in (
             ('decode_head', ModalityEnsembleHead),
-            ('data_preprocessor', MultimodalSegDataPreProcessor),
+            ('data_preprocessor', MultimodalSegDataPreprocessor),
         ):
             part = getattr(model, name, None)
             if not isinstance(part, expected):

@@ -1,8 +1,8 @@
 """The modality axis: stacked along channels outside a network, folded into the batch inside.
 
-Both forms order the memory sample by sample: (N, M*C, H, W) and (N*M, C, H, W) differ only in their
-shape. For contiguous memory, the change from one to the other is a view. For channels-last memory
-it is a copy, which is channels-last again; only a separate axis for the modalities is a view.
+Contiguous memory is the same in both forms, (N, M*C, H, W) and (N*M, C, H, W): each is a view of
+the other. In channels-last memory, the change is a copy, which stays channels last. There, only
+(N, M, C, H, W), with an axis for the modalities, is a view of the folded form.
 """
 
 import torch
@@ -70,7 +70,7 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Tell whether maps are stored channels last and are not contiguous in the usual way, too."""
+    """Tell whether maps are stored channels last; False if they are contiguous as well."""
     if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap does not know the layout
         return False
     return x.is_contiguous(memory_format=torch.channels_last)

@@ -49,7 +49,7 @@ def check_config(
         return
     more = [f'and {len(differences) - SHOWN} more'] if len(differences) > SHOWN else []
     listed = '; '.join(differences[:SHOWN] + more)
-    message = f'{source}: the config and the one it was trained with differ. {listed}'
+    message = f'{source}: the config differs from that of the training, which is in it. {listed}'
     if not allow_different:
         raise ValueError(
             f'{message}. Use the config of the training, or overrule with --allow-different-config '

@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.logging import print_log
 
-from .config_differences import find_file_differences, find_turned
+from .config_differences import find_file_differences, find_reversed
 from .file_description import innermost_dataset
 
 _LOADERS = ('train_dataloader', 'val_dataloader')
@@ -30,8 +30,8 @@ def check_phases(
             f'order, got {tuple(train_classes)} and {tuple(val_classes)}'
         )
     datasets = [innermost_dataset(config, loader) for loader in _LOADERS]
-    turned = find_turned(config)
-    differences = find_file_differences(*datasets, turned, turned, _LOADERS)
+    reversed_names = find_reversed(config)
+    differences = find_file_differences(*datasets, reversed_names, reversed_names, _LOADERS)
     if differences:
         print_log(
             f'Validation reads files in another way than training. {"; ".join(differences)}',

@@ -325,5 +325,5 @@ def test_device_that_is_not_there(save):
 
 def test_models_of_other_preprocessors(config, save):
     config.model.data_preprocessor = dict(type='SegDataPreProcessor')
-    with pytest.raises(ValueError, match='MultimodalSegDataPreProcessor, got SegDataPreProcessor'):
+    with pytest.raises(ValueError, match='MultimodalSegDataPreprocessor, got SegDataPreProcessor'):
         MultimodalInferencer(save(), device='cpu')

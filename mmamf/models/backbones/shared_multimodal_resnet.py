@@ -97,8 +97,8 @@ class SharedMultimodalResNet(ResNet):
         self.num_modalities = num_modalities
         stem = 'stem.0' if self.deep_stem else 'conv1'
         self.bands = bands
-        self.in_channels = fit_stem(self, [stem], num_modalities, bands)
-        self.in_channels = self.in_channels or kwargs.get('in_channels', 3)
+        fit_stem(self, [stem], num_modalities, bands)
+        self.in_channels = kwargs.get('in_channels', 3) if bands is None else max(bands)
         accept_whole_models(self)
         self._freeze_stages()  # again, for layers that were replaced in the first stages
         if fusion is not None:

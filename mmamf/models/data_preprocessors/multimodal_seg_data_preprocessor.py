@@ -13,8 +13,8 @@ from mmamf.structures import Modality, read_modalities
 from ..folded_batch import note_presence
 
 
-@MODELS.register_module()
-class MultimodalSegDataPreProcessor(SegDataPreProcessor):
+@MODELS.register_module(name=['MultimodalSegDataPreprocessor', 'MultimodalSegDataPreProcessor'])
+class MultimodalSegDataPreprocessor(SegDataPreProcessor):
     """Normalize, reorder and tile the channels of each modality; batch and pad as mmseg does.
 
     Each modality has its own mean, standard deviation, scale and color order:
@@ -57,7 +57,7 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
         if taken:
             raise ValueError(
-                f'MultimodalSegDataPreProcessor: expected {sorted(taken)} per modality, inside '
+                f'MultimodalSegDataPreprocessor: expected {sorted(taken)} per modality, inside '
                 '`modalities`'
             )
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
@@ -65,14 +65,14 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         super().__init__(**kwargs)
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
-        statistics = [modality.statistics for modality in self.descriptions.values()]
         self.bands = tuple(modality.num_channels for modality in self.descriptions.values())
         self.in_channels = in_channels or max(3, *self.bands)
         index, mean, std, fill = [], [], [], []
         self.num_raw_channels = 0
         self._warned_of_sizes = False
-        for modality, (means, stds) in zip(self.descriptions.values(), statistics):
-            channels, scale = modality.num_channels, modality.scale
+        for modality in self.descriptions.values():
+            (means, stds), scale = modality.statistics, modality.scale
+            channels = modality.num_channels
             if channels > self.in_channels:
                 raise ValueError(
                     f'modality {modality.name!r}: expected channels to be from 1 to in_channels = '

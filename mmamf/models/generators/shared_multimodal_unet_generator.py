@@ -105,10 +105,6 @@ class SharedMultimodalUnetGenerator(BaseModule):
         ensemble = (outputs.detach() * weights).sum(1)
         return (outputs, ensemble) if return_all else ensemble
 
-    def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Translate to every modality's image (N, M, 3, H, W) and to the ensemble (N, 3, H, W)."""
-        return self(x, return_all=True)
-
     def _translate(self, x: Tensor) -> Tensor:
         """Run the U-Net on a folded batch."""
         skips, carries = [], {}

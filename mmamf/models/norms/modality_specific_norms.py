@@ -28,6 +28,11 @@ from ..tracing import is_eager, is_exporting
 class ModalitySpecificNorm(ModalitySpecificLayer):
     """Mixin that makes a norm layer private. Maps of absent modalities enter no statistics.
 
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to the layer.
+
     Raises:
         ValueError: If samples lack modalities while statistics are synchronized, or while instance
             norms update running statistics.
@@ -35,14 +40,18 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     keeps_its_input = False  # True if the gradient needs the input, not the output
 
+    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
+        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         if self.presence is not None and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
                 raise ValueError(
-                    'ModalitySpecificNorm: expected all modalities in every sample where '
-                    'statistics are synchronized (SyncBN), as processes may lack different ones, '
-                    'or are those of instances (track_running_stats); use ModalitySpecificBN'
+                    f'{type(self).__name__}: expected samples that have all modalities, because '
+                    'SyncBN and instance norm with track_running_stats cannot leave maps out of '
+                    'their statistics; got a batch in which modalities are absent: use '
+                    'ModalitySpecificBN'
                 )
             return self._call_copies(x)
         out = super().apply_private(x)
@@ -67,9 +76,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _call_copies(self, x: Tensor) -> Tensor:
         """Call a plain layer for every modality, with that modality's values.
 
-        It sees only maps of present modalities; the output for the others is zero. If no sample has
-        a modality, its values do not change. An ONNX graph is for inference, so there the layer
-        sees all maps. A buffer that is a single number, such as a count of batches, changes once.
+        The layer gets only maps of present modalities; the output for the others is zero. If no
+        sample has a modality, its values do not change. In an ONNX graph, which is for inference,
+        the layer gets all maps. A single number, such as the count of batches, changes only once.
         """
         m = self.num_modalities
         maps = separate_modalities(x, m)
@@ -127,9 +136,6 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
     keeps_its_input = True
     _abbr_ = 'bn'  # prefix of mmcv's attribute, and so of pretrained keys
 
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
-
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         frozen = not self.training and self.track_running_stats and self.affine
@@ -169,9 +175,6 @@ class ModalitySpecificIN(ModalitySpecificNorm, nn.InstanceNorm2d, _InstanceNorm)
 
     _abbr_ = 'in'
 
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
-
 
 @MODELS.register_module()
 class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
@@ -189,8 +192,9 @@ class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
     _abbr_ = 'gn'
 
     def __init__(self, num_features: int, num_modalities: int, num_groups: int, **kwargs) -> None:
-        m = num_modalities
-        super().__init__(m, num_groups * m, num_features * m, **kwargs)
+        # The first argument of torch's class, which the mixin multiplies by M, counts groups.
+        channels = num_features * num_modalities
+        super().__init__(num_groups, num_modalities, num_channels=channels, **kwargs)
 
 
 @MODELS.register_module()
@@ -210,9 +214,6 @@ class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
     """
 
     _abbr_ = 'ln'
-
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Normalize every position, then scale and shift it with its modality's values."""

@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
+from ...ensemble import modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
 from ..folded_batch import presence_of, share_batch, with_presence
@@ -63,20 +64,19 @@ class MultimodalSegmentor(EncoderDecoder):
         expected = self.decode_head.num_modalities
         heads = self.auxiliary_head
         for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
-            # a plain head would take the maps of M modalities for M samples
-            if isinstance(head, ModalityEnsembleHead) or expected == 1:
-                found = getattr(head, 'num_modalities', 1)
-                if found != expected:
-                    raise ValueError(
-                        f'auxiliary_head.num_modalities: expected {expected}, as of decode_head, '
-                        f'got {found}'
-                    )
-                continue
-            raise ValueError(
-                'auxiliary_head must be wrapped as the decode head is: expected '
-                f"dict(type='ModalityEnsembleHead', num_modalities={expected}, head=dict(type="
-                f"'{type(head).__name__}', ...)), got {type(head).__name__}"
-            )
+            if expected > 1 and not isinstance(head, ModalityEnsembleHead):
+                # it would take the maps of M modalities for M samples
+                raise ValueError(
+                    'auxiliary_head must be wrapped as the decode head is: expected '
+                    f"dict(type='ModalityEnsembleHead', num_modalities={expected}, head=dict(type="
+                    f"'{type(head).__name__}', ...)), got {type(head).__name__}"
+                )
+            found = getattr(head, 'num_modalities', 1)
+            if found != expected:
+                raise ValueError(
+                    f'auxiliary_head.num_modalities: expected {expected}, as of decode_head, got '
+                    f'{found}'
+                )
 
     def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
         """Extract features, and keep their mask even if the neck drops it."""
@@ -84,7 +84,7 @@ class MultimodalSegmentor(EncoderDecoder):
         if not self.with_neck:
             return features
         presence = presence_of(features)
-        with self.neck_batch.knowing(presence):  # for private norms of the neck
+        with self.neck_batch.use_presence(presence):  # for private norms of the neck
             return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
@@ -111,7 +111,7 @@ class MultimodalSegmentor(EncoderDecoder):
         """Split the stack, and finish each part as mmseg finishes its only one."""
         ensemble, *members = seg_logits.split(self.decode_head.out_channels, dim=1)
         results = self._postprocess(ensemble, data_samples)
-        names = self.decode_head.modality_names(results[0].metainfo)
+        names = modality_names(results[0].metainfo, len(members))
         for name, logits in zip(names, members):
             blank = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
             for result, member in zip(results, self._postprocess(logits, blank)):

@@ -126,9 +126,12 @@ class FoldsItself(BaseModule):
         (dict(backbone=dict(type='FoldsItself')), 'FoldsItself folds the modalities itself'),
         (
             dict(backbone=dict(RESNET, norm_cfg=dict(type='ModalitySpecificBN', num_modalities=3))),
-            'norm_cfg is for 3 modalities, the backbone for 2',
+            'norm_cfg.num_modalities: expected 2, as of the backbone, got 3',
         ),
-        (dict(fusion=dict(type='ConcatenationFusion')), 'has parameters: expected the channels'),
+        (
+            dict(fusion=dict(type='ConcatenationFusion')),
+            'expected the channels of the maps',
+        ),
         (
             dict(fusion=dict(type='AdditionFusion'), fusion_channels=[8]),
             'fusion_channels: expected one number for each of the stages',

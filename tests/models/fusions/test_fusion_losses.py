@@ -42,7 +42,7 @@ def make_segmentor(fusion, kind='MultimodalSegmentor', **backbone):
     cfg = {
         'type': kind,
         'data_preprocessor': {
-            'type': 'MultimodalSegDataPreProcessor',
+            'type': 'MultimodalSegDataPreprocessor',
             'modalities': modalities,
             'size_divisor': 32,
         },

@@ -30,7 +30,7 @@ def make_config(kind='MultimodalSegmentor', names=NAMES, out_channels=None, **te
     }
     return {
         'type': kind,
-        'data_preprocessor': {'type': 'MultimodalSegDataPreProcessor', 'modalities': modalities},
+        'data_preprocessor': {'type': 'MultimodalSegDataPreprocessor', 'modalities': modalities},
         'backbone': {
             'type': 'SharedMultimodalResNet',
             'depth': 18,
