@@ -149,7 +149,7 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
     """Give one new object to all layers of a network that have to know the batch.
 
     Args:
-        network: The network, when it is built.
+        network: The complete network.
         num_modalities: Number of modalities M.
     """
     batch = FoldedBatch(num_modalities)

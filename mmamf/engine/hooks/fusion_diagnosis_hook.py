@@ -10,6 +10,7 @@ from torch import nn
 
 from mmamf.engine.bare_model import bare_model
 from mmamf.engine.crossing_energy import CrossingEnergy
+from mmamf.ensemble import modality_names
 from mmamf.models.decode_heads import ModalityEnsembleHead
 from mmamf.models.generators import SharedMultimodalUnetGenerator
 from mmamf.models.norms import ModalitySpecificNorm
@@ -122,8 +123,7 @@ def _ensemble_weights(model: nn.Module, data_batch: dict | None) -> dict[str, fl
         if isinstance(module, ModalityEnsembleHead | SharedMultimodalUnetGenerator):
             weights = module.alpha.detach().softmax(0).tolist()
             samples = (data_batch or {}).get('data_samples') or [None]
-            names = getattr(samples[0], 'metainfo', {}).get('modalities')
-            names = names or [f'modality{m}' for m in range(len(weights))]
+            names = modality_names(getattr(samples[0], 'metainfo', {}), len(weights))
             return {f'alpha/{name}': weight for name, weight in zip(names, weights)}
     return {}
 

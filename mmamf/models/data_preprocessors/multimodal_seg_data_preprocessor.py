@@ -57,8 +57,8 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
         taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
         if taken:
             raise ValueError(
-                f'MultimodalSegDataPreprocessor: expected {sorted(taken)} per modality, inside '
-                '`modalities`'
+                f'MultimodalSegDataPreprocessor: expected {sorted(taken)} in the entries of '
+                '`modalities`, got them as arguments'
             )
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
             kwargs['size_divisor'] = 1  # mmseg needs one of them in training
@@ -138,8 +138,8 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
         """
         if not samples:
             raise ValueError(
-                'inputs: expected images of one size where there are no data_samples to note the '
-                f'padding in, got {sorted({tuple(image.shape[1:]) for image in images})}'
+                'inputs: expected images of one size, because without data_samples the padding '
+                f'cannot be noted, got {sorted({tuple(image.shape[1:]) for image in images})}'
             )
         test_cfg = self.test_cfg or {}
         size = [max(sides) for sides in zip(*(image.shape[1:] for image in images))]

@@ -58,9 +58,10 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         return _forget_view(out) if self.keeps_its_input else out
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
-        """Change the class to the private form of a norm that torch or mmengine made from this one.
+        """Take over the class and the settings of another norm, in its private form.
 
-        They turn batch norms into synchronized ones and back (see mmamf/compat.py).
+        To synchronize a batch norm, or to undo this, torch and mmengine build a new layer. Here, the
+        private layer stays in its place (see mmamf/compat.py).
         """
         self.__class__ = private_class(type(norm))
         for name, value in vars(norm).items():  # such as the group of processes
@@ -116,8 +117,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if f'{prefix}bn_0.weight' in state_dict:
             raise ValueError(
-                f"{prefix}bn_0.weight: this is a checkpoint in the authors' format, "
-                'convert it first with tools/convert_checkpoint.py'
+                f'{prefix}weight: expected a checkpoint of this project, got bn_0.weight of the '
+                "authors' format: convert it first with tools/convert_checkpoint.py"
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 

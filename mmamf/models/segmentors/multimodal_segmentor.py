@@ -53,8 +53,8 @@ class MultimodalSegmentor(EncoderDecoder):
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, ModalityEnsembleHead):
             raise ValueError(
-                'decode_head must be a ModalityEnsembleHead around the head, '
-                f'got {type(self.decode_head).__name__}'
+                'decode_head: expected a ModalityEnsembleHead around the head, got '
+                f'{type(self.decode_head).__name__}'
             )
 
     def _init_auxiliary_head(self, auxiliary_head: ConfigType | list[ConfigType] | None) -> None:
@@ -136,8 +136,8 @@ class MultimodalSegmentor(EncoderDecoder):
         parts = tuple(f'{prefix}{name}.' for name in self._modules)
         if any('.bn_0.' in key for key in state_dict) or 'segmenter' in state_dict:
             raise ValueError(
-                "this is a checkpoint in the authors' format, "
-                'convert it first with tools/convert_checkpoint.py'
+                "expected a checkpoint of this project, got one in the authors' format: convert it "
+                'first with tools/convert_checkpoint.py'
             )
         if not any(key.startswith(parts) for key in state_dict):
             raise ValueError(

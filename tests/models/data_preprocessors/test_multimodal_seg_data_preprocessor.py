@@ -182,8 +182,8 @@ def test_runs_on_the_gpu():
         ),
         (named(a=dict(DEPTH, scale=0.0)), {}, "'a': expected scale > 0, got 0.0"),
         (named(a=dict(DEPTH, bgr_to_rgb=True)), {}, '3 channels with bgr_to_rgb=True, got 1'),
-        (named(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] per modality, inside"),
-        (named(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] per modality, inside"),
+        (named(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] in the entries of"),
+        (named(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] in the entries of"),
     ],
 )
 def test_bad_specification(modalities, kwargs, message):
