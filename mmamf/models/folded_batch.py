@@ -13,7 +13,7 @@ that have all modalities. ONNX graphs compute the mask for every batch.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -160,25 +160,20 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
 
 
 class Pyramid(tuple):
-    """The maps that a backbone returns, with the mask of present modalities, (N, M).
+    """The folded maps that a backbone returns, (N*M, C_i, H_i, W_i), with an attribute.
 
-    Args:
-        maps: Folded maps, (N*M, C_i, H_i, W_i).
-        presence: The mask.
+    Attributes:
+        presence: The mask of the present modalities, (N, M).
     """
-
-    presence: Tensor
-
-    def __new__(cls, maps: Iterable[Tensor], presence: Tensor) -> 'Pyramid':
-        """Make a tuple that holds the mask."""
-        pyramid = super().__new__(cls, maps)
-        pyramid.presence = presence
-        return pyramid
 
 
 def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
     """Attach a mask to maps; without one, return them as they are."""
-    return outputs if presence is None else Pyramid(outputs, presence)
+    if presence is None:
+        return outputs
+    pyramid = Pyramid(outputs)
+    pyramid.presence = presence
+    return pyramid
 
 
 def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:

@@ -69,6 +69,25 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
     return x.unflatten(0, (x.shape[0] // num_modalities, num_modalities))
 
 
+@as_one_step
+def check_channels(x: Tensor, num_modalities: int, channels: int) -> Tensor:
+    """Return the input of a network if each modality has the expected number of channels.
+
+    Shape:
+        - Input and output: (N, M*C, H, W).
+
+    Raises:
+        ValueError: If the input has another number of channels.
+    """
+    expected = num_modalities * channels
+    if x.shape[1] != expected:
+        raise ValueError(
+            f'expected {expected} input channels ({num_modalities} modalities x {channels}), '
+            f'got an input of shape {tuple(x.shape)}'
+        )
+    return x
+
+
 def is_channels_last(x: Tensor) -> bool:
     """Tell whether maps are stored channels last; False if they are contiguous as well."""
     if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap does not know the layout

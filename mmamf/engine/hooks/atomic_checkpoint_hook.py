@@ -1,6 +1,4 @@
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -147,8 +145,14 @@ class AtomicCheckpointHook(CheckpointHook):
                     self.file_backend.remove(path)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        with self._removal_deferred() as removed:
+        # mmengine removes the old best checkpoint first; here that waits for the new one
+        backend, removed = self.file_backend, self._deferred
+        self.file_backend = copy(backend)
+        self.file_backend.remove = removed.append
+        try:
             super()._save_best_checkpoint(runner, metrics)
+        finally:
+            self.file_backend, self._deferred = backend, []
         if removed:
             best = (
                 [self.best_ckpt_path]
@@ -157,16 +161,6 @@ class AtomicCheckpointHook(CheckpointHook):
             )
             for path in set(removed) - set(best):
                 self.file_backend.remove(path)
-
-    @contextmanager
-    def _removal_deferred(self) -> Iterator[list[str]]:
-        backend, removed = self.file_backend, self._deferred
-        self.file_backend = copy(backend)
-        self.file_backend.remove = removed.append
-        try:
-            yield removed
-        finally:
-            self.file_backend, self._deferred = backend, []
 
     def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
         # if the best checkpoint stayed in another folder, there is nothing to publish

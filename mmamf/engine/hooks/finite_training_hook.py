@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from mmamf.engine.bare_model import bare_model
+from mmamf.engine.check_optimizer import wrappers_of
 
 PATIENCE = 20  # the loss scale starts at 2^16; after 16 halvings it is not the cause
 ADVICE = (
@@ -62,7 +63,9 @@ class FiniteTrainingHook(Hook):
             self._skipped = 0
             return
         self._skipped += 1
-        if _scales_loss(runner.optim_wrapper) and self._skipped < PATIENCE:
+        # with loss scaling, the optimizer skips its step if a gradient is not finite
+        scales = all(hasattr(wrapper, 'loss_scaler') for _, wrapper in wrappers_of(runner))
+        if scales and self._skipped < PATIENCE:
             return
         raise ValueError(
             f'Training diverged at iteration {runner.iter + 1}: expected finite losses, got '
@@ -81,12 +84,6 @@ class FiniteTrainingHook(Hook):
                 f'weights, got NaN or infinity in {_list(names)}. This checkpoint is not saved. '
                 f'{ADVICE}; earlier checkpoints in {runner.work_dir} stay'
             )
-
-
-def _scales_loss(optim_wrapper: Any) -> bool:
-    """Tell whether the optimizer skips its step if a gradient is not finite."""
-    wrappers = optim_wrapper.values() if hasattr(optim_wrapper, 'values') else [optim_wrapper]
-    return all(hasattr(wrapper, 'loss_scaler') for wrapper in wrappers)
 
 
 def _non_finite(model: nn.Module, state: Mapping) -> list[str]:

@@ -71,10 +71,11 @@ def check_losses(head: BaseDecodeHead) -> None:
                 f'pass to it, got one without {" and ".join(lacking)}. To train on hard pixels, '
                 "use CrossEntropyLoss and sampler=dict(type='OHEMPixelSampler') in the head"
             )
-        if head.out_channels == 1 and not _is_binary(loss):
+        reason = _why_not_binary(loss)
+        if head.out_channels == 1 and reason:
             raise ValueError(
                 f'{name}: expected a loss of one channel, as the head has out_channels=1, got '
-                f'{_setting(loss)}: {_BINARY}'
+                f'{reason}: {_BINARY}'
             )
         if isinstance(loss, HuasdorffDisstanceLoss) and head.out_channels != 2:
             raise ValueError(
@@ -87,18 +88,14 @@ def check_losses(head: BaseDecodeHead) -> None:
             _check_length(f'loss_decode.alpha of {type(loss).__name__}', alpha, head)
 
 
-def _is_binary(loss: nn.Module) -> bool:
+def _why_not_binary(loss: nn.Module) -> str | None:
+    """Return what makes a loss need a channel for each class; None if one channel is enough."""
     if isinstance(loss, DiceLoss):
-        return loss.use_sigmoid
+        return None if loss.use_sigmoid else 'use_sigmoid=False'
     if isinstance(loss, LovaszLoss):
-        return loss.cls_criterion is lovasz_hinge
-    return not isinstance(loss, TverskyLoss | HuasdorffDisstanceLoss)
-
-
-def _setting(loss: nn.Module) -> str:
-    if isinstance(loss, DiceLoss):
-        return 'use_sigmoid=False'
-    return "loss_type='multi_class'" if isinstance(loss, LovaszLoss) else 'one over all classes'
+        return None if loss.cls_criterion is lovasz_hinge else "loss_type='multi_class'"
+    over_classes = isinstance(loss, TverskyLoss | HuasdorffDisstanceLoss)
+    return 'one over all classes' if over_classes else None
 
 
 def _check_weights(key: str, loss: nn.Module, head: BaseDecodeHead) -> None:

@@ -60,8 +60,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
         """Take over the class and the settings of another norm, in its private form.
 
-        To synchronize a batch norm, or to undo this, torch and mmengine build a new layer. Here, the
-        private layer stays in its place (see mmamf/compat.py).
+        To synchronize a batch norm, or to undo this, torch and mmengine build a new layer. Here the
+        private layer stays (see mmamf/compat.py).
         """
         self.__class__ = private_class(type(norm))
         for name, value in vars(norm).items():  # such as the group of processes
