@@ -38,10 +38,5 @@ class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
         }
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
-        """Train the GAN for one step, through wrappers that synchronize its networks' gradients.
-
-        Args:
-            data: A collated batch.
-            optim_wrapper: The optimizers.
-        """
+        """Train the GAN for one step, through wrappers that synchronize its networks' gradients."""
         return self.module.train_step(data, optim_wrapper, self._networks)

@@ -88,22 +88,23 @@ def find_file_differences(
     """
     found = []
     described = [describe_files(dataset) for dataset in (trained, given)]
-    reversed_names = (trained_reversed, given_reversed)
     for name in (name for name in described[0] if name in described[1]):
         orders = [
             channel_order(trained, name, name in trained_reversed),
             channel_order(given, name, name in given_reversed),
         ]
         channels = [files[name].get('channels') for files in described]
-        told = channels[0] == channels[1] and len({name in names for names in reversed_names}) > 1
-        if None not in orders and orders[0] != orders[1] and not told:
+        # _of_modalities names a difference that comes from bgr_to_rgb alone
+        differ = (name in trained_reversed) != (name in given_reversed)
+        is_named = differ and channels[0] == channels[1]
+        if None not in orders and orders[0] != orders[1] and not is_named:
             where = f'modality {name!r}: channels of the files, as the model gets them'
             found.append(_phrase(where, *orders, sides))
         missing = [missing_values(dataset, name) for dataset in (trained, given)]
         if missing[0] != missing[1]:
             found.append(_phrase(f'modality {name!r}: missing values', *missing, sides))
     key = 'reduce_zero_label'
-    defaults = [_defaults(_short(dataset.get('type')), DATASETS) for dataset in (trained, given)]
+    defaults = [_defaults(dataset.get('type'), DATASETS) for dataset in (trained, given)]
     reduce = [bool(c.get(key, d.get(key))) for c, d in zip((trained, given), defaults)]
     if trained and given and reduce[0] != reduce[1]:
         found.append(_phrase(key, *reduce, sides))
@@ -178,7 +179,7 @@ def _values(modality: Modality) -> dict[str, Any]:
 
 def _compare(where: str, trained: Any, given: Any, found: list[str]) -> None:
     if isinstance(trained, Mapping) and isinstance(given, Mapping):
-        types = [_short(config.get('type')) for config in (trained, given)]
+        types = [_type_name(config.get('type')) for config in (trained, given)]
         if types[0] != types[1]:
             found.append(_phrase(where, trained, given))
             return
@@ -208,15 +209,15 @@ def _plain(value: Any) -> Any:
     return 'nan' if value != value else value
 
 
-def _short(kind: Any) -> str:
+def _type_name(kind: Any) -> str:
     name = str(getattr(kind, '__name__', kind)).split('.')[-1]
     return _EQUAL.get(name, name)
 
 
-def _defaults(kind: str, registry: Registry = MODELS) -> dict[str, Any]:
+def _defaults(kind: Any, registry: Registry = MODELS) -> dict[str, Any]:
     """Find the default arguments of a registered class and its parent classes."""
     with registry.switch_scope_and_registry(None) as scoped:
-        found = scoped.get(kind)
+        found = scoped.get(_type_name(kind))
     defaults: dict[str, Any] = {}
     for owner in inspect.getmro(found) if inspect.isclass(found) else ():
         if '__init__' in vars(owner):

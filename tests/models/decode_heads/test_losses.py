@@ -114,7 +114,10 @@ def test_refused_by_a_binary_head(loss, message):
     ('loss', 'message'),
     [
         (dict(CE, loss_name='ce'), "CrossEntropyLoss: expected a loss_name with 'loss' in it"),
-        (dict(type='OhemCrossEntropy'), 'without weight and ignore_index. To train on hard .*OHEMPixelSam'),
+        (
+            dict(type='OhemCrossEntropy'),
+            'without weight and ignore_index. To train on hard .*OHEMPixelSam',
+        ),
         (dict(type='BoundaryLoss'), 'BoundaryLoss: .* without weight and ignore_index'),
         (dict(type='SiLogLoss'), 'SiLogLoss: .* without ignore_index'),
         (HUASDORFF, 'HuasdorffDisstanceLoss: expected a head of 2 classes, .* got 3'),
