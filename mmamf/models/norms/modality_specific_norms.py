@@ -117,7 +117,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if f'{prefix}bn_0.weight' in state_dict:
             raise ValueError(
-                f'{prefix}weight: expected a checkpoint of this project, got bn_0.weight of the '
+                f'{prefix}bn_0.weight: expected a checkpoint of this project, got one in the '
                 "authors' format: convert it first with tools/convert_checkpoint.py"
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
