@@ -31,7 +31,7 @@ def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     if is_channels_last(x):
         x = x.permute(0, 2, 3, 1).unflatten(3, (num_modalities, channels // num_modalities))
         x = x.permute(0, 3, 1, 2, 4).flatten(0, 1).permute(0, 3, 1, 2)
-        return x.contiguous(memory_format=torch.channels_last)  # a view for a single sample
+        return x.contiguous(memory_format=torch.channels_last)  # no copy for a single sample
     return x.reshape(n * num_modalities, channels // num_modalities, *x.shape[2:])
 
 

@@ -142,10 +142,10 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
         frozen = not self.training and self.track_running_stats and self.affine
         if not frozen or not is_eager(x) or not is_channels_last(x):
             return super().apply_private(x)
-        # In channels-last memory, unfolding and folding would be two copies.
+        # In channels-last memory, unfolding is a copy, and folding is another one.
         maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         scale = self.weight * (self.running_var + self.eps).rsqrt()
-        # a copy, because an update before backward must not change the gradient
+        # cloned, because backward reads it, and training may have updated it by then
         shift = self.bias - self.running_mean.clone() * scale
         sizes = (self.num_modalities, -1, 1, 1)
         out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
