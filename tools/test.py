@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from mmamf_command_line import add_cfg_options, add_launcher
+from mmamf_command_line import add_cfg_options, add_launcher, one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,6 +55,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main() -> None:
     """Test."""
     args = parse_args()

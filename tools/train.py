@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from mmamf_command_line import add_cfg_options, add_launcher
+from mmamf_command_line import add_cfg_options, add_launcher, one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,6 +48,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main() -> None:
     """Train."""
     args = parse_args()

@@ -62,7 +62,9 @@ class MultimodalInferencer:
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)
         else:
-            raise ValueError('config: expected none for an ONNX file, which has all in it')
+            raise ValueError(
+                f'config: expected none with {model}, because an ONNX file needs no config, got one'
+            )
         self.show_progress = show_progress
 
     @property
@@ -87,17 +89,18 @@ class MultimodalInferencer:
         Args:
             inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays;
                 :func:`match_inputs` sorts them into samples. Arrays are in the units of the files.
-                Color arrays are in RGB order; if the data set has ``.npy`` files, in the order of
-                these. A modality that is not named is absent in all samples.
+                Color arrays are in RGB order. If the files of the data set are ``.npy``, arrays
+                are in the order of these files instead. A modality that is not named is absent in
+                all samples.
             batch_size: Number of samples in a batch, if they have the same size.
             out_dir: Folder where :class:`PredictionFiles` writes masks, overlays and a montage.
-            optional: Modalities that a sample may lack: a file is missing in a folder or glob, a
-                list has None, or an image has no readings. Modalities whose description says
-                ``optional=True`` are optional anyway.
+            optional: Modalities that a sample may lack. It lacks one if a folder or glob has no
+                file for it, if a list has None in its place, or if its image has no readings.
+                Modalities whose description says ``optional=True`` are optional anyway.
 
         Returns:
-            Name of the sample -> ``dict(ensemble=..., <modality>=...)``, with the modalities that
-            the sample has.
+            Name of the sample -> ``dict(ensemble=..., <modality>=...)``. Only modalities that the
+            sample has are in it.
 
         Shape:
             - Arrays: (H, W) or (H, W, C).
@@ -128,7 +131,7 @@ class MultimodalInferencer:
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
         described = self.segmentor.descriptions
-        if not isinstance(optional, str):  # which match_inputs refuses
+        if not isinstance(optional, str):  # match_inputs refuses a text
             optional = (*optional, *(name for name, m in described.items() if m.optional))
         suffixes = {name: modality.suffix for name, modality in described.items()}
         results = [Path(out_dir, name) for name in WRITTEN] if out_dir is not None else []
@@ -181,7 +184,7 @@ class MultimodalInferencer:
         return str(path)
 
     def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
-        # the loading transform makes pictures BGR, but keeps the order of arrays
+        # the loading transform expects BGR from pictures, and the order of the files from arrays
         modality = self.segmentor.descriptions[name]
         pictures = modality.is_bgr(modality.suffix)
         return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image

@@ -1,10 +1,4 @@
-"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files.
-
-Four loaders of the same samples take turns in one run: (1) OpenCV's decoding alone; (2) decoding,
-then the resize and the crop that the recipe needs; (3) the config's pipeline, whose result stays in
-the worker; (4) the pipeline as in training, whose result goes from the worker to the trainer. The
-last table shows the time of each transform for one sample.
-"""
+"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files."""
 
 import argparse
 import time

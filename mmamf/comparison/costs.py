@@ -14,8 +14,9 @@ from mmengine.runner import Runner
 
 from mmamf.analysis.complexity import complexity
 from mmamf.benchmarks.interleaved import Spread, ratio, take_turns
+from mmamf.whole_file import write_json
 
-from .results import check_identity, identify, read_json, versions, write_json
+from .results import check_identity, identify, read_json, versions
 from .sweep import Method, Sweep
 
 COSTS = 'costs.json'
@@ -23,11 +24,11 @@ REPEATS = 9
 WARM_UP = 2  # steps
 
 
-class Trained:
+class MeasuredNetwork:
     """A method's network with its initial weights, a batch for training and one for testing.
 
     Args:
-        cfg: The config; its data must exist.
+        cfg: Config of the method. Its data must exist.
     """
 
     def __init__(self, cfg: Config) -> None:
@@ -76,7 +77,7 @@ def measure_costs(sweep: Sweep, names: list[str], path: Path) -> dict[str, dict]
     for number, name in enumerate(chosen, 1):
         method, reference = sweep.methods[name], sweep.methods[sweep.reference]
         costs[name] = dict(**_measure(method, reference), versions=versions())
-        write_json(costs, path)
+        write_json(path, costs)
         training = costs[name]['training']['ratio']
         print(f'[{number}/{len(chosen)}] {name}: training x {training:.2f}', flush=True)
     return costs
@@ -99,7 +100,7 @@ def load_costs(sweep: Sweep, path: Path) -> dict[str, dict]:
 
 
 def _measure(method: Method, reference: Method) -> dict:
-    ours, theirs = Trained(method.loaded), Trained(reference.loaded)
+    ours, theirs = MeasuredNetwork(method.loaded), MeasuredNetwork(reference.loaded)
     turns = {
         'training': ours.train_step,
         'training of reference': theirs.train_step,

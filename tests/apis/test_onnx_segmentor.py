@@ -108,7 +108,7 @@ def test_absent_modalities_are_nan(providers, write, make_rgbd_dataset, monkeypa
         return inferencer(inputs, batch_size=3, optional=['depth'])
 
     for about in (dict(absent='NaN'), {}):  # whole numbers, a file of an earlier version
-        with pytest.raises(ValueError, match="none of 'depth': the ONNX file cannot do without"):
+        with pytest.raises(ValueError, match="none of 'depth': this ONNX file does not"):
             infer(**about)
         monkeypatch.setattr(Session, 'depth', 'tensor(float)')
     seen = []
@@ -206,7 +206,7 @@ def test_bad_models(providers, write, make_rgbd_dataset):
     with pytest.raises(ValueError, match='at most 255 classes, .* got 256'):
         OnnxSegmentor(write(classes=['c'] * 256, palette=[[0, 0, 0]] * 256))
     model.write_text('')
-    with pytest.raises(ValueError, match="with the metadata 'mmamf', got none"):
+    with pytest.raises(ValueError, match="with the metadata 'mmamf', got one without"):
         OnnxSegmentor(model)
 
 

@@ -159,7 +159,7 @@ def test_single_modality(tool, trained, tmp_path, capsys):
     out = tmp_path / 'model.onnx'
     tool.main([*trained(), str(out), '--modality', 'depth'])
     printed = capsys.readouterr().out
-    assert 'without what depth received at backbone.layer1.1.fusion (ChannelShuffle' in printed
+    assert 'lost: what depth received at backbone.layer1.1.fusion (ChannelShuffle' in printed
     _, shapes, metadata = describe(out)
     assert list(shapes) == ['depth', 'seg_logits', 'seg_logits_depth']
     assert [spec['name'] for spec in metadata['modalities']] == ['depth']

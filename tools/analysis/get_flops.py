@@ -7,7 +7,7 @@ its weights, so nothing is computed or downloaded.
 
 import argparse
 
-from mmamf_command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,6 +26,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Count and print."""
     args = parse_args(argv)
