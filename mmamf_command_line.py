@@ -6,6 +6,7 @@ installed, however they are run.
 
 import argparse
 import importlib.util
+import linecache
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,16 +23,18 @@ if importlib.util.find_spec('mmamf') is None:  # run from a clone that is not in
 def one_line_errors() -> Iterator[None]:
     """End the program with the line ``error: ...`` if the user has to mend something.
 
-    That is so if a file is not there or not accessible, and if a check of the project fails. Every
-    other exception is unexpected and keeps its traceback.
+    That is so if a file does not exist or is not accessible, and if a check of the project raises a
+    ValueError or an ImportError. Every other exception is unexpected and keeps its traceback.
     """
     try:
         yield
     except (FileNotFoundError, PermissionError) as error:
         raise SystemExit(f'error: {error}') from error
     except (ImportError, ValueError) as error:
-        *_, (frame, _) = traceback.walk_tb(error.__traceback__)  # the last one raised it
-        if frame.f_globals.get('__name__', '').partition('.')[0] not in ('mmamf', 'rooms'):
+        *_, (frame, number) = traceback.walk_tb(error.__traceback__)  # where it was raised
+        line = linecache.getline(frame.f_code.co_filename, number)
+        package = frame.f_globals.get('__name__', '').partition('.')[0]
+        if package not in ('mmamf', 'rooms') or not line.lstrip().startswith('raise '):
             raise
         raise SystemExit(f'error: {error}') from error
 

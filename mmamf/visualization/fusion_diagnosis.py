@@ -45,7 +45,7 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
     if not any(found.values()):
         raise ValueError(
             f'{work_dir}: expected scalars {PREFIX}/alpha/..., /divergence/... or /share/..., '
-            'got none: the training had no FusionDiagnosisHook, or nothing to diagnose'
+            'found none: the training had no FusionDiagnosisHook, or nothing to diagnose'
         )
     return found
 

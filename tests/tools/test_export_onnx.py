@@ -195,7 +195,7 @@ def test_sliding_windows_are_announced(tool, trained, tmp_path, capsys):
     ('arguments', 'message'),
     [
         (['--modality', 'thermal'], "expected one of .*'rgb', 'depth'.* got 'thermal'"),
-        (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'size_divisor'),
+        (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'expected no size'),
         (
             ['--cfg-options', 'model.type=EncoderDecoder'],
             'model.type: expected MultimodalSegmentor, got EncoderDecoder, which does not return',

@@ -134,6 +134,23 @@ def test_classes_agree(rooms, generator):
     assert len(classes.CLASSES) >= 12
 
 
+def test_colors_are_told_apart(generator):
+    """No two classes look alike in pictures of labels."""
+    palette = np.float32([generator['classes'].PALETTE]) / 255
+    lab = cv2.cvtColor(palette, cv2.COLOR_RGB2LAB)[0]
+    apart = np.linalg.norm(lab[:, None] - lab, axis=-1)
+    assert apart[~np.eye(len(lab), dtype=bool)].min() > 20
+    door = generator['classes'].CLASSES.index('door')
+    assert np.delete(apart[door], door).min() > 45
+
+
+def test_the_generator_does_not_import_the_models():
+    code = 'import sys; sys.path.insert(0, sys.argv[1]); from rooms import dataset, job; '
+    code += "assert not {'torch', 'mmengine', 'mmseg'} & set(sys.modules)"
+    command = [sys.executable, '-c', code, str(ROOT / 'tools')]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
 def test_finished_set_is_left_alone(rooms):
     """A second run touches no image and returns at once."""
     before = {path: path.stat().st_mtime_ns for path in rooms.rglob('*.png')}
