@@ -142,11 +142,7 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
 
 
 def browse_config(args: argparse.Namespace) -> None:
-    """Draw the sheet and print the statistics.
-
-    Args:
-        args: The parsed command line of `tools/browse_dataset.py`.
-    """
+    """Draw the sheet and print the statistics, given the arguments of `tools/browse_dataset.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))

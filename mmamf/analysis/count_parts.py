@@ -51,11 +51,7 @@ def count_parts(model: dict, size: Sequence[int]) -> dict[str, Complexity]:
 
 
 def show_parts(args: argparse.Namespace) -> None:
-    """Count and print.
-
-    Args:
-        args: The parsed command line of `tools/analysis/get_flops.py`.
-    """
+    """Count and print, given the arguments of `tools/analysis/get_flops.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.default_scope)

@@ -143,23 +143,37 @@ def _find(
         if glob.has_magic(path) and not osp.exists(path):
             return _in_glob(name, path, suffix, results)
     if not isinstance(given, list | tuple):
-        return [_checked(name, given)]
+        return [check_image(name, given)]
     if not given:
         raise ValueError(f'modality {name!r}: expected at least one image, got an empty list')
-    return [None if image is None else _checked(name, image) for image in given]
+    return [None if image is None else check_image(name, image) for image in given]
 
 
-def _checked(name: str, image: Any) -> Image:
+def check_image(name: str, image: Any) -> Image:
+    """Return an image if it is an array or a file that exists.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If it is of another type.
+    """
     if isinstance(image, np.ndarray):
         return image
     if not isinstance(image, str | Path):
         raise TypeError(
-            f'modality {name!r}: expected a str, Path or numpy array, or a list of them, got '
-            f'{type(image).__name__}'
+            f'modality {name!r}: expected a str, Path or numpy array, got {type(image).__name__}'
         )
     path = osp.expanduser(image)
     if not osp.isfile(path):
         raise FileNotFoundError(f'modality {name!r}: there is no file {path}{why_absent(path)}')
+    return path
+
+
+def as_file(name: str, image: Image, directory: str) -> str:
+    """Write an array to a file, so that a pipeline loads and checks it like any other."""
+    if isinstance(image, str):
+        return image
+    path = osp.join(directory, f'{name}.npy')
+    np.save(path, image)
     return path
 
 

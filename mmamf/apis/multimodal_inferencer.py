@@ -10,7 +10,7 @@ from rich.progress import track
 from mmamf.datasets.transforms.checked_image import load_image, select_bands
 from mmamf.visualization.colors import colorize_image
 
-from .match_inputs import Image, Images, match_inputs
+from .match_inputs import Image, Images, as_file, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import WRITTEN, PredictionFiles
 
@@ -145,7 +145,8 @@ class MultimodalInferencer:
             predicted = self.segmentor.predict([sample.data for sample in batch])
             for sample, maps in zip(batch, predicted):
                 if files:
-                    files.write(sample.name, self._pictures(sample.images), maps)
+                    pictures = {key: self._picture(key, i) for key, i in sample.images.items()}
+                    files.write(sample.name, pictures, maps)
                 yield sample.name, maps
 
     def _batches(
@@ -176,21 +177,11 @@ class MultimodalInferencer:
             return self.segmentor.pipeline(data)
 
     def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
-        """Write an array to a file, so that the pipeline loads and checks it like any other."""
-        if image is None or isinstance(image, str):
-            return image
-        path = Path(directory, f'{name}.npy')
-        np.save(path, self._in_file_order(name, image))
-        return str(path)
-
-    def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
-        # the loading transform expects BGR from pictures, and the order of the files from arrays
         modality = self.segmentor.descriptions[name]
-        pictures = modality.is_bgr(modality.suffix)
-        return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
-
-    def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
-        return {name: self._picture(name, image) for name, image in images.items()}
+        if isinstance(image, np.ndarray) and image.shape[2:] == (3,):
+            # arrays are loaded as they are, and the files of this modality may have BGR order
+            image = image[..., ::-1] if modality.is_bgr(modality.suffix) else image
+        return None if image is None else as_file(name, image, directory)
 
     def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
         if image is None:

@@ -117,11 +117,7 @@ def make_loader(dataset: Dataset, batch_size: int, workers: int, collate: Callab
 
 
 def measure_loading(args: argparse.Namespace) -> None:
-    """Measure, and print the tables.
-
-    Args:
-        args: The parsed command line of `tools/analysis/benchmark_loading.py`.
-    """
+    """Measure and print, given the arguments of `tools/analysis/benchmark_loading.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.default_scope)

@@ -73,11 +73,7 @@ def _count(cell: Cell, form: Form) -> tuple[int, float]:
 
 
 def measure_speed(args: argparse.Namespace) -> None:
-    """Measure, print the table and draw the figure.
-
-    Args:
-        args: The parsed command line of `tools/analysis/benchmark.py`.
-    """
+    """Measure and report, given the arguments of `tools/analysis/benchmark.py`."""
     init_default_scope('mmseg')
     keep_memory()
     path = args.out / 'performance.json'

@@ -143,10 +143,6 @@ def demo(args: argparse.Namespace) -> None:
 
 
 def run_demo(args: argparse.Namespace) -> None:
-    """Run the demo; an interruption ends the program.
-
-    Args:
-        args: The parsed command line of `tools/demo.py`.
-    """
+    """Run the demo; an interruption ends the program, given the arguments of `tools/demo.py`."""
     with interruptible(f'run make {COMMANDS[args.task]} again to continue'):
         demo(args)

@@ -8,11 +8,7 @@ from mmamf.apis.prediction_files import WRITTEN, make_out_folder
 
 
 def infer(args: argparse.Namespace) -> None:
-    """Segment the images.
-
-    Args:
-        args: The parsed command line of `tools/infer.py`.
-    """
+    """Segment the images, given the arguments of `tools/infer.py`."""
     make_out_folder(args.out)  # fails before the model is loaded
     inferencer = MultimodalInferencer(
         args.model,

@@ -144,11 +144,7 @@ def run_test(cfg: Config) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Run the test or tests.
-
-    Args:
-        args: The parsed command line of `tools/test.py`.
-    """
+    """Run the test or tests, given the arguments of `tools/test.py`."""
     check_is_file(args.checkpoint)
     for folder in (args.out, args.show_dir):
         if folder is not None:

@@ -99,11 +99,7 @@ def find_folders(cfg: Config) -> set[str]:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Run a training.
-
-    Args:
-        args: The parsed command line of `tools/train.py`.
-    """
+    """Run a training, given the arguments of `tools/train.py`."""
     cfg = read_config(args)
     if args.length is not None:
         set_length(cfg, args.length)

@@ -28,11 +28,7 @@ def compare(args: argparse.Namespace) -> list[str]:
 
 
 def run_comparison(args: argparse.Namespace) -> None:
-    """Compare; failed runs and interruptions end the program with an error.
-
-    Args:
-        args: The parsed command line of `tools/analysis/compare_fusion.py`.
-    """
+    """Compare, given the arguments of `tools/analysis/compare_fusion.py`."""
     with interruptible('run the same command again to continue'):
         failed = compare(args)
     if failed:

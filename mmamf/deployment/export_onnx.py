@@ -178,11 +178,7 @@ def changing_steps(cfg: Config) -> list[str]:
 
 
 def export(args: argparse.Namespace) -> None:
-    """Export the model, and check the file.
-
-    Args:
-        args: The parsed command line of `tools/export_onnx.py`.
-    """
+    """Export the model, and check the file, given the arguments of `tools/export_onnx.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')

@@ -66,11 +66,7 @@ def measure(
 
 
 def extract(args: argparse.Namespace) -> None:
-    """Extract the branch, write it, and measure how much it differs from the whole model.
-
-    Args:
-        args: The parsed command line of `tools/extract_modality.py`.
-    """
+    """Extract, write and measure, given the arguments of `tools/extract_modality.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')

@@ -153,7 +153,7 @@ def test_many_unmatched_names_are_named(touch):
         ('empty', 'rgb', FileNotFoundError, "'rgb': there is no image in empty"),
         (['rgb'], 'rgb/1.png', FileNotFoundError, "'rgb': there is no file rgb"),
         (None, 'rgb/1.png', TypeError, "'rgb': expected a str, Path or numpy array"),
-        (['rgb/1.png', 2], 'rgb/1.png', TypeError, 'or a list of them, got int'),
+        (['rgb/1.png', 2], 'rgb/1.png', TypeError, 'numpy array, got int'),
     ],
 )
 def test_bad_inputs(touch, rgb, depth, error, message):

@@ -125,7 +125,7 @@ def test_command_line_joins_generator_and_discriminator(
 @pytest.mark.parametrize(
     ('files', 'message'),
     [
-        (['d.pth'], 'd.pth: expected .* a generator, got a discriminator; pass it as --disc'),
+        (['d.pth'], 'd.pth: expected .* a generator, got a discriminator; pass'),
         (
             ['g.pth', '--discriminator', 'g.pth'],
             '--discriminator: expected a generator in .*g.pth and a disc',
