@@ -30,6 +30,7 @@ def test_an_exception_leaves_the_old_file_and_no_draft(tmp_path, error):
 
 def test_the_draft_of_a_killed_process_is_overwritten(tmp_path):
     with whole_file(tmp_path / 'a.txt') as draft:
+        draft.touch()
         name = draft.name
     (tmp_path / 'precious').write_text('precious')
     (tmp_path / 'a.txt').unlink()

@@ -31,7 +31,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         metavar='MODALITY',
         default=(),
-        help='modalities of which files may be missing; not needed for one that is not named',
+        help='modalities that a sample may lack; not needed for one without MODALITY=IMAGES, and '
+        'for one that the model describes as optional',
     )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
     parser.add_argument(

@@ -33,8 +33,8 @@ def parse_args() -> argparse.Namespace:
         '--modalities',
         nargs='+',
         metavar='NAME',
-        help='train with some modalities of the config alone: --modalities rgb; they become '
-        'part of the name of the default work dir',
+        help='train with these modalities of the config only, such as rgb; their names become '
+        'part of the default work dir',
     )
     parser.add_argument(
         '--length',

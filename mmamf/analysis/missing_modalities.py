@@ -56,7 +56,7 @@ def list_present(dataset: dict) -> dict[int, set[str]]:
 
 
 def measure_missing(args: argparse.Namespace) -> None:
-    """Run the open tests, and report, given the arguments of `tools/analysis/missing_modalities.py`."""
+    """Test and report, given the arguments of `tools/analysis/missing_modalities.py`."""
     cfg, settings = read_model(args)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     tests = list_subsets(cfg.test_dataloader)

@@ -10,7 +10,7 @@ from .series import read_model, run_series, write_table
 
 
 def measure_robustness(args: argparse.Namespace) -> None:
-    """Run the open tests, and report, given the arguments of `tools/analysis/robustness.py`."""
+    """Test and report, given the arguments of `tools/analysis/robustness.py`."""
     cfg, settings = read_model(args)
     modalities = list(cfg.test_dataloader.dataset.modalities)
     ladder = read_ladder(args.ladder)

@@ -100,9 +100,8 @@ def _read_done(path: Path, settings: dict[str, str]) -> dict[str, dict]:
     for key, expected in settings.items():
         if key.endswith('sha256') and stored.get(key) != expected:
             raise ValueError(
-                f'{path}: {key}: expected {expected} for results to be continued, got '
-                f'{stored.get(key)}: they are of another {key.removesuffix("_sha256")}; remove '
-                'the file or choose another --out'
+                f'{path}, {key}: expected {expected}, got {stored.get(key)}: the results are of '
+                f'another {key.removesuffix("_sha256")}; remove the file or choose another --out'
             )
     return stored['tests']
 
@@ -134,8 +133,8 @@ def _run_tests(
             metrics = runner.test_loop.run()
         if 'mIoU' not in metrics:
             raise ValueError(
-                f'test_evaluator: expected MultimodalIoUMetric without a prefix, whose mIoU is '
-                f'compared, got one of {sorted(metrics)}'
+                'test_evaluator: expected MultimodalIoUMetric without a prefix, because tests are '
+                f'compared by mIoU, got the metrics {sorted(metrics)}'
             )
         yield (
             name,

@@ -42,7 +42,7 @@ def convert_files(src: Path, dst: Path, discriminator: Path | None = None) -> No
     if 'generator.alpha' in state:
         print(
             f'load it with generator=dict(fusion=None), as in {NO_FUSION}: a config with fusion '
-            'loads it without a word and gives other pictures'
+            'loads it without an error, but gives other pictures'
         )
 
 

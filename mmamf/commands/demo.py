@@ -143,6 +143,6 @@ def demo(args: argparse.Namespace) -> None:
 
 
 def run_demo(args: argparse.Namespace) -> None:
-    """Run the demo; an interruption ends the program, given the arguments of `tools/demo.py`."""
+    """Run the demo until its end or an interruption, given the arguments of `tools/demo.py`."""
     with interruptible(f'run make {COMMANDS[args.task]} again to continue'):
         demo(args)

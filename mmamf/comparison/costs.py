@@ -1,6 +1,5 @@
 """Costs of the methods: parameters, multiply-adds, and time as a ratio to the reference."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
 from mmamf.analysis.complexity import complexity
-from mmamf.benchmarks.interleaved import Spread, ratio, take_turns
+from mmamf.benchmarks.interleaved import Spread, ratio, seconds_of, take_turns
 from mmamf.whole_file import write_json
 
 from .results import check_identity, identify, read_json, versions
@@ -131,11 +130,5 @@ def _first_batch(loader: dict) -> dict:
 
 def _seconds(step: Callable) -> float:
     """Time a step right after an equal step, which fills the caches again."""
-    step()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    step()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+    seconds_of(step)
+    return seconds_of(step)

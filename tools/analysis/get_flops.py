@@ -19,8 +19,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=int,
         nargs=2,
         metavar=('H', 'W'),
-        help='size of the input in px; default: that to which the config pads or for which it '
-        'builds the generator',
+        help='size of the input in px; default: the size to which the config pads, or the size of '
+        'its generator',
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)

@@ -116,7 +116,7 @@ def test_continues_after_an_interruption(call, monkeypatch, capsys):
 def test_results_of_another_config_or_checkpoint_are_not_continued(call, tmp_path):
     ladder = [dict(LADDER[0], levels=[200])]
     call(ladder=ladder)
-    with pytest.raises(SystemExit, match='results.json: config_sha256: expected .* another config'):
+    with pytest.raises(SystemExit, match='results.json, config_sha256: expected .* another config'):
         call('--cfg-options', 'test_dataloader.batch_size=2', ladder=ladder)
     other = tmp_path / 'other.pth'
     other.write_bytes(call.checkpoint.read_bytes() + b' ')
