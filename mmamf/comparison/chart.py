@@ -3,13 +3,12 @@
 import math
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mmamf.visualization.figures import add_grid, save_figure
+from mmamf.visualization.figures import add_grid, choose_colors, save_figure
 
 from .paired import mean_and_std
 from .rows import Row
@@ -31,7 +30,7 @@ def draw_chart(rows: list[Row], metric: str, path: Path) -> None:
     not contain zero. Controls are hatched.
     """
     groups = list(dict.fromkeys(row.method.group for row in rows))
-    colors = dict(zip(groups, matplotlib.color_sequences['tab10'] * len(groups), strict=False))
+    colors = choose_colors(groups)
     places, titles, y = [], [], 0.0
     for index, row in enumerate(rows):
         if index == 0 or row.method.group != rows[index - 1].method.group:

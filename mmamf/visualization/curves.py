@@ -4,14 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmamf.ensemble import ENSEMBLE
 
-from .figures import ENSEMBLE_COLOR, add_grid, save_figure
+from .figures import add_grid, choose_colors, save_figure
 
 SCALARS = '*/vis_data/scalars.json'
 # decode.<modality>.loss_ce of a decode head, or <modality>.loss_pixel of a translator
@@ -81,7 +80,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
     curves = read_curves(work_dir)
     names = list(dict.fromkeys(name for curve in curves.values() for name in curve))
     modalities = [name for name in names if name != ENSEMBLE]
-    colors = dict(zip(modalities, matplotlib.color_sequences['tab10'] * len(names), strict=False))
+    colors = choose_colors(modalities)
     figure = Figure(figsize=(10, 4), dpi=120, layout='constrained')
     titles = {kind: METRICS.get(kind, 'training loss') for kind in curves}
     for axes, (kind, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
@@ -90,7 +89,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
                 ensemble = name == ENSEMBLE
                 axes.plot(
                     *zip(*curves[kind][name], strict=True),
-                    color=ENSEMBLE_COLOR if ensemble else colors[name],
+                    color=colors[name],
                     linewidth=2.2 if ensemble else 1.4,
                     marker='o' if len(curves[kind][name]) < 25 else None,
                     markersize=4,

@@ -1,13 +1,22 @@
 """What all figures share."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmamf.ensemble import ENSEMBLE
 from mmamf.whole_file import whole_file
 
-ENSEMBLE_COLOR = '#222222'
+
+def choose_colors(names: Iterable[str]) -> dict[str, Any]:
+    """Choose a color for each modality or other name; the ensemble is black."""
+    colors = matplotlib.color_sequences['tab10']
+    chosen = {name: colors[index % len(colors)] for index, name in enumerate(names)}
+    return chosen | {ENSEMBLE: '#222222'}
 
 
 def add_grid(axes: Axes, axis: str = 'both') -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .curves import Curve, read_scalars
-from .figures import add_grid, save_figure
+from .figures import add_grid, choose_colors, save_figure
 
 PREFIX = 'fusion'
 KINDS = ('alpha', 'divergence', 'share')
@@ -73,10 +73,10 @@ def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
         margin = 1 if panel is axes['norms'] else 1.02  # space for the last markers
         panel.set(xlabel='iteration', xlim=(0, margin * max(last, 1)))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        if panel is not axes['norms']:
-            add_grid(panel)
+        add_grid(panel)
         if not panel.has_data():
             panel.text(0.5, 0.5, 'none logged', ha='center', transform=panel.transAxes)
+    axes['norms'].grid(False)  # it would hide the colors
     save_figure(figure, out)
 
 
@@ -85,8 +85,9 @@ def _plot_alpha(axes: Axes, curves: dict[str, Curve]) -> None:
     axes.set_title('weight in the ensemble, softmax(alpha)')
     if not curves:
         return
-    for name, color in zip(curves, matplotlib.color_sequences['tab10'] * len(curves)):
-        axes.plot(*zip(*curves[name]), color=color, linewidth=1.8, label=name)
+    colors = choose_colors(curves)
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve), color=colors[name], linewidth=1.8, label=name)
     equal = 1 / len(curves)
     axes.axhline(equal, color='0.6', linewidth=1, linestyle=':', label='equal')
     reach = max(0.02, *(abs(value - equal) for curve in curves.values() for _, value in curve))

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from mmamf.ensemble import ENSEMBLE, metric_key
 
-from .figures import ENSEMBLE_COLOR, add_grid, save_figure
+from .figures import add_grid, choose_colors, save_figure
 from .markdown import (
     CLASS,
     METRIC,
@@ -69,15 +68,15 @@ def plot_subsets(
     axes = figure.subplots()
     places = range(len(results))
     heights = [scalars[METRIC] or 0 for scalars in results.values()]
-    axes.bar(places, heights, color=ENSEMBLE_COLOR, alpha=0.35, label=ENSEMBLE)
-    colors = matplotlib.color_sequences['tab10']
-    for index, name in enumerate(modalities):
+    colors = choose_colors(modalities)
+    axes.bar(places, heights, color=colors[ENSEMBLE], alpha=0.35, label=ENSEMBLE)
+    for name in modalities:
         values = [scalars.get(metric_key(name, METRIC)) for scalars in results.values()]
         axes.plot(
             places,
             [float('nan') if value is None else value for value in values],
             'o',
-            color=colors[index % len(colors)],
+            color=colors[name],
             label=name,
         )
     axes.set_xticks(places, [subset.replace('+', '\n+ ') for subset in results], fontsize=8)

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmamf.ensemble import ENSEMBLE, metric_key
 from mmamf.evaluation.corruption_ladder import CLEAN, key_of, labels_of
 
-from .figures import ENSEMBLE_COLOR, add_grid, save_figure
+from .figures import add_grid, choose_colors, save_figure
 from .markdown import (
     CLASS,
     METRIC,
@@ -89,16 +88,15 @@ def _draw(
     labels = labels_of(corruption)
     tests = [results[CLEAN], *(results[key_of(corruption, label)] for label in labels)]
     places = range(len(tests))
-    colors = matplotlib.color_sequences['tab10']
+    colors = choose_colors(modalities)
     ordered = corruption.get('labels') is None
-    for index, source in enumerate([*modalities, ENSEMBLE]):
+    for source in [*modalities, ENSEMBLE]:
         whole = source == ENSEMBLE
         values = [scalars[metric_key(source, METRIC)] for scalars in tests]
-        color = ENSEMBLE_COLOR if whole else colors[index % len(colors)]
         axes.plot(
             places,
             [float('nan') if value is None else value for value in values],
-            color=color,
+            color=colors[source],
             linestyle='-' if ordered else 'none',
             linewidth=2.2 if whole else 1.4,
             marker='o',
@@ -106,7 +104,7 @@ def _draw(
             label=source,
         )
         if values[0] is not None:
-            axes.axhline(values[0], color=color, linewidth=0.8, linestyle=':')
+            axes.axhline(values[0], color=colors[source], linewidth=0.8, linestyle=':')
     axes.set_xticks(places, [CLEAN, *labels], fontsize=8)
     axes.set(title=corruption['title'], xlabel=corruption['unit'])
     axes.set_xlim(-0.4, len(tests) - 0.6)
