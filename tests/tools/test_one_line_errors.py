@@ -82,5 +82,5 @@ def test_a_missing_image_is_told_before_the_first_iteration(call, tmp_path, tiny
     config = tiny_config()
     for path in (tmp_path / 'rgbd' / 'depth').iterdir():
         path.unlink()
-    with pytest.raises(SystemExit, match='^error: .*depth'):
+    with pytest.raises(SystemExit, match='(?s)^error: .*depth'):
         call('train', config)
