@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-import mmamf  # noqa: F401  (cures the stack before a test imports mmseg)
+import mmamf  # noqa: F401  (repairs the stack before a test imports mmseg)
 
 CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
 

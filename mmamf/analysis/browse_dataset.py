@@ -1,10 +1,4 @@
-"""Shows the samples that a model gets, after transforms and data preprocessor, with their labels.
-
-For display, the values of every modality are converted back to those of its file. The printed mean
-and standard deviation are of the normalized values. Padding follows normalization, so it has the
-color of the mean. Missing readings are black and are left out of the statistics. A modality that a
-sample lacks is not shown.
-"""
+"""Shows the samples that a model gets, with their labels."""
 
 import argparse
 import copy
@@ -148,18 +142,11 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
 
 
 def browse_config(args: argparse.Namespace) -> None:
-    """Draw the sheet and print the statistics.
-
-    Args:
-        args: The parsed command line of `tools/browse_dataset.py`.
-    """
+    """Draw the sheet and print the statistics, given the arguments of `tools/browse_dataset.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    try:
-        sheet, values = browse(cfg, args.phase, args.number)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    sheet, values = browse(cfg, args.phase, args.number)
     path = args.out / f'{args.phase}.png'
     sheet.save(path)
     for name, fed in values.items():
