@@ -1,4 +1,4 @@
-"""Arguments that several commands share. It does not import torch, so --help answers quickly.
+"""What several commands share. It does not import torch, so --help answers quickly.
 
 It stands beside the package, and the scripts in tools/ find it by a link beside them or where it is
 installed, however they are run.
@@ -6,11 +6,69 @@ installed, however they are run.
 
 import argparse
 import importlib.util
+import linecache
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 if importlib.util.find_spec('mmamf') is None:  # run from a clone that is not installed
     sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the program with the line ``error: ...`` if the user has to mend something.
+
+    That is so if a file does not exist or is not accessible, and if a check of the project raises a
+    ValueError or an ImportError. Every other exception is unexpected and keeps its traceback.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError) as error:
+        raise SystemExit(f'error: {error}') from error
+    except (ImportError, ValueError) as error:
+        *_, (frame, number) = traceback.walk_tb(error.__traceback__)  # where it was raised
+        line = linecache.getline(frame.f_code.co_filename, number)
+        package = frame.f_globals.get('__name__', '').partition('.')[0]
+        if package not in ('mmamf', 'rooms') or not line.lstrip().startswith('raise '):
+            raise
+        raise SystemExit(f'error: {error}') from error
+
+
+class _Package(ModuleType):
+    """A package whose ``__init__`` runs when something is read from it, not at its import."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('__'):
+            raise AttributeError(name)
+        self.__class__ = ModuleType
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def import_lazily(*packages: str) -> None:
+    """Let modules of mmamf be imported without the ``__init__`` of the packages above them.
+
+    ``import mmamf`` registers all models and data sets, which takes seconds. A command that needs
+    none of them calls this before. Nothing happens if mmamf is already imported.
+
+    Args:
+        *packages: Packages inside mmamf, such as 'datasets', each after the one that contains it.
+    """
+    if 'mmamf' in sys.modules:
+        return
+    for name in ('mmamf', *(f'mmamf.{package}' for package in packages)):
+        spec = importlib.util.find_spec(name)
+        package = sys.modules[name] = _Package(name)
+        package.__spec__, package.__path__ = spec, spec.submodule_search_locations
+        package.__file__, package.__package__ = spec.origin, name
+        parent, _, child = name.rpartition('.')
+        if parent:
+            setattr(sys.modules[parent], child, package)
 
 
 class CfgOptions(argparse.Action):
@@ -18,7 +76,7 @@ class CfgOptions(argparse.Action):
 
     def __call__(self, *args) -> None:
         """Read key=value pairs into a dict."""
-        import mmamf  # noqa: F401  # isort: skip  (first: it cures the stack)
+        import mmamf  # noqa: F401  # isort: skip  (first: it repairs the stack)
         from mmengine.config import DictAction
 
         DictAction(self.option_strings, self.dest)(*args)

@@ -13,6 +13,7 @@ import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import logging
 import os
 import sys
@@ -43,6 +44,24 @@ def apply() -> None:
     keep_frozen_groups_frozen()
     find_classes_of_nested_datasets()
     convert_layers_as_they_say()
+
+
+def _wrap(owner: Any, name: str, around: Callable) -> None:
+    """Replace a function of a module or a class by one that calls `around`; do so only once.
+
+    `around` gets the original function as its first argument.
+    """
+    found = inspect.getattr_static(owner, name)
+    kind = type(found) if isinstance(found, staticmethod | classmethod) else None
+    original = found.__func__ if kind else found
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return around(original, *args, **kwargs)
+
+    setattr(owner, name, kind(wrapper) if kind else wrapper)
 
 
 def skip_albumentations_update_check() -> None:
@@ -116,18 +135,14 @@ def format_configs_once() -> None:
     """
     from mmengine.config import config
 
-    format_code = config.FormatCode
-    if hasattr(format_code, '__wrapped__'):
-        return
     formatted: dict[str, Any] = {}
 
-    @functools.wraps(format_code)
-    def format_once(text: str, **kwargs: Any) -> Any:
+    def format_once(format_code: Callable, text: str, **kwargs: Any) -> Any:
         if text not in formatted:
             formatted[text] = format_code(text, **kwargs)
         return formatted[text]
 
-    config.FormatCode = format_once
+    _wrap(config, 'FormatCode', format_once)
 
 
 def explain_duplicate_keys() -> None:
@@ -138,12 +153,7 @@ def explain_duplicate_keys() -> None:
     """
     from mmengine.config import Config
 
-    read = Config._file2dict
-    if hasattr(read, '__wrapped__'):
-        return
-
-    @functools.wraps(read)
-    def read_and_explain(filename: str, *args: Any, **kwargs: Any) -> Any:
+    def read_and_explain(read: Callable, filename: str, *args: Any, **kwargs: Any) -> Any:
         try:
             return read(filename, *args, **kwargs)
         except KeyError as error:
@@ -159,7 +169,7 @@ def explain_duplicate_keys() -> None:
                 f'with its bases: {error.args[0]}{hint if "default_hooks" in str(error) else ""}'
             ) from error
 
-    Config._file2dict = staticmethod(read_and_explain)
+    _wrap(Config, '_file2dict', read_and_explain)
 
 
 def provide_numpy_bool8() -> None:
@@ -267,12 +277,6 @@ def provide_mmcv_ops_stub() -> None:
     sys.modules['mmcv._ext'] = mmcv._ext = stub
 
 
-def _has_accelerator() -> bool:
-    from mmengine.device import get_device
-
-    return get_device() != 'cpu'
-
-
 @contextlib.contextmanager
 def _without_set_device() -> Iterator[None]:
     original = torch.cuda.set_device
@@ -300,36 +304,28 @@ def distribute_on_cpu() -> None:
     called without an active exception`, pytorch/pytorch#179291). A launch without a GPU also gets
     :func:`synchronize_batch_norm_on_cpu`. With a GPU, all of these functions run unchanged.
     """
+    from mmengine.device import get_device
     from mmengine.dist import utils
     from mmengine.model import MMDistributedDataParallel
 
-    def gloo_on_cpu(initialize: Callable) -> Callable:
-        @functools.wraps(initialize)
-        def wrapper(backend: str, *args: Any, **kwargs: Any) -> None:
-            if _has_accelerator():
-                return initialize(backend, *args, **kwargs)
-            with _without_set_device():
-                initialize('gloo', *args, **kwargs)
-            synchronize_batch_norm_on_cpu()
-            atexit.register(_destroy_process_group)
+    def gloo_on_cpu(initialize: Callable, backend: str, *args: Any, **kwargs: Any) -> None:
+        if get_device() != 'cpu':
+            return initialize(backend, *args, **kwargs)
+        with _without_set_device():
+            initialize('gloo', *args, **kwargs)
+        synchronize_batch_norm_on_cpu()
+        atexit.register(_destroy_process_group)
 
-        return wrapper
+    def no_device_ids_on_cpu(
+        construct: Callable, self: Any, module: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        if all(parameter.device.type == 'cpu' for parameter in module.parameters()):
+            kwargs['device_ids'] = None
+        construct(self, module, *args, **kwargs)
 
-    def no_device_ids_on_cpu(construct: Callable) -> Callable:
-        @functools.wraps(construct)
-        def wrapper(self: Any, module: Any, *args: Any, **kwargs: Any) -> None:
-            if all(parameter.device.type == 'cpu' for parameter in module.parameters()):
-                kwargs['device_ids'] = None
-            construct(self, module, *args, **kwargs)
-
-        return wrapper
-
-    if not hasattr(utils._init_dist_pytorch, '__wrapped__'):
-        utils._init_dist_pytorch = gloo_on_cpu(utils._init_dist_pytorch)
-        utils._init_dist_slurm = gloo_on_cpu(utils._init_dist_slurm)
-        MMDistributedDataParallel.__init__ = no_device_ids_on_cpu(
-            MMDistributedDataParallel.__init__
-        )
+    _wrap(utils, '_init_dist_pytorch', gloo_on_cpu)
+    _wrap(utils, '_init_dist_slurm', gloo_on_cpu)
+    _wrap(MMDistributedDataParallel, '__init__', no_device_ids_on_cpu)
 
 
 class _AllReduce(torch.autograd.Function):
@@ -363,12 +359,10 @@ def synchronize_batch_norm_on_cpu() -> None:
     process, torch's own code runs. This changes torch for the whole process, so only a launch
     without a GPU does it.
     """
-    original = torch.nn.SyncBatchNorm.forward
-    if hasattr(original, '__wrapped__'):
-        return
 
-    @functools.wraps(original)
-    def forward(self: torch.nn.SyncBatchNorm, input: torch.Tensor) -> torch.Tensor:
+    def forward(
+        original: Callable, self: torch.nn.SyncBatchNorm, input: torch.Tensor
+    ) -> torch.Tensor:
         distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
         if input.device.type != 'cpu' or not self.training or not distributed:
             return original(self, input)
@@ -392,16 +386,13 @@ def synchronize_batch_norm_on_cpu() -> None:
             output = output * self.weight.view(shape) + self.bias.view(shape)
         return output.to(input.dtype)
 
-    parallel = torch.nn.parallel.DistributedDataParallel
-    check_device = parallel._passing_sync_batchnorm_handle
-
-    @functools.wraps(check_device)
-    def skip_on_cpu(self: Any, module: torch.nn.Module) -> None:
+    def skip_on_cpu(check_device: Callable, self: Any, module: torch.nn.Module) -> None:
         if self.device_type != 'cpu':
             check_device(self, module)
 
-    torch.nn.SyncBatchNorm.forward = forward
-    parallel._passing_sync_batchnorm_handle = skip_on_cpu
+    parallel = torch.nn.parallel.DistributedDataParallel
+    _wrap(torch.nn.SyncBatchNorm, 'forward', forward)
+    _wrap(parallel, '_passing_sync_batchnorm_handle', skip_on_cpu)
 
 
 def resume_from_own_folder() -> None:
@@ -416,12 +407,7 @@ def resume_from_own_folder() -> None:
     from mmengine.logging import print_log
     from mmengine.runner import _flexible_runner, checkpoint
 
-    original = checkpoint.find_latest_checkpoint
-    if hasattr(original, '__wrapped__'):
-        return
-
-    @functools.wraps(original)
-    def find_latest_checkpoint(path: str) -> str | None:
+    def find_latest_checkpoint(original: Callable, path: str) -> str | None:
         last = original(path)
         if last is None or '://' in last:
             return last
@@ -436,7 +422,7 @@ def resume_from_own_folder() -> None:
         return last
 
     for module in (checkpoint, runner, runner.runner, _flexible_runner):
-        module.find_latest_checkpoint = find_latest_checkpoint
+        _wrap(module, 'find_latest_checkpoint', find_latest_checkpoint)
 
 
 def keep_frozen_groups_frozen() -> None:
@@ -448,13 +434,7 @@ def keep_frozen_groups_frozen() -> None:
     """
     from mmengine.optim.scheduler import param_scheduler
 
-    scheduler, one_cycle = param_scheduler._ParamScheduler, param_scheduler.OneCycleParamScheduler
-    if hasattr(scheduler.step, '__wrapped__'):
-        return
-    original_step, original_format = scheduler.step, one_cycle._format_param
-
-    @functools.wraps(original_step)
-    def step(self: Any, *args: Any, **kwargs: Any) -> None:
+    def step(original_step: Callable, self: Any, *args: Any, **kwargs: Any) -> None:
         original_step(self, *args, **kwargs)
         if self.param_name == 'lr' and 0 in self.base_values:
             for group, base in zip(self.optimizer.param_groups, self.base_values):
@@ -462,12 +442,14 @@ def keep_frozen_groups_frozen() -> None:
                     group['lr'] = 0.0
             self._last_value = [group['lr'] for group in self.optimizer.param_groups]
 
-    @functools.wraps(original_format)
-    def format_param(self: Any, name: str, optimizer: Any, param: Any) -> list[float]:
+    def format_param(
+        original_format: Callable, self: Any, name: str, optimizer: Any, param: Any
+    ) -> list[float]:
         values = original_format(self, name, optimizer, param)
         return [v if group['lr'] else 0.0 for v, group in zip(values, optimizer.param_groups)]
 
-    scheduler.step, one_cycle._format_param = step, format_param
+    _wrap(param_scheduler._ParamScheduler, 'step', step)
+    _wrap(param_scheduler.OneCycleParamScheduler, '_format_param', format_param)
 
 
 def find_classes_of_nested_datasets() -> None:
@@ -502,20 +484,12 @@ def convert_layers_as_they_say() -> None:
     from mmengine._strategy import single_device
     from mmengine.runner import runner
 
-    def ask(convert: Callable) -> Callable:
-        @functools.wraps(convert)
-        def wrapper(*args: Any) -> torch.nn.Module:
-            converted = convert(*args)
-            layer = next(arg for arg in args if isinstance(arg, torch.nn.Module))
-            is_new = converted is not layer and hasattr(layer, 'turn_into')
-            return layer.turn_into(converted) if is_new else converted
+    def ask(convert: Callable, *args: Any) -> torch.nn.Module:
+        converted = convert(*args)
+        layer = next(arg for arg in args if isinstance(arg, torch.nn.Module))
+        is_new = converted is not layer and hasattr(layer, 'turn_into')
+        return layer.turn_into(converted) if is_new else converted
 
-        return wrapper
-
-    norm = torch.nn.SyncBatchNorm
-    if hasattr(norm.convert_sync_batchnorm, '__wrapped__'):
-        return
-    norm.convert_sync_batchnorm = classmethod(ask(norm.convert_sync_batchnorm.__func__))
-    revert = ask(model.revert_sync_batchnorm)
+    _wrap(torch.nn.SyncBatchNorm, 'convert_sync_batchnorm', ask)
     for module in (model, model.utils, runner, single_device):
-        module.revert_sync_batchnorm = revert
+        _wrap(module, 'revert_sync_batchnorm', ask)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-import mmamf  # noqa: F401  (cures the stack before a test imports mmseg)
+import mmamf  # noqa: F401  (repairs the stack before a test imports mmseg)
 
 CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
 
@@ -107,9 +107,9 @@ def rgbd_dataset_cfg(make_rgbd_dataset):
 
 @pytest.fixture
 def rgbd_preprocessor_cfg():
-    """Config of the MultimodalSegDataPreProcessor that fits ``rgbd_dataset_cfg``."""
+    """Config of the MultimodalSegDataPreprocessor that fits ``rgbd_dataset_cfg``."""
     return dict(
-        type='MultimodalSegDataPreProcessor',
+        type='MultimodalSegDataPreprocessor',
         modalities=[
             dict(
                 name='rgb',

@@ -1,4 +1,4 @@
-"""Tests of the cures: each does its work where it is needed and nothing where it is not."""
+"""Tests of the repairs: each does its work where it is needed and nothing where it is not."""
 
 import importlib.util
 import os
@@ -33,7 +33,7 @@ def stock_checkpoint(tmp_path):
 
 
 def run_python(code: str) -> str:
-    """Run `code` in a fresh interpreter, where the module is `c` and nothing has been cured yet."""
+    """Run `code` in a fresh interpreter where the module is `c` and nothing is repaired yet."""
     load = (
         'import importlib.util as u\n'
         f's = u.spec_from_file_location("compat", {compat.__file__!r})\n'
@@ -212,7 +212,7 @@ def test_mmcv_operators_left_alone():
     assert sys.modules.get('mmcv._ext') is before
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='the cure is for machines without a GPU')
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the repair is for machines without a GPU')
 @pytest.mark.parametrize('launcher', ['pytorch', 'slurm'])
 def test_distributed_on_cpu(launcher):
     out = run_python(

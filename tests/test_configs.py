@@ -16,12 +16,12 @@ from mmseg.registry import DATASETS
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / 'configs' / 'amf').glob('*.py'))
 HEADS = ('refinenet', 'segformer', 'segnext', 'upernet')
-SEGMENTERS = [path for path in CONFIGS if path.stem.split('_')[2] in HEADS]
+SEGMENTORS = [path for path in CONFIGS if path.stem.split('_')[2] in HEADS]
 TRANSLATORS = [path for path in CONFIGS if 'unet' in path.stem]
 
 
 def test_every_config_has_a_task():
-    assert sorted(SEGMENTERS + TRANSLATORS) == CONFIGS
+    assert sorted(SEGMENTORS + TRANSLATORS) == CONFIGS
 
 
 @pytest.mark.parametrize('path', TRANSLATORS, ids=lambda path: path.stem)
@@ -40,7 +40,7 @@ def test_translator_builds_and_names_what_it_is(path):
     assert ('FeatureDistanceMetric' in str(cfg.test_evaluator)) == is_color
 
 
-@pytest.mark.parametrize('path', SEGMENTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', SEGMENTORS, ids=lambda path: path.stem)
 def test_model_builds_and_names_what_it_is(path):
     model = build(Config.fromfile(path))
     assert path.stem.startswith(f'amf_{name_encoder(model.backbone)}_')
@@ -48,7 +48,7 @@ def test_model_builds_and_names_what_it_is(path):
     assert model.decode_head.num_modalities == model.backbone.num_modalities
 
 
-@pytest.mark.parametrize('path', SEGMENTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', SEGMENTORS, ids=lambda path: path.stem)
 def test_missing_readings_are_fed_as_when_the_numbers_were_published(path):
     """Where a config names a missing value, as the number that stands in the file."""
     cfg = Config.fromfile(path)
@@ -84,7 +84,7 @@ def test_config_survives_a_dump(path, tmp_path):
     cfg = Config.fromfile(path)
     cfg.dump(tmp_path / 'config.py')
     model, again = build(cfg), build(Config.fromfile(tmp_path / 'config.py'))
-    if path in SEGMENTERS:
+    if path in SEGMENTORS:
         assert again.data_preprocessor.modalities == model.data_preprocessor.modalities
     assert again.state_dict().keys() == model.state_dict().keys()
 
@@ -101,7 +101,7 @@ def test_model_index_lists_every_config():
     assert [ROOT / model['Config'] for model in models] == CONFIGS
     assert [model['Name'] for model in models] == [path.stem for path in CONFIGS]
     for path in CONFIGS:
-        expected = 'MultimodalSegmentor' if path in SEGMENTERS else 'MultimodalPix2Pix'
+        expected = 'MultimodalSegmentor' if path in SEGMENTORS else 'MultimodalPix2Pix'
         assert get_config(f'mmamf::amf/{path.name}').model.type == expected
 
 
@@ -117,7 +117,7 @@ def test_size_of_the_papers_networks(depth, millions):
 
 
 @pytest.mark.parametrize(
-    'path', [path for path in SEGMENTERS if 'rooms' in path.stem], ids=lambda path: path.stem
+    'path', [path for path in SEGMENTORS if 'rooms' in path.stem], ids=lambda path: path.stem
 )
 def test_rooms_configs_agree_on_their_modalities(path, tmp_path):
     cfg = Config.fromfile(path)

@@ -25,7 +25,8 @@ NAMES = {
         'ModalitySpecificLN',
         'MultimodalPatchDiscriminator',
         'MultimodalPix2Pix',
-        'MultimodalSegDataPreProcessor',
+        'MultimodalSegDataPreprocessor',
+        'MultimodalSegDataPreProcessor',  # in the configs of older checkpoints
         'MultimodalSegmentor',
         'MultimodalTTAModel',
         'MultimodalTranslationDataPreprocessor',

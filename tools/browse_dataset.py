@@ -9,7 +9,7 @@ sample lacks is not shown.
 import argparse
 from pathlib import Path
 
-from mmamf_command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options, one_line_errors
 
 PHASES = ('train', 'val', 'test')
 
@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Draw the sheet and print the statistics."""
     args = parse_args(argv)

@@ -7,7 +7,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -20,6 +20,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
     args = parse_args(argv)

@@ -19,7 +19,7 @@ other modalities are not there. The tool says at which points fusion connected t
 import argparse
 from pathlib import Path
 
-from mmamf_command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -45,6 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Export and check."""
     args = parse_args(argv)

@@ -11,7 +11,7 @@ those in the whole model.
 import argparse
 from pathlib import Path
 
-from mmamf_command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -31,6 +31,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Extract, write, measure."""
     args = parse_args(argv)

@@ -5,47 +5,10 @@ Example: infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmente
 """
 
 import argparse
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import import_lazily, one_line_errors
 
 PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')
-
-
-class _Package(ModuleType):
-    """A package whose ``__init__`` runs when something is read from it, not at its import."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith('__'):
-            raise AttributeError(name)
-        self.__class__ = ModuleType
-        self.__spec__.loader.exec_module(self)
-        return getattr(self, name)
-
-
-def import_inferencer(model: str) -> type:
-    """Import MultimodalInferencer; for an ONNX file, without models and data sets.
-
-    ``import mmamf`` registers all of these, which takes three times as long as an ONNX file needs.
-    """
-    if Path(model).suffix.lower() == '.onnx' and 'mmamf' not in sys.modules:
-        for name in ('mmamf', *(f'mmamf.{name}' for name in PACKAGES)):
-            spec = importlib.util.find_spec(name)
-            package = sys.modules[name] = _Package(name)
-            package.__spec__, package.__path__ = spec, spec.submodule_search_locations
-            package.__file__, package.__package__ = spec.origin, name
-            parent, _, child = name.rpartition('.')
-            if parent:
-                setattr(sys.modules[parent], child, package)
-    else:
-        import mmamf  # noqa: F401  (first: it cures the stack)
-    from mmamf.apis.multimodal_inferencer import MultimodalInferencer
-
-    return MultimodalInferencer
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -68,7 +31,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         nargs='+',
         metavar='MODALITY',
         default=(),
-        help='modalities of which files may be missing; not needed for one that is not named',
+        help='modalities that a sample may lack; not needed for one without MODALITY=IMAGES, and '
+        'for one that the model describes as optional',
     )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
     parser.add_argument(
@@ -100,29 +64,15 @@ def modality_and_images(argument: str) -> tuple[str, str]:
     return name, images
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Segment the images."""
     args = parse_args(argv)
-    inferencer_type = import_inferencer(args.model)
-    # imported after import_inferencer, which decides what the import of mmamf runs
-    from mmamf.apis.prediction_files import WRITTEN, make_out_folder
+    if args.model.lower().endswith('.onnx'):  # needs neither models nor data sets
+        import_lazily(*PACKAGES)
+    from mmamf.commands.infer import infer
 
-    try:
-        make_out_folder(args.out)  # fails before the model is loaded
-        inferencer = inferencer_type(
-            args.model,
-            args.config,
-            args.device,
-            allow_different_config=args.allow_different_config,
-        )
-        results = inferencer.stream(dict(args.inputs), args.batch_size, args.out, args.optional)
-        count = sum(1 for _ in results)
-    except (FileNotFoundError, ImportError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
-    for name in inferencer.modalities:
-        if name not in dict(args.inputs):
-            print(f'all without {name}')
-    print(f'{count} samples: {", ".join(str(Path(args.out, n)) for n in WRITTEN)}')
+    infer(args)
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from mmamf_command_line import add_cfg_options, add_launcher
+from mmamf_command_line import add_cfg_options, add_launcher, one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,8 +19,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out',
         metavar='DIR',
-        help='save the predicted label maps there, as PNG of class indices from 0 on (those of the '
-        'classes of the data set, also with reduce_zero_label), or the pictures of a translation',
+        help='save the predictions there: label maps as PNG of class indices, counted from 0 also '
+        'with reduce_zero_label, or the pictures of a translation',
     )
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
     parser.add_argument(
@@ -28,19 +28,19 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='only',
         choices=['only', 'both'],
-        help="test-time augmentation; 'both': test without it, then with it, whose files go into "
-        'a folder tta/ inside each of the others',
+        help="test-time augmentation; 'both': test without it, then with it; the second test "
+        'writes into the subfolder tta/ of each folder',
     )
     parser.add_argument(
         '--modalities',
         nargs='+',
         metavar='NAME',
-        help='the modalities with which the checkpoint was trained, if not with all of the config',
+        help='the modalities of the checkpoint, if it was trained with some of the config',
     )
     parser.add_argument(
         '--partial',
         action='store_true',
-        help='test although the checkpoint does not have all weights of the model, or others; '
+        help='test although the checkpoint lacks weights of the model or has additional ones; '
         'prints which',
     )
     parser.add_argument(
@@ -55,6 +55,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main() -> None:
     """Test."""
     args = parse_args()

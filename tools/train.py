@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from mmamf_command_line import add_cfg_options, add_launcher
+from mmamf_command_line import add_cfg_options, add_launcher, one_line_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,8 +33,8 @@ def parse_args() -> argparse.Namespace:
         '--modalities',
         nargs='+',
         metavar='NAME',
-        help='train with some modalities of the config alone: --modalities rgb; they become '
-        'part of the name of the default work dir',
+        help='train with these modalities of the config only, such as rgb; their names become '
+        'part of the default work dir',
     )
     parser.add_argument(
         '--length',
@@ -48,6 +48,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main() -> None:
     """Train."""
     args = parse_args()

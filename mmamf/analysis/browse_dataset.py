@@ -1,10 +1,4 @@
-"""Shows the samples that a model gets, after transforms and data preprocessor, with their labels.
-
-For display, the values of every modality are converted back to those of its file. The printed mean
-and standard deviation are of the normalized values. Padding follows normalization, so it has the
-color of the mean. Missing readings are black and are left out of the statistics. A modality that a
-sample lacks is not shown.
-"""
+"""Shows the samples that a model gets, with their labels."""
 
 import argparse
 import copy
@@ -21,7 +15,7 @@ from rich.progress import track
 from mmamf.datasets.file_formats import find_descriptions
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models.data_preprocessors import (
-    MultimodalSegDataPreProcessor,
+    MultimodalSegDataPreprocessor,
     MultimodalTranslationDataPreprocessor,
 )
 from mmamf.visualization import PredictionSheet, colorize_image, picture_of
@@ -36,7 +30,7 @@ class Segmentations:
         preprocessor: The data preprocessor of the model.
     """
 
-    def __init__(self, dataset, preprocessor: MultimodalSegDataPreProcessor) -> None:
+    def __init__(self, dataset, preprocessor: MultimodalSegDataPreprocessor) -> None:
         self.sheet = PredictionSheet(dataset.metainfo['classes'], dataset.metainfo['palette'])
         self.modalities = preprocessor.modalities
         self._preprocessor = preprocessor
@@ -109,7 +103,7 @@ def feed(dataset, preprocessor, indices: list[int], training: bool) -> Iterator[
         data = dataset[index]
         batch = preprocessor(pseudo_collate([data]), training)
         inputs, sample = batch['inputs'][0], batch['data_samples'][0]
-        if isinstance(preprocessor, MultimodalSegDataPreProcessor):
+        if isinstance(preprocessor, MultimodalSegDataPreprocessor):
             holes = data['inputs'].float()[preprocessor.channel_index].isnan()
             inputs[:, : holes.shape[1], : holes.shape[2]].masked_fill_(holes, torch.nan)
         yield inputs, sample
@@ -126,7 +120,7 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
         raise ValueError(f'--phase: expected {phase}_dataloader in the config, got none')
     preprocessor = MODELS.build(cfg.model.data_preprocessor)
     kinds = {
-        MultimodalSegDataPreProcessor: Segmentations,
+        MultimodalSegDataPreprocessor: Segmentations,
         MultimodalTranslationDataPreprocessor: Translations,
     }
     if type(preprocessor) not in kinds:
@@ -148,18 +142,11 @@ def browse(cfg: Config, phase: str, number: int) -> tuple[PredictionSheet, dict[
 
 
 def browse_config(args: argparse.Namespace) -> None:
-    """Draw the sheet and print the statistics.
-
-    Args:
-        args: The parsed command line of `tools/browse_dataset.py`.
-    """
+    """Draw the sheet and print the statistics, given the arguments of `tools/browse_dataset.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    try:
-        sheet, values = browse(cfg, args.phase, args.number)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    sheet, values = browse(cfg, args.phase, args.number)
     path = args.out / f'{args.phase}.png'
     sheet.save(path)
     for name, fed in values.items():

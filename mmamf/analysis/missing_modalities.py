@@ -1,22 +1,14 @@
-"""Tests a checkpoint on all subsets of its modalities; writes a table and a figure.
-
-For every subset there is one test of the config, in which all other modalities are absent. Each
-finished test is saved in results.json, so after an interruption the same command continues.
-"""
+"""Tests a checkpoint on all subsets of its modalities; writes a table and a figure."""
 
 import argparse
-import json
-import time
 from itertools import combinations
 
-from mmengine.fileio import put_text
 from mmengine.registry import DATASETS, init_default_scope
 
 from mmamf.evaluation.corruption_ladder import with_corruption
-from mmamf.visualization.found_classes import count_found
 from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
 
-from .robustness import read_done, read_model, run_tests
+from .series import read_model, run_series, write_table
 
 
 def list_subsets(dataloader: dict) -> dict[str, dict]:
@@ -64,43 +56,12 @@ def list_present(dataset: dict) -> dict[int, set[str]]:
 
 
 def measure_missing(args: argparse.Namespace) -> None:
-    """Run the tests that are not done yet, then write the table and the figure.
-
-    Args:
-        args: The parsed command line of `tools/analysis/missing_modalities.py`.
-    """
+    """Test and report, given the arguments of `tools/analysis/missing_modalities.py`."""
     cfg, settings = read_model(args)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     tests = list_subsets(cfg.test_dataloader)
+    marks = {name: dict(samples=len(tests[name]['dataset']['indices'])) for name in tests}
+    results = run_series(args, (cfg, settings), tests, marks)
     modalities = list(cfg.test_dataloader.dataset.modalities)
-
-    store = args.out / 'results.json'
-    done = read_done(store, settings)
-    samples = {name: len(loader['dataset']['indices']) for name, loader in tests.items()}
-    todo = {
-        name: loader
-        for name, loader in tests.items()
-        if done.get(name, {}).get('samples') != samples[name]
-    }
-    print(f'{len(todo)} tests to do, {len(tests) - len(todo)} done', flush=True)
-
-    cfg.update(work_dir=str(args.out / 'logs'), load_from=args.checkpoint, resume=False)
-    cfg.log_level = 'WARNING'  # one line for each test is enough
-    start = time.monotonic()
-    for count, (name, scalars) in enumerate(run_tests(cfg, todo, args.allow_different_config), 1):
-        done[name] = dict(scalars, samples=samples[name])
-        text = json.dumps(dict(settings, tests=done), indent=1)
-        put_text(text, store, backend_args=dict(backend='atomic_local'))
-        left = (time.monotonic() - start) / count * (len(todo) - count)
-        print(
-            f'[{count}/{len(todo)}] {name}: mIoU {scalars["mIoU"] or 0:.1f}, '
-            f'{count_found(scalars)} classes found; about {left:.0f} s left',
-            flush=True,
-        )
-
-    results = {name: done[name] for name in tests}
-    table = f'{args.checkpoint} of {args.config}: mIoU (%)\n\n'
-    table += format_subsets(modalities, results)
-    (args.out / 'table.md').write_text(table)
     plot_subsets(modalities, results, args.out / 'figure.png')
-    print(f'{table}\n{args.out}')
+    write_table(args, format_subsets(modalities, results))

@@ -14,7 +14,7 @@ from mmengine.utils import import_modules_from_strings
 from mmamf.datasets.file_formats import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.ensemble import ENSEMBLE
-from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor
 from mmamf.weights import read_checkpoint, read_embedded_config
 
 
@@ -61,21 +61,21 @@ class CheckpointSegmentor:
                 f'device: expected one of this computer, got {device!r}: {error}'
             ) from error
         preprocessor = self.model.data_preprocessor
-        if not isinstance(preprocessor, MultimodalSegDataPreProcessor):
+        if not isinstance(preprocessor, MultimodalSegDataPreprocessor):
             raise ValueError(
-                'config: expected model.data_preprocessor to be a MultimodalSegDataPreProcessor, '
+                'config: expected model.data_preprocessor to be a MultimodalSegDataPreprocessor, '
                 f'got {type(preprocessor).__name__}'
             )
         self.modalities = preprocessor.modalities
 
     def _read_dataset(self, config: Config) -> None:
         if config.get('test_dataloader') is None:
-            raise ValueError('config: expected test_dataloader, whose pipeline is used, got none')
+            raise ValueError('config: expected a test_dataloader with the test pipeline, got none')
         dataset = build_lazily(config.test_dataloader.dataset)
         if find_loading(dataset) is None:
             raise ValueError(
-                'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, of a '
-                'segmentation, got none; translators are for mmamf.apis.translate'
+                'config: expected test_dataloader.dataset.pipeline with LoadMultimodalImages, got '
+                'one without; if the model is a translator, use mmamf.apis.translate'
             )
         steps = dataset.pipeline.transforms
         self.pipeline = Compose([step for step in steps if not isinstance(step, LoadAnnotations)])
@@ -112,20 +112,21 @@ def _config_inside(checkpoint: str | Path) -> Config:
     try:
         config = read_embedded_config(read_checkpoint(checkpoint))
     except ValueError as error:
-        hint = '' if str(error).startswith(str(checkpoint)) else f'{checkpoint}: name the config: '
-        raise ValueError(f'{hint}{error}') from error
+        if str(error).startswith(str(checkpoint)):
+            raise
+        raise ValueError(f'{checkpoint}: {error}; pass the config') from error
     if config is None:
         raise ValueError(
-            f'{checkpoint}: expected the config of the training in it, as mmengine writes it, got '
-            'none: name the config'
+            f'{checkpoint}: expected a checkpoint with the config of its training, as mmengine '
+            'writes it, got one without; pass the config'
         )
     imports = config.get('custom_imports') or {}
     names = imports.get('imports') or ()
     more = [name for name in ([names] if isinstance(names, str) else names) if name != 'mmamf']
-    imported = f' It has {", ".join(more)} imported.' if more else ''
+    imported = f' It imports {", ".join(more)}.' if more else ''
     print_log(
-        f'{checkpoint}: config from the checkpoint, read as data; --config FILE (in Python: '
-        f'config=...) to use your own.{imported}',
+        f'{checkpoint}: the config is read from the checkpoint, as data. Pass --config FILE (in '
+        f'Python: config=...) to use another.{imported}',
         logger='current',
     )
     if imports:

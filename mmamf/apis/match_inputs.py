@@ -42,8 +42,8 @@ def match_inputs(
     Args:
         inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays.
         modalities: All modalities of the model.
-        suffixes: Modality -> end of its file names that is not part of a sample's name. A file name
-            that does not end so, or whose modality has no suffix here, loses its extension.
+        suffixes: Modality -> end of its file names that is not part of a sample's name. If a file
+            name has another end, only its extension is not part of the sample's name.
         optional: Modalities that a sample may lack, as long as one remains.
         results: Files and folders of earlier results. They are left out of the folders and globs
             that contain them.
@@ -61,8 +61,8 @@ def match_inputs(
     if not isinstance(inputs, Mapping) or not inputs or not set(inputs) <= set(modalities):
         got = tuple(inputs) if isinstance(inputs, Mapping) else type(inputs).__name__
         raise ValueError(
-            f'inputs: expected one for each of the modalities {tuple(modalities)}, or for some, '
-            f'got {got}'
+            f'inputs: expected a dict with some or all of the modalities {tuple(modalities)}, got '
+            f'{got}'
         )
     if isinstance(optional, str) or not set(optional) <= set(modalities):
         raise ValueError(
@@ -98,9 +98,8 @@ def _by_name(
         listed = '\n  '.join(lacking[:SHOWN])
         more = f'\n  and {len(lacking) - SHOWN} more' if len(lacking) > SHOWN else ''
         raise ValueError(
-            f'inputs: expected files of the same names for each of {tuple(found)}, '
-            f'{len(lacking)} of {len(names)} names lack some that are not optional:\n  '
-            f'{listed}{more}'
+            f'inputs: expected a file of every name for each of {tuple(found)} that is not '
+            f'optional, {len(lacking)} of {len(names)} names lack some:\n  {listed}{more}'
         )
     return {name: {key: files.get(name) for key, files in found.items()} for name in names}
 
@@ -110,13 +109,15 @@ def _in_order(
 ) -> dict[str, dict[str, Image | None]]:
     lengths = {name: len(images) for name, images in found.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f'inputs: expected as many images of each modality, got {lengths}')
+        raise ValueError(
+            f'inputs: expected the same number of images of each modality, got {lengths}'
+        )
     for i, images in enumerate(zip(*found.values())):
         lacking = [name for name, image in zip(found, images) if image is None]
         if len(lacking) == len(found) or not set(lacking) <= set(optional):
             raise ValueError(
-                'inputs: expected an image of each modality that is not optional, and of at least '
-                f'one, got None for {lacking} in place {i} of the lists'
+                'inputs: expected at least one image, and one of each modality that is not '
+                f'optional, got None for {lacking} in place {i} of the lists'
             )
     first = next(iter(found))
     numbers = [f'{i:06d}' for i in range(lengths[first])]
@@ -142,23 +143,37 @@ def _find(
         if glob.has_magic(path) and not osp.exists(path):
             return _in_glob(name, path, suffix, results)
     if not isinstance(given, list | tuple):
-        return [_checked(name, given)]
+        return [check_image(name, given)]
     if not given:
         raise ValueError(f'modality {name!r}: expected at least one image, got an empty list')
-    return [None if image is None else _checked(name, image) for image in given]
+    return [None if image is None else check_image(name, image) for image in given]
 
 
-def _checked(name: str, image: Any) -> Image:
+def check_image(name: str, image: Any) -> Image:
+    """Return an image if it is an array or a file that exists.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If it is of another type.
+    """
     if isinstance(image, np.ndarray):
         return image
     if not isinstance(image, str | Path):
         raise TypeError(
-            f'modality {name!r}: expected a str, Path or numpy array, or a list of them, got '
-            f'{type(image).__name__}'
+            f'modality {name!r}: expected a str, Path or numpy array, got {type(image).__name__}'
         )
     path = osp.expanduser(image)
     if not osp.isfile(path):
         raise FileNotFoundError(f'modality {name!r}: there is no file {path}{why_absent(path)}')
+    return path
+
+
+def as_file(name: str, image: Image, directory: str) -> str:
+    """Write an array to a file, so that a pipeline loads and checks it like any other."""
+    if isinstance(image, str):
+        return image
+    path = osp.join(directory, f'{name}.npy')
+    np.save(path, image)
     return path
 
 

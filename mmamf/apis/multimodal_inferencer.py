@@ -10,7 +10,7 @@ from rich.progress import track
 from mmamf.datasets.transforms.checked_image import load_image, select_bands
 from mmamf.visualization.colors import colorize_image
 
-from .match_inputs import Image, Images, match_inputs
+from .match_inputs import Image, Images, as_file, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import WRITTEN, PredictionFiles
 
@@ -62,7 +62,9 @@ class MultimodalInferencer:
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)
         else:
-            raise ValueError('config: expected none for an ONNX file, which has all in it')
+            raise ValueError(
+                f'config: expected none with {model}, because an ONNX file needs no config, got one'
+            )
         self.show_progress = show_progress
 
     @property
@@ -87,17 +89,18 @@ class MultimodalInferencer:
         Args:
             inputs: Modality -> a folder, a glob, a file, an array, or a list of files and arrays;
                 :func:`match_inputs` sorts them into samples. Arrays are in the units of the files.
-                Color arrays are in RGB order; if the data set has ``.npy`` files, in the order of
-                these. A modality that is not named is absent in all samples.
+                Color arrays are in RGB order. If the files of the data set are ``.npy``, arrays
+                are in the order of these files instead. A modality that is not named is absent in
+                all samples.
             batch_size: Number of samples in a batch, if they have the same size.
             out_dir: Folder where :class:`PredictionFiles` writes masks, overlays and a montage.
-            optional: Modalities that a sample may lack: a file is missing in a folder or glob, a
-                list has None, or an image has no readings. Modalities whose description says
-                ``optional=True`` are optional anyway.
+            optional: Modalities that a sample may lack. It lacks one if a folder or glob has no
+                file for it, if a list has None in its place, or if its image has no readings.
+                Modalities whose description says ``optional=True`` are optional anyway.
 
         Returns:
-            Name of the sample -> ``dict(ensemble=..., <modality>=...)``, with the modalities that
-            the sample has.
+            Name of the sample -> ``dict(ensemble=..., <modality>=...)``. Only modalities that the
+            sample has are in it.
 
         Shape:
             - Arrays: (H, W) or (H, W, C).
@@ -128,7 +131,7 @@ class MultimodalInferencer:
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
         described = self.segmentor.descriptions
-        if not isinstance(optional, str):  # which match_inputs refuses
+        if not isinstance(optional, str):  # match_inputs refuses a text
             optional = (*optional, *(name for name, m in described.items() if m.optional))
         suffixes = {name: modality.suffix for name, modality in described.items()}
         results = [Path(out_dir, name) for name in WRITTEN] if out_dir is not None else []
@@ -142,7 +145,8 @@ class MultimodalInferencer:
             predicted = self.segmentor.predict([sample.data for sample in batch])
             for sample, maps in zip(batch, predicted):
                 if files:
-                    files.write(sample.name, self._pictures(sample.images), maps)
+                    pictures = {key: self._picture(key, i) for key, i in sample.images.items()}
+                    files.write(sample.name, pictures, maps)
                 yield sample.name, maps
 
     def _batches(
@@ -173,21 +177,11 @@ class MultimodalInferencer:
             return self.segmentor.pipeline(data)
 
     def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
-        """Write an array to a file, so that the pipeline loads and checks it like any other."""
-        if image is None or isinstance(image, str):
-            return image
-        path = Path(directory, f'{name}.npy')
-        np.save(path, self._in_file_order(name, image))
-        return str(path)
-
-    def _in_file_order(self, name: str, image: np.ndarray) -> np.ndarray:
-        # the loading transform makes pictures BGR, but keeps the order of arrays
         modality = self.segmentor.descriptions[name]
-        pictures = modality.is_bgr(modality.suffix)
-        return image[..., ::-1] if pictures and image.shape[2:] == (3,) else image
-
-    def _pictures(self, images: dict[str, Image | None]) -> dict[str, np.ndarray | None]:
-        return {name: self._picture(name, image) for name, image in images.items()}
+        if isinstance(image, np.ndarray) and image.shape[2:] == (3,):
+            # arrays are loaded as they are, and the files of this modality may have BGR order
+            image = image[..., ::-1] if modality.is_bgr(modality.suffix) else image
+        return None if image is None else as_file(name, image, directory)
 
     def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
         if image is None:

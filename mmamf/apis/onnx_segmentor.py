@@ -1,7 +1,5 @@
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -9,13 +7,11 @@ from mmengine.dataset import Compose
 from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
 from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
+from mmamf.deployment.onnx_metadata import HOLES, read_files, read_metadata
 
 # Import from the modules. Their packages would import mmseg, which takes seconds.
 from mmamf.ensemble import ENSEMBLE
-from mmamf.structures.modality import Modality
 
-METADATA = 'mmamf'  # key of the model's description from tools/export_onnx.py, as JSON
-HOLES = 'mmamf_missing'  # key of the graph's value for a missing reading, if it has one
 NUMPY = {
     'tensor(float)': np.float32,
     'tensor(float16)': np.float16,
@@ -56,8 +52,9 @@ class OnnxSegmentor:
             self.session = onnxruntime.InferenceSession(str(path), providers=providers)
         except Exception as error:  # onnxruntime's errors have no other common base class
             raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
-        about = _read_metadata(path, self.session)
-        self.descriptions = {spec['name']: _describe(spec) for spec in about['modalities']}
+        properties = self.session.get_modelmeta().custom_metadata_map
+        about = read_metadata(path, properties)
+        self.descriptions = {spec['name']: read_files(spec) for spec in about['modalities']}
         self.modalities = tuple(self.descriptions)
         self.classes = tuple(about['classes'])
         check_class_count(len(self.classes))
@@ -67,7 +64,6 @@ class OnnxSegmentor:
         self._outputs = _outputs(about['outputs'], self.modalities)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
-        properties = self.session.get_modelmeta().custom_metadata_map
         self._takes_nan = properties.get(HOLES) == 'NaN' and floats
 
     def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
@@ -93,7 +89,7 @@ class OnnxSegmentor:
             if any(absent) and not self._may_lack:
                 raise ValueError(
                     f'expected images of all modalities {self.modalities}, got none of {name!r}: '
-                    'the ONNX file cannot do without, export it again'
+                    'this ONNX file does not support absent modalities; export it again'
                 )
             if not self._takes_nan:
                 self._restore_missing(name, images)
@@ -118,8 +114,8 @@ class OnnxSegmentor:
         values = [value for value in self.descriptions[name].missing_values if np.isfinite(value)]
         if not values:
             raise ValueError(
-                f'expected a reading of {name!r} in every pixel, got {holes.sum()} values without: '
-                'the ONNX file cannot do without, export it again'
+                f'expected a reading of {name!r} in every pixel, got {holes.sum()} missing ones: '
+                'this ONNX file does not support missing readings; export it again'
             )
         images[holes] = values[0]
 
@@ -133,8 +129,8 @@ class OnnxSegmentor:
             return (chance > self._threshold).astype(np.uint8)
         if output.shape[1] != len(self.classes):
             raise ValueError(
-                f'expected logits of {len(self.classes)} classes, got shape {output.shape}: export '
-                'the model again, or class indices instead'
+                f'expected logits (N, {len(self.classes)}, H, W), got shape {output.shape}: the '
+                'ONNX file contradicts its metadata; export it again'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
 
@@ -154,41 +150,6 @@ def _providers(device: str | None, available: list[str]) -> list[str]:
     if device.startswith('cuda') and cuda in available:
         return [cuda, 'CPUExecutionProvider']  # the CPU runs what the GPU cannot
     raise ValueError(f'device: expected one that onnxruntime can use, {available}, got {device!r}')
-
-
-def _read_metadata(path: str | Path, session: Any) -> dict:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA)
-    if not text:
-        raise ValueError(
-            f'{path}: expected an ONNX file of tools/export_onnx.py, with the metadata '
-            f'{METADATA!r}, got none'
-        )
-    about = json.loads(text)
-    if not about.get('preprocessing'):
-        raise ValueError(
-            f'{path}: expected a model with its preprocessing inside, got one without: export it '
-            'again without --no-preprocessing'
-        )
-    return about
-
-
-def _describe(spec: dict) -> Modality:
-    """Describe the files of a modality from the metadata. The graph itself normalizes them."""
-    return Modality(
-        spec['name'],
-        channels=spec.get('bands', spec['channels']),
-        dtype=spec['dtype'],
-        suffix=spec.get('suffix', ''),  # earlier versions did not write it
-        missing=_as_numbers(spec.get('missing')),
-        valid_range=spec.get('valid_range'),
-    )
-
-
-def _as_numbers(missing: Any) -> Any:
-    """Turn strings back into numbers that JSON lacks, such as NaN."""
-    if isinstance(missing, list):
-        return [_as_numbers(value) for value in missing]
-    return float(missing) if isinstance(missing, str) else missing
 
 
 def _outputs(names: Sequence[str], modalities: Sequence[str]) -> dict[str, str]:

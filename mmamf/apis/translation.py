@@ -15,6 +15,8 @@ from mmamf.datasets.file_formats import build_lazily
 from mmamf.visualization import picture_of
 from mmamf.weights import check_config, load_all_weights, read_checkpoint
 
+from .match_inputs import as_file, check_image
+
 
 def init_translator(
     config: str | Path | Config,
@@ -77,7 +79,10 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
         DefaultScope.overwrite_default_scope(_scope(model.cfg)),
         TemporaryDirectory() as directory,
     ):
-        paths = {name: _as_file(name, images[name], directory) for name in dataset.modalities}
+        paths = {
+            name: as_file(name, check_image(name, images[name]), directory)
+            for name in dataset.modalities
+        }
         data = dataset.pipeline(dict(modality_paths=paths, descriptions=dataset.descriptions))
     with torch.no_grad():
         (sample,) = model.test_step(pseudo_collate([data]))
@@ -86,16 +91,3 @@ def translate(model: BaseModel, images: dict[str, np.ndarray | str | Path]) -> n
 
 def _scope(config: Config) -> str:
     return config.get('default_scope') or 'mmagic'
-
-
-def _as_file(name: str, image: np.ndarray | str | Path, directory: str) -> str:
-    """Write an array to a file, so that the pipeline loads and checks it like any other."""
-    if isinstance(image, str | Path):
-        return str(image)
-    if not isinstance(image, np.ndarray):
-        raise TypeError(
-            f'modality {name!r}: expected a str, Path or numpy array, got {type(image).__name__}'
-        )
-    path = Path(directory, f'{name}.npy')
-    np.save(path, image)
-    return str(path)

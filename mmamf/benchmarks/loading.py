@@ -1,10 +1,4 @@
-"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files.
-
-Four loaders of the same samples take turns in one run: (1) OpenCV's decoding alone; (2) decoding,
-then the resize and the crop that the recipe needs; (3) the config's pipeline, whose result stays in
-the worker; (4) the pipeline as in training, whose result goes from the worker to the trainer. The
-last table shows the time of each transform for one sample.
-"""
+"""Measures how fast a config's training pipeline loads, compared with OpenCV on the same files."""
 
 import argparse
 import time
@@ -123,11 +117,7 @@ def make_loader(dataset: Dataset, batch_size: int, workers: int, collate: Callab
 
 
 def measure_loading(args: argparse.Namespace) -> None:
-    """Measure, and print the tables.
-
-    Args:
-        args: The parsed command line of `tools/analysis/benchmark_loading.py`.
-    """
+    """Measure and print, given the arguments of `tools/analysis/benchmark_loading.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.default_scope)

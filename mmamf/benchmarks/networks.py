@@ -23,7 +23,7 @@ class Cell(NamedTuple):
     """One task, which all networks do in turns.
 
     Args:
-        part: 'encoder' for the ResNet, 'segmenter' for the ResNet with RefineNet.
+        part: 'encoder' for the ResNet, 'segmentor' for the ResNet with RefineNet.
         depth: 18, 50 or 101.
         height: In px.
         width: In px.
@@ -113,17 +113,17 @@ def make_inputs(cell: Cell, form: Form) -> Tensor:
 
 
 def _build_network(cell: Cell, network: str, recomputed: bool) -> nn.Module:
-    segmenter = cell.part == 'segmenter'
+    segmentor = cell.part == 'segmentor'
     if network == 'plain':
-        return _plain_segmenter(cell.depth) if segmenter else ResNet(cell.depth)
+        return _plain_segmentor(cell.depth) if segmentor else ResNet(cell.depth)
     if network == 'separate':
-        build_one = _plain_segmenter if segmenter else ResNet
+        build_one = _plain_segmentor if segmentor else ResNet
         return SeparateNetworks(lambda: build_one(cell.depth), MODALITIES)
     if network == 'loop':
         encoder = LoopResNet(cell.depth, MODALITIES)
-        return LoopSegmentor(encoder, MODELS.build(_head(cell.depth))) if segmenter else encoder
+        return LoopSegmentor(encoder, MODELS.build(_head(cell.depth))) if segmentor else encoder
     options = dict(num_modalities=MODALITIES, fusion=FUSION, with_cp=recomputed)
-    if not segmenter:
+    if not segmentor:
         return SharedMultimodalResNet(cell.depth, **options)
     return MODELS.build(
         dict(
@@ -136,7 +136,7 @@ def _build_network(cell: Cell, network: str, recomputed: bool) -> nn.Module:
     )
 
 
-def _plain_segmenter(depth: int) -> EncoderDecoder:
+def _plain_segmentor(depth: int) -> EncoderDecoder:
     return EncoderDecoder(dict(type='ResNet', depth=depth), _head(depth))
 
 

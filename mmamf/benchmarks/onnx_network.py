@@ -1,7 +1,6 @@
 """A network in onnxruntime, which is called like the other networks."""
 
 import tempfile
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 from mmengine.device import get_device
 from torch import Tensor, nn
 
-OPSET = 17
+from mmamf.deployment.trace_onnx import trace_onnx
 
 
 def has_onnxruntime() -> bool:
@@ -38,19 +37,10 @@ class OnnxNetwork:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # about all values that tracing fixes
+        with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, 'network.onnx')
-            sizes = {'images': {0: 'N', 2: 'H', 3: 'W'}}  # dynamic, as in a deployed file
-            torch.onnx.export(
-                network,
-                (inputs,),
-                str(path),
-                input_names=list(sizes),
-                dynamic_axes=sizes,
-                opset_version=OPSET,
-                **_tracing(),
-            )
+            # dynamic sizes, as in a deployed file
+            trace_onnx(network, [inputs], path, {'images': {0: 'N', 2: 'H', 3: 'W'}})
             self.session = onnxruntime.InferenceSession(
                 str(path), options, providers=['CPUExecutionProvider']
             )
@@ -59,8 +49,3 @@ class OnnxNetwork:
     def __call__(self, x: Tensor) -> list[Tensor]:
         """Run the network."""
         return [torch.from_numpy(out) for out in self.session.run(None, {self.name: x.numpy()})]
-
-
-def _tracing() -> dict[str, bool]:
-    # before torch 2.5, torch.onnx.export had neither a choice of exporters nor this argument
-    return {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}

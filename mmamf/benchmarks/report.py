@@ -5,6 +5,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmamf.visualization.figures import add_grid, save_figure
+from mmamf.visualization.markdown import format_table
+
 from .interleaved import Spread, ratio, spread
 from .networks import Cell
 
@@ -36,10 +39,8 @@ def make_tables(results: dict[str, dict[str, dict]]) -> str:
     lines = []
     for machine, cells in results.items():
         lines += [f'Measured on: {machine}.', '']
-        lines += ['| ' + ' | '.join(COLUMNS) + ' |', '|' + '---|' * len(COLUMNS)]
-        for name, result in _ordered(cells):
-            lines.append('| ' + ' | '.join([name, *_cells(result)]) + ' |')
-        lines.append('')
+        rows = ([name, *_cells(result)] for name, result in _ordered(cells))
+        lines.append(format_table(COLUMNS, rows, texts=len(COLUMNS)))
     if missing := _not_measured(results):
         lines.append(f'Not measured: {", ".join(missing)}.')
     return '\n'.join(lines)
@@ -65,9 +66,9 @@ def draw(results: dict[str, dict[str, dict]], path: Path) -> None:
     left.invert_yaxis()
     for axes in (left, right):
         axes.axvline(1, color='#222222', linewidth=1)
-        axes.grid(axis='x', alpha=0.3)
-        axes.spines[['top', 'right', 'left']].set_visible(False)
-    figure.savefig(path)
+        add_grid(axes, 'x')
+        axes.spines['left'].set_visible(False)
+    save_figure(figure, path)
 
 
 def best_form(seconds: dict[str, list[float]]) -> str:

@@ -1,11 +1,4 @@
-"""Measures the network against a plain one, a loop over the modalities, and separate networks.
-
-There are two modalities; weights and images are random. The networks of a cell (part, size, batch,
-task) take turns. All numbers except memory and latency are ratios of measurements that directly
-follow each other. Cells that the results file already has for this machine are skipped. The tool
-prints the table, and writes the results file and the figure. OMP_NUM_THREADS sets the number of
-threads.
-"""
+"""Measures the network against a plain one, a loop over the modalities, and separate networks."""
 
 import argparse
 import json
@@ -17,6 +10,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from mmamf.analysis.complexity import complexity
+from mmamf.whole_file import write_json
 
 from .interleaved import take_turns
 from .networks import Cell, Form, build, forms_of, make_inputs
@@ -79,26 +73,19 @@ def _count(cell: Cell, form: Form) -> tuple[int, float]:
 
 
 def measure_speed(args: argparse.Namespace) -> None:
-    """Measure, print the table and draw the figure.
-
-    Args:
-        args: The parsed command line of `tools/analysis/benchmark.py`.
-    """
+    """Measure and report, given the arguments of `tools/analysis/benchmark.py`."""
     init_default_scope('mmseg')
     keep_memory()
     path = args.out / 'performance.json'
     results = json.loads(path.read_text()) if path.is_file() else {}
     own = results.setdefault(machine(), {})  # one entry for each machine
-    args.out.mkdir(parents=True, exist_ok=True)
     for cell in [] if args.report else choose_cells(args):
         if cell.name in own:
             print(f'{cell.name}: is in {path}, not measured again')
             continue
         print(cell.name, flush=True)
         own[cell.name] = measure(cell, args.repeats, args.compile)
-        partial = path.with_suffix('.partial')
-        partial.write_text(json.dumps(results, indent=1))
-        partial.replace(path)
+        write_json(path, results)
     results = {name: cells for name, cells in results.items() if cells}
     print(make_tables(results))
     draw(results, args.out / 'performance.png')

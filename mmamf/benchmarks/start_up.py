@@ -1,15 +1,17 @@
 """Measures what a start costs: CPU time of imports and of --help, each in its own process."""
 
-import subprocess
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mmamf.commands.process import Process
+
 from .interleaved import Spread, ratio, take_turns
 
-# Where timm is installed, mmseg imports torchvision through it. That hides the cost of mmamf, and
-# may fail without mmamf's cure.
+# If timm is installed, mmseg imports torchvision through timm. Then mmseg seems slower than it is,
+# and where torchvision does not fit torch, only mmamf repairs its import.
 WITHOUT_TIMM = "import sys; sys.modules['timm'] = None; import "
 HELP = """
 import sys, runpy
@@ -19,7 +21,6 @@ try:
 except SystemExit:
     pass
 """
-SAY = '\nimport os, sys; times = os.times(); sys.stderr.write(f"{times.user + times.system}")'
 
 
 def find_commands(tools: Path) -> list[Path]:
@@ -35,9 +36,11 @@ def help_of(script: Path) -> str:
 
 def cpu_seconds(code: str) -> float:
     """Run Python code in a new process; return its CPU time in seconds."""
-    command = [sys.executable, '-W', 'ignore', '-c', code + SAY]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stderr.split()[-1])
+    process = Process([sys.executable, '-W', 'ignore', '-c', code], Path(os.devnull))
+    seconds = process.wait()
+    if process.returncode:
+        raise ValueError(f'expected code that runs, got exit code {process.returncode}: {code}')
+    return seconds
 
 
 def measure_start_up(scripts: Sequence[Path], repeats: int) -> dict[str, Spread]:

@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-import time
 from collections.abc import Iterable
 from contextlib import nullcontext
 from itertools import accumulate
@@ -12,6 +11,7 @@ from mmengine.device import get_device
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+from .interleaved import seconds_of
 from .networks import Cell, Form, build, make_inputs
 
 MMAP_MAX, TRIM_THRESHOLD = -4, -1  # parameters of glibc's mallopt
@@ -48,11 +48,7 @@ class Task:
 
     def seconds(self) -> float:
         """Measure the time of one step."""
-        start = time.perf_counter()
-        self.step()
-        if self.device == 'cuda':
-            torch.cuda.synchronize()
-        return time.perf_counter() - start
+        return seconds_of(self.step)
 
 
 def keep_memory() -> None:

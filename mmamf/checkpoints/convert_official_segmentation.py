@@ -97,28 +97,25 @@ def _expected_shapes(state: StateDict, num_modalities: int) -> dict[str, torch.S
     )
     if blocks not in _DEPTHS or 'clf_conv.module.weight' not in state:
         raise ValueError(
-            f'expected one of these numbers of blocks in layer1..3: {list(_DEPTHS)}, and '
-            f'an entry clf_conv.module.weight; got {blocks} blocks among {len(state)} entries'
+            f'expected one of these numbers of blocks in layer1, layer2, layer3: {list(_DEPTHS)}, '
+            f'and an entry clf_conv.module.weight, got {blocks} blocks among {len(state)} entries'
         )
     with torch.device('meta'):
         backbone = MODELS.build(
-            {
-                'type': 'SharedMultimodalResNet',
-                'depth': _DEPTHS[blocks],
-                'num_modalities': num_modalities,
-            }
+            dict(
+                type='SharedMultimodalResNet',
+                depth=_DEPTHS[blocks],
+                num_modalities=num_modalities,
+            )
+        )
+        inner = dict(
+            type='RefineNetHead',
+            in_channels=[256, 512, 1024, 2048],
+            in_index=[0, 1, 2, 3],
+            num_classes=state['clf_conv.module.weight'].shape[0],
         )
         head = MODELS.build(
-            {
-                'type': 'ModalityEnsembleHead',
-                'num_modalities': num_modalities,
-                'head': {
-                    'type': 'RefineNetHead',
-                    'in_channels': [256, 512, 1024, 2048],
-                    'in_index': [0, 1, 2, 3],
-                    'num_classes': state['clf_conv.module.weight'].shape[0],
-                },
-            }
+            dict(type='ModalityEnsembleHead', num_modalities=num_modalities, head=inner)
         )
     parts = {'backbone': backbone, 'decode_head': head}
     return {

@@ -1,4 +1,4 @@
-"""Helpers of the converters of the authors' checkpoints."""
+"""What the converters of the authors' checkpoints share."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ def plain_state_dict(state: Mapping) -> StateDict:
     if not all(isinstance(value, Tensor) for value in state.values()):
         others = [key for key, value in state.items() if not isinstance(value, Tensor)]
         raise ValueError(
-            "expected a state dict, plain or, of the segmentation network, under 'segmenter'; "
-            f'these entries are no tensors: {others[:10]}'
+            "expected a dict of tensors, or one with such a dict under the key 'segmenter', got a "
+            f'dict in which these entries are no tensors: {others[:10]}'
         )
     return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
 
@@ -23,11 +23,11 @@ def plain_state_dict(state: Mapping) -> StateDict:
 def stack_private(state: StateDict, pattern: str, num_modalities: int) -> Tensor:
     """Stack the entries of all modalities; ``pattern`` has braces in place of the number.
 
-    If a modality is missing, the stack is too short, and :func:`check_entries` reports it as
-    misshapen.
+    If the entry of a modality is missing, the stack is shorter than ours. Then
+    :func:`check_entries` reports it as misshapen.
     """
     values = [state[key] for m in range(num_modalities) if (key := pattern.format(m)) in state]
-    # All modalities have the same count of a norm's steps.
+    # a scalar is the number of training steps of a norm, which is the same for all modalities
     return values[0] if values[0].ndim == 0 else torch.cat(values)
 
 
@@ -49,5 +49,6 @@ def check_entries(
     ]
     if problems:
         raise ValueError(
-            f'the checkpoint does not fit, {len(problems)} entries:\n  ' + '\n  '.join(problems)
+            f'the checkpoint does not fit, {len(problems)} entries differ from those of our '
+            'network:\n  ' + '\n  '.join(problems)
         )

@@ -1,15 +1,10 @@
-"""A demo: renders rooms, trains on them, tests, and writes a report with tables and pictures.
-
-After an interruption, the same command continues. After a complete demo, it trains again.
-"""
+"""A demo: renders rooms, trains on them, tests, and writes a report with tables and pictures."""
 
 import argparse
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +12,9 @@ from pathlib import Path
 from mmamf.analysis.results_table import collect_results, format_results
 from mmamf.own_files import own_file
 from mmamf.visualization import plot_curves
+from mmamf.whole_file import whole_file, write_json
+
+from .process import PYTHON, Process, interruptible
 
 TOOLS = own_file('tools')
 CONFIGS = own_file('configs') / 'amf'
@@ -28,8 +26,6 @@ COMMANDS = dict(segmentation='demo', translation='demo-translation')  # targets 
 MODALITIES = ('rgb', 'depth', 'normal')  # for both tasks; the others would need a third more time
 SHEETS = ('prediction_sheet.png', 'translation_sheet.png')
 ROOMS = Path('data', 'rooms')
-# Hides warnings of the old stack about its own code.
-PYTHON = (sys.executable, '-W', 'ignore::UserWarning', '-W', 'ignore::FutureWarning')
 
 
 def run(*command: str | Path, log: Path | None = None) -> None:
@@ -41,32 +37,26 @@ def run(*command: str | Path, log: Path | None = None) -> None:
         SystemExit: If the step fails; the message names the error.
     """
     if log:
-        print(f'  all that is written: {log}', flush=True)
-    with open(log or os.devnull, 'w') as file:
-        # In a session of its own, so that Ctrl-C reaches only this process, which then ends the
-        # step.
-        process = subprocess.Popen(
-            list(map(str, command)),
-            stdout=subprocess.PIPE if log else None,
-            stderr=subprocess.STDOUT if log else None,
-            text=True,
-            start_new_session=True,
+        print(f'  all output: {log}', flush=True)
+        log.unlink(missing_ok=True)
+    process = Process(command, log)
+    try:
+        for line in process.lines() if log else ():
+            if shown := progress(line):
+                print(shown, flush=True)
+        process.wait()
+    finally:
+        # a step without a log cleans up by itself after a Ctrl-C
+        process.stop(signal.SIGTERM if log else signal.SIGINT)
+    if process.returncode and log is None:
+        raise SystemExit(
+            f'The demo stopped (exit code {process.returncode}): see the message above.'
         )
-        try:
-            for line in process.stdout or ():
-                file.write(line)
-                if shown := progress(line):
-                    print(shown, flush=True)
-            process.wait()
-        except KeyboardInterrupt:
-            if log is None:  # a step without a log cleans up by itself
-                process.send_signal(signal.SIGINT)
-            else:
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            raise
     if process.returncode:
-        raise SystemExit(failure(process.returncode, log))
+        raise SystemExit(
+            f'The demo stopped: {process.last_error()}\n'
+            f'(all output: {log}; to start over, remove {log.parent})'
+        )
 
 
 def progress(line: str) -> str | None:
@@ -79,16 +69,6 @@ def progress(line: str) -> str | None:
     values = re.findall(r'(\S+): +(\S+)', line[match.end() :])
     shown = [f'{k} {v}' for k, v in values if k in ('eta', 'loss') or k.endswith(('mIoU', 'MAE'))]
     return f'  {match[1]:5} {match[2]:>5}/{match[3]}  ' + '  '.join(shown)
-
-
-def failure(code: int, log: Path | None) -> str:
-    """Say why a step failed: its last exception, or its exit code."""
-    if log is None:
-        return f'The demo stopped (exit code {code}): see the message above.'
-    lines = log.read_text().splitlines()
-    errors = [i for i, line in enumerate(lines) if re.match(r'[\w.]*(Error|Exception)\b', line)]
-    reason = '\n'.join(lines[errors[-1] :][:20]) if errors else f'exit code {code}'
-    return f'The demo stopped: {reason}\n(all of it in {log}; to start over, remove {log.parent})'
 
 
 def train(config: Path, folder: Path, log: Path) -> Path:
@@ -121,8 +101,8 @@ def demo(args: argparse.Namespace) -> None:
         ours = (work / 'finished').is_file() or (work / f'{name}.log').is_file()
         if (work / name).exists() and not ours:
             sys.exit(
-                f'{work / name}: this folder was there before and is not of a demo; choose another '
-                '--work-dir, or move it away'
+                f'{work / name}: expected no folder, or one of an earlier demo, got another one; '
+                'choose another --work-dir, or move it away'
             )
     if (work / 'finished').is_file():  # an earlier demo is complete
         shutil.rmtree(work / 'train', ignore_errors=True)
@@ -145,8 +125,9 @@ def demo(args: argparse.Namespace) -> None:
     report.mkdir(exist_ok=True)
     (metrics,) = (work / 'test').glob('*/*.json')
     results = collect_results(json.loads(metrics.read_text()))
-    (report / 'results.json').write_text(json.dumps(results, indent=2) + '\n')
-    (report / 'results.txt').write_text(format_results(results))
+    write_json(report / 'results.json', results)
+    with whole_file(report / 'results.txt') as draft:
+        draft.write_text(format_results(results))
     shown = work / 'test' / 'shown'
     (sheet,) = (name for name in SHEETS if (shown / name).is_file())
     shutil.copy(shown / sheet, report / sheet)
@@ -162,17 +143,6 @@ def demo(args: argparse.Namespace) -> None:
 
 
 def run_demo(args: argparse.Namespace) -> None:
-    """Run the demo; an interruption ends the program.
-
-    Args:
-        args: The parsed command line of `tools/demo.py`.
-    """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, except under nohup
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
-    try:
+    """Run the demo until its end or an interruption, given the arguments of `tools/demo.py`."""
+    with interruptible(f'run make {COMMANDS[args.task]} again to continue'):
         demo(args)
-    except KeyboardInterrupt:
-        command = COMMANDS[args.task]
-        print(f'\ninterrupted: run make {command} again to continue', flush=True)
-        raise SystemExit(130) from None

@@ -8,10 +8,11 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from mmamf.apis.prediction_files import make_out_folder
-from mmamf.configuration import select_modalities
 from mmamf.datasets.file_formats import inner_configs
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 from mmamf.weights.read_checkpoint import check_is_file
+
+from .read_config import read_config
 
 PICTURES = ('vis_data', 'vis_image')  # folder in which mmengine's visualizers save
 
@@ -143,28 +144,13 @@ def run_test(cfg: Config) -> None:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Run the test or tests.
-
-    Args:
-        args: The parsed command line of `tools/test.py`.
-    """
+    """Run the test or tests, given the arguments of `tools/test.py`."""
     check_is_file(args.checkpoint)
     for folder in (args.out, args.show_dir):
         if folder is not None:
             make_out_folder(folder)  # fails before an hour of testing
-    cfg = Config.fromfile(args.config)
-    cfg.launcher = args.launcher
-    cfg.merge_from_dict(args.cfg_options)
-    names = args.modalities or []
-    if args.modalities is not None:
-        select_modalities(cfg, names)
-    # the command line comes first, then the config, then the name of the config
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
-    cfg.load_from = args.checkpoint
-    cfg.resume = False
+    cfg = read_config(args)
+    cfg.update(load_from=args.checkpoint, resume=False)
     if args.tta != 'both':
         run_test(with_options(cfg, args, tta=args.tta == 'only'))
         return

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,12 +10,14 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import find_latest_checkpoint
 
-from mmamf.configuration import select_modalities, set_length
-from mmamf.engine import CheckedWeightsHook
+from mmamf.configuration import set_length
 from mmamf.engine.concise_runner import ConciseRunner as Runner
+from mmamf.engine.hooks import CheckedWeightsHook
 from mmamf.engine.standing_hooks import add_standing_hooks
 from mmamf.engine.work_dir_lock import WorkDirLock
 from mmamf.weights.read_checkpoint import check_is_file
+
+from .read_config import read_config
 
 RANK = dict(pytorch='RANK', slurm='SLURM_PROCID')  # environment variables set by launchers
 
@@ -98,41 +99,21 @@ def find_folders(cfg: Config) -> set[str]:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Run a training.
-
-    Args:
-        args: The parsed command line of `tools/train.py`.
-    """
-    cfg = Config.fromfile(args.config)
-    cfg.launcher = args.launcher
-    cfg.merge_from_dict(args.cfg_options)
-    names = args.modalities or []
-    if args.modalities is not None:
-        select_modalities(cfg, names)
+    """Run a training, given the arguments of `tools/train.py`."""
+    cfg = read_config(args)
     if args.length is not None:
         set_length(cfg, args.length)
-    # the command line comes first, then the config, then the name of the config
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', '_'.join([Path(args.config).stem, *names])))
     if args.amp:
         use_amp(cfg.optim_wrapper)
     if args.resume is not None:
         cfg.resume = True
-        try:
-            cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
-        except FileNotFoundError as error:
-            sys.exit(str(error))
+        cfg.load_from = find_checkpoint(args.resume, cfg.work_dir)
     add_standing_hooks(cfg)
     first = os.environ.get(RANK.get(cfg.launcher, ''), '0') == '0'
     with ExitStack() as stack:
-        try:
-            folders = find_folders(cfg)
-            for folder in folders:
-                stack.enter_context(WorkDirLock(folder, enabled=first))
-        except (OSError, ValueError) as error:
-            sys.exit(str(error))
+        folders = find_folders(cfg)
+        for folder in folders:
+            stack.enter_context(WorkDirLock(folder, enabled=first))
         found = [] if cfg.get('resume') else [p for f in folders for p in find_checkpoints(f)]
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         if found:

@@ -3,11 +3,12 @@
 import math
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+
+from mmamf.visualization.figures import add_grid, choose_colors, save_figure
 
 from .paired import mean_and_std
 from .rows import Row
@@ -29,7 +30,7 @@ def draw_chart(rows: list[Row], metric: str, path: Path) -> None:
     not contain zero. Controls are hatched.
     """
     groups = list(dict.fromkeys(row.method.group for row in rows))
-    colors = dict(zip(groups, matplotlib.color_sequences['tab10'] * len(groups), strict=False))
+    colors = choose_colors(groups)
     places, titles, y = [], [], 0.0
     for index, row in enumerate(rows):
         if index == 0 or row.method.group != rows[index - 1].method.group:
@@ -59,13 +60,12 @@ def draw_chart(rows: list[Row], metric: str, path: Path) -> None:
     differences.set(xlabel=f'{metric} (points)', title='difference to the reference of the group')
     differences.axvline(0, color=ZERO, linewidth=1)
     for axes in (bars, differences):
-        axes.grid(axis='x', alpha=0.3)
+        add_grid(axes, 'x')
         axes.set_axisbelow(True)
-        axes.spines[['top', 'right', 'left']].set_visible(False)
+        axes.spines['left'].set_visible(False)
         axes.tick_params(axis='y', length=0)
     figure.legend(handles=_legend(rows), loc='outside lower center', ncols=3, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _draw_bar(axes: Axes, place: float, row: Row, color: str) -> None:

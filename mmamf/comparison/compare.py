@@ -1,12 +1,8 @@
-"""Compares fusion methods: trains every method of a sweep file with every seed, and reports.
-
-A run is one command of tools/train.py, and its result is one small JSON file. Runs with a result
-are skipped, and runs with a checkpoint are resumed. So after an interruption the same command
-continues the sweep. On another machine it needs only the results.
-"""
+"""Compares fusion methods: trains every method of a sweep file with every seed, and reports."""
 
 import argparse
-import signal
+
+from mmamf.commands.process import interruptible
 
 from .costs import COSTS, measure_costs
 from .report import write_report
@@ -32,20 +28,8 @@ def compare(args: argparse.Namespace) -> list[str]:
 
 
 def run_comparison(args: argparse.Namespace) -> None:
-    """Compare; failed runs and interruptions end the program with an error.
-
-    Args:
-        args: The parsed command line of `tools/analysis/compare_fusion.py`.
-    """
-    for number in (signal.SIGTERM, signal.SIGHUP):  # like Ctrl-C, except under nohup
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
-    try:
+    """Compare, given the arguments of `tools/analysis/compare_fusion.py`."""
+    with interruptible('run the same command again to continue'):
         failed = compare(args)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
-    except KeyboardInterrupt:
-        print('\ninterrupted: run the same command again to continue', flush=True)
-        raise SystemExit(130) from None
     if failed:
         raise SystemExit(f'{len(failed)} runs failed: {" ".join(failed)}')

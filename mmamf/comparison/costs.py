@@ -1,6 +1,5 @@
 """Costs of the methods: parameters, multiply-adds, and time as a ratio to the reference."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,10 @@ from mmengine.registry import MODELS, init_default_scope
 from mmengine.runner import Runner
 
 from mmamf.analysis.complexity import complexity
-from mmamf.benchmarks.interleaved import Spread, ratio, take_turns
+from mmamf.benchmarks.interleaved import Spread, ratio, seconds_of, take_turns
+from mmamf.whole_file import write_json
 
-from .results import check_identity, identify, read_json, versions, write_json
+from .results import check_identity, identify, read_json, versions
 from .sweep import Method, Sweep
 
 COSTS = 'costs.json'
@@ -23,11 +23,11 @@ REPEATS = 9
 WARM_UP = 2  # steps
 
 
-class Trained:
+class MeasuredNetwork:
     """A method's network with its initial weights, a batch for training and one for testing.
 
     Args:
-        cfg: The config; its data must exist.
+        cfg: Config of the method. Its data must exist.
     """
 
     def __init__(self, cfg: Config) -> None:
@@ -76,7 +76,7 @@ def measure_costs(sweep: Sweep, names: list[str], path: Path) -> dict[str, dict]
     for number, name in enumerate(chosen, 1):
         method, reference = sweep.methods[name], sweep.methods[sweep.reference]
         costs[name] = dict(**_measure(method, reference), versions=versions())
-        write_json(costs, path)
+        write_json(path, costs)
         training = costs[name]['training']['ratio']
         print(f'[{number}/{len(chosen)}] {name}: training x {training:.2f}', flush=True)
     return costs
@@ -99,7 +99,7 @@ def load_costs(sweep: Sweep, path: Path) -> dict[str, dict]:
 
 
 def _measure(method: Method, reference: Method) -> dict:
-    ours, theirs = Trained(method.loaded), Trained(reference.loaded)
+    ours, theirs = MeasuredNetwork(method.loaded), MeasuredNetwork(reference.loaded)
     turns = {
         'training': ours.train_step,
         'training of reference': theirs.train_step,
@@ -130,11 +130,5 @@ def _first_batch(loader: dict) -> dict:
 
 def _seconds(step: Callable) -> float:
     """Time a step right after an equal step, which fills the caches again."""
-    step()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    step()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+    seconds_of(step)
+    return seconds_of(step)

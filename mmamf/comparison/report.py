@@ -2,9 +2,11 @@
 
 import math
 import shlex
-from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
+
+from mmamf.visualization.markdown import format_table
+from mmamf.whole_file import whole_file
 
 from .chart import draw_chart
 from .costs import COSTS, load_costs
@@ -16,13 +18,13 @@ from .sweep import Sweep
 NONE = '–'
 LEVEL = 0.05
 INTRODUCTION = """\
-{metric} in percent on the validation images, mean ± standard deviation over n seeds. *Last* is the
-network after the last iteration, and all that stands to its right is about that one. *Best* is the
-highest of the validations of a run: it is chosen on the very images that it is reported on, and
-shown only for comparison. Differences are paired by seed, with the 95 % interval and the p of a
-paired t test; bold, where p < {level}. Parameters and multiply-adds count shared weights once and
-every application of them, respectively, the latter for one image; times are ratios to
-`{reference}`, per image, median (smallest to largest) of neighboring measurements.
+{metric} in percent on the validation images: mean ± standard deviation over n seeds. *Last* is the
+network after the last iteration. All columns except *best* are about this network. *Best* is the
+highest validation of a run. The same images choose it and report it, so it is shown only for
+comparison. Differences are paired by seed, with the 95 % interval and the p of a paired t test.
+They are bold if p < {level}. Parameters count shared weights once. Multiply-adds are those of one
+image, and count shared weights each time that they are used. Times are per image, as ratios to
+`{reference}`: median (smallest to largest) of measurements that follow each other.
 """
 
 
@@ -35,12 +37,14 @@ def write_report(sweep: Sweep, folder: Path) -> list[Path]:
     """
     results = load_results(sweep, folder)
     if not results:
-        raise FileNotFoundError(f'{folder}: expected results of {sweep.name}, found none')
+        raise FileNotFoundError(f'{folder}: expected results of {sweep.name}, got none')
     rows = make_rows(sweep, results, load_costs(sweep, folder / COSTS))
     table, chart, commands = (folder / f for f in ('table.md', 'chart.png', 'commands.sh'))
-    table.write_text(format_tables(sweep, rows, describe_mixture(results.values())))
+    with whole_file(table) as draft:
+        draft.write_text(format_tables(sweep, rows, describe_mixture(results.values())))
     draw_chart(rows, sweep.metric, chart)
-    commands.write_text(format_commands(sweep))
+    with whole_file(commands) as draft:
+        draft.write_text(format_commands(sweep))
     return [table, chart, commands]
 
 
@@ -63,7 +67,7 @@ def format_tables(sweep: Sweep, rows: list[Row], mixture: str = '') -> str:
     if missing := len(list(sweep.runs())) - done:
         parts.append(f'**Not complete: {missing} of {missing + done} runs are missing.**\n')
     if mixture:
-        parts.append(f'**Not all were measured with the same: {mixture}.**\n')
+        parts.append(f'**The results have different versions or data: {mixture}.**\n')
     for title, group in groupby(rows, key=lambda row: row.method.group):
         parts += [f'## {title}', _group_table(list(group))]
     last = {row.method.name: row.last for row in rows}
@@ -74,9 +78,9 @@ def format_tables(sweep: Sweep, rows: list[Row], mixture: str = '') -> str:
         parts += ['## Questions', _questions_table(sweep.questions, answers)]
     tested = _count_tests(sweep.questions, answers, rows)
     parts.append(
-        f'{tested} differences are tested here, and p is not corrected for their number: were there'
-        f' no effect at all, about {LEVEL * tested:.0f} of them would be bold. What is not bold may'
-        ' be an effect all the same: with few seeds only large ones are seen.\n'
+        f'{tested} differences are tested here, and p is not corrected for their number. If there '
+        f'were no effect at all, about {LEVEL * tested:.0f} of them would be bold by chance. A '
+        'difference that is not bold may still be real: few seeds show only large effects.\n'
     )
     return '\n\n'.join(part.strip() for part in parts) + '\n'
 
@@ -87,12 +91,12 @@ def _group_table(rows: list[Row]) -> str:
     head = ['', 'n', 'last', 'best', f'last − `{reference}`', 'p']
     head += [*members, 'ensemble − best member', 'parameters (M)', 'GMACs', 'training', 'inference']
     lines = [_row_cells(row, members) for row in rows]
-    text = _table(head, lines)
+    text = format_table(head, lines)
     for row in rows:
         if row.gains_from_nothing:
             text += (
-                f'\n**A gain without information: {row.method.title}.** The second modality has'
-                ' none to give, so this much comes from capacity or regularization.\n'
+                f'\n**A gain without information: {row.method.title}.** The second modality has no'
+                ' information, so the gain comes from capacity or regularization.\n'
             )
         elif row.method.control and row.difference:
             text += f'\nNo clear gain without information: {row.method.title}.\n'
@@ -122,7 +126,7 @@ def _questions_table(questions: list[dict[str, str]], answers: list[Difference |
         n = str(difference.n) if difference else '0'
         pair = f'`{question["method"]}` − `{question["against"]}`'
         lines.append([question['title'], pair, n, *_difference(difference)])
-    return _table(['', 'pair', 'n', 'difference', 'p'], lines)
+    return format_table(['', 'pair', 'n', 'difference', 'p'], lines)
 
 
 def _count_tests(
@@ -133,11 +137,6 @@ def _count_tests(
     shown |= {row.method.name: row.beyond_best for row in rows}
     shown |= {frozenset((q['method'], q['against'])): d for q, d in zip(questions, answers)}
     return sum(d is not None and not math.isnan(d.p) for d in shown.values())
-
-
-def _table(head: list[str], lines: Iterable[list[str]]) -> str:
-    rows = [head, ['---', *['---:'] * (len(head) - 1)], *lines]
-    return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
 
 
 def _mean(values: Values) -> str:

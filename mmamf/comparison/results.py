@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import platform
 import shlex
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ import torch
 
 import mmamf
 from mmamf.analysis.results_table import collect_results
-from mmamf.engine import AtomicLocalBackend
 from mmamf.visualization.curves import read_scalars
 
 from .sweep import Method, Run, Sweep
@@ -75,7 +73,7 @@ def check_identity(path: Path, found: dict, identity: dict) -> None:
             key, expected = 'config', f'{identity["config"]} as it is now'
             got = f'another {" and another ".join(changed)}'
         raise ValueError(
-            f'{path}, {key}: expected {expected}, got {got}; to measure it again, move this away'
+            f'{path}, {key}: expected {expected}, got {got}; move this file away to measure again'
         )
 
 
@@ -94,7 +92,9 @@ def load_results(sweep: Sweep, folder: Path) -> dict[tuple[str, int], dict]:
     results = {}
     for path in sorted((folder / RUNS).glob('*.json')):
         if path not in runs:
-            raise ValueError(f'{path}: expected a method and a seed of {sweep.name}, got neither')
+            raise ValueError(
+                f'{path}: expected the result of a run of {sweep.name}, got another file'
+            )
         run, result = runs[path], read_json(path)
         check_identity(path, result, identify_run(run))
         if sweep.metric not in result['last']:
@@ -121,7 +121,10 @@ def collect_result(run: Run, metric: str, seconds: float | None) -> dict:
     ]
     iterations = max(step for step, _ in records)
     if not validations or validations[-1][0] != iterations:
-        raise ValueError(f'{run.work_dir}: expected a validation with {metric} at {iterations}')
+        raise ValueError(
+            f'{run.work_dir}: expected a validation with {metric} after iteration {iterations}, '
+            f'got them after {[step for step, _ in validations]}'
+        )
     best = max(validations, key=lambda item: item[1][metric])
     return {
         **identify_run(run),
@@ -153,11 +156,6 @@ def describe_mixture(results: Iterable[dict]) -> str:
     return '; '.join(
         f'{name}: {", ".join(sorted(values))}' for name, values in kinds.items() if len(values) > 1
     )
-
-
-def write_json(content: dict, path: Path) -> None:
-    """Write a JSON file; it appears complete or not at all."""
-    AtomicLocalBackend().put_text(json.dumps(content, indent=1) + os.linesep, path)
 
 
 def read_json(path: Path) -> dict:

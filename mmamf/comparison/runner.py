@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from mmamf.whole_file import write_json
+
 from .job import Job
 from .results import (
     check_identity,
@@ -16,7 +18,6 @@ from .results import (
     identify_run,
     read_json,
     result_path,
-    write_json,
 )
 from .sweep import Run
 
@@ -67,7 +68,7 @@ class Runner:
                 self._fill()
                 time.sleep(POLL)
                 for job in list(self._running):
-                    seconds = job.poll()
+                    seconds = job.process.poll()
                     if seconds is not None:
                         self._running.remove(job)
                         with job.lock:
@@ -103,7 +104,7 @@ class Runner:
                 self._fail(run, error)
         if self._queue and not self._running and not self._waiting:
             self._waiting = True
-            self._say(f'waiting for {self._queue[0].name}, which another process is at')
+            self._say(f'waiting for {self._queue[0].name}, which another process is running')
 
     def _begin(self, run: Run, lock: IO) -> Job:
         note = run.work_dir / 'run.json'
@@ -111,8 +112,8 @@ class Runner:
         if resumed:
             if not note.is_file():
                 raise ValueError(
-                    f'{note}: expected beside a checkpoint, got none: it is of a training that '
-                    'this tool did not start; move the folder away'
+                    f'{note}: expected this file beside the checkpoint, got none: this tool did '
+                    'not start the training; move the folder away'
                 )
             check_identity(note, read_json(note), identify_run(run))
         else:  # without a checkpoint, a run starts again
@@ -120,13 +121,13 @@ class Runner:
             if left and not note.is_file():
                 raise ValueError(
                     f'{run.work_dir}: expected a new folder or one of this tool, got one with '
-                    f'{left[0].name} and without {note.name}; move it away'
+                    f'{left[0].name} and without {note.name}; move the folder away'
                 )
             for path in left:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            write_json(identify_run(run), note)
+            write_json(note, identify_run(run))
         job = Job(run, lock, resumed)
-        self._say(f'{"resumed" if resumed else "started"} {run.name}, log in {job.log}')
+        self._say(f'{"resumed" if resumed else "started"} {run.name}, log in {job.process.log}')
         return job
 
     def _finish(self, job: Job, seconds: float) -> None:
@@ -134,13 +135,13 @@ class Runner:
         run = job.run
         try:
             if job.process.returncode:
-                raise ValueError(job.last_error())
+                raise ValueError(job.process.last_error())
             # the CPU time of the earlier processes of a resumed run is not known
             result = collect_result(run, self.metric, None if job.resumed else seconds)
         except (FileNotFoundError, ValueError) as error:
-            self._fail(run, f'{error} (all of it in {job.log})')
+            self._fail(run, f'{error} (all output: {job.process.log})')
             return
-        write_json(result, result_path(self.results, run))
+        write_json(result_path(self.results, run), result)
         if not self.keep:
             for path in (*run.work_dir.glob('*.pth'), run.work_dir / 'last_checkpoint'):
                 path.unlink()

@@ -169,7 +169,8 @@ def load_sweep(path: Path) -> Sweep:
             _check(entry, METHOD[:2], METHOD, where)
             if not NAME.fullmatch(entry['name']) or entry['name'] in methods:
                 raise ValueError(
-                    f'{where}: expected a name of its own, of letters, digits and "_.-"'
+                    f'{where}: expected a name that no other method has, of letters, digits and '
+                    f'"_.-", got {entry["name"]!r}'
                 )
             methods[entry['name']] = _read_method(cfg, group, entry, Path(path).parent, where)
     for method in methods.values():
@@ -202,8 +203,8 @@ def _read_method(cfg: dict, group: dict, entry: dict, folder: Path, where: str) 
         read = read_words([f'{key}={spell(value)}'])
         if read != {key: value} or type(read[key]) is not type(value):
             raise ValueError(
-                f'{where}, options: expected what --cfg-options can spell, got {key}={value!r}, '
-                f'which would be read as {read}'
+                f'{where}, options: expected values that --cfg-options can spell, got '
+                f'{key}={value!r}, which --cfg-options reads as {read}'
             )
     if not method.config.is_file():
         raise FileNotFoundError(f'{where}: there is no config {method.config}')

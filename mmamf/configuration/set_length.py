@@ -11,7 +11,8 @@ def set_length(config: Config, length: int) -> None:
     """Change the length of a training, and everything that is measured in its steps, in place.
 
     Begin, end, period and milestones of the learning rate schedules are scaled by the same factor.
-    The intervals of validation and checkpoints are scaled, too, but stay at least 1.
+    The intervals of validation and checkpoints are scaled, too, and rounded up. So a short training
+    has no more of them than the config, and mmengine always validates and saves at the end.
 
     Args:
         config: The config.
@@ -27,14 +28,15 @@ def set_length(config: Config, length: int) -> None:
             '--length: expected at least 1, and a config with train_cfg.max_iters or '
             f'train_cfg.max_epochs, got {length} and train_cfg = {dict(train)}'
         )
-    factor = length / train[unit]
+    old, train[unit] = train[unit], length
+    factor = length / old
     for scheduler in _schedulers(config.get('param_scheduler')):
         _scale(scheduler, factor)
     checkpoint = (config.get('default_hooks') or {}).get('checkpoint') or {}
     for owner, key in ((train, 'val_interval'), (train, 'val_begin'), (checkpoint, 'interval')):
         if isinstance(owner.get(key), int) and owner[key] > 0:
-            owner[key] = max(1, round(owner[key] * factor))
-    train[unit] = length
+            # rounded up, so that there are no more of them than before
+            owner[key] = -(-owner[key] * length // old)
 
 
 def _scale(scheduler: dict, factor: float) -> None:

@@ -12,6 +12,6 @@ def check_class_count(count: int) -> None:
     """
     if count > IGNORE:
         raise ValueError(
-            f'expected at most {IGNORE} classes, as maps of class indices have 8 bits and {IGNORE} '
-            f'means none, got {count}'
+            f'expected at most {IGNORE} classes, because maps of class indices have 8 bits and '
+            f'{IGNORE} means no class, got {count}'
         )

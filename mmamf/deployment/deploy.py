@@ -45,12 +45,16 @@ def deploy(model: nn.Module) -> nn.Module:
     ResNet-50, 640 x 480   0.90, 0.88       0.93, 0.88
     ====================== ================ ===================
 
-    These norms stay: norms that take their statistics from the images, that do not follow a
-    convolution, that follow a convolution that is not plain (deformable, or with normalized
-    weights), that do more than normalize, or whose scales :class:`ChannelExchangeFusion` reads. The
-    function finds convolutions and norms in mmcv's ConvModule, in Sequential containers, and in
-    blocks with the names of mmseg's ResNets (``conv1``, ``norm1_name``). Fusion operators stay
-    unchanged.
+    Fusion operators stay unchanged. So does a norm that
+
+    - takes its statistics from the images,
+    - does more than normalize,
+    - has scales that :class:`ChannelExchangeFusion` reads,
+    - or does not follow a plain convolution. One with deformed kernels or normalized weights is not
+      plain.
+
+    The function finds convolutions and norms in mmcv's ConvModule, in Sequential containers, and in
+    blocks with the names of mmseg's ResNets (``conv1``, ``norm1_name``).
 
     The outputs equal those of ``model.eval()`` except for rounding. Do not train the result.
 

@@ -1,9 +1,8 @@
-import math
-from collections.abc import Sequence
 from typing import Any
 
 from ..datasets.file_formats import build_lazily, find_descriptions, find_loading
 from ..structures import Modality
+from .onnx_metadata import describe_files
 from .segmentor_graph import SegmentorGraph
 
 
@@ -15,16 +14,22 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         config: The training config of the model; no file of its data set is needed.
 
     Returns:
-        A dict with these keys. ``modalities`` has for each input, in order: the content of its
-        files (``channels``, ``dtype``, ``missing``; ``bands`` if some are selected), the end of
-        their names (``suffix``), and the normalization by the data preprocessor (``mean``, ``std``,
-        ``scale``, ``bgr_to_rgb``; ``fill`` if missing readings get this value and not the mean).
-        ``in_channels``: channels that the network sees per modality. ``classes``. ``palette``: RGB.
-        ``preprocessing``: whether the graph contains it. ``outputs``: the ensemble's first.
-        ``absent``: the value of all pixels of an absent modality, 'NaN', or None if there is only
-        one modality. In ``missing``, 'NaN', 'Infinity' and '-Infinity' are texts, because JSON has
-        no such numbers. For a network with one output for two classes there is a ``threshold``: a
-        pixel is of class 1 if the sigmoid of its logit is above it.
+        A dict with these keys:
+
+        - ``modalities``: a dict for each input, in order. It has the content of the modality's
+          files (``channels``, ``dtype``, ``missing``; ``bands`` if some are selected), the end of
+          their names (``suffix``), whether a sample may lack it (``optional``), and how the data
+          preprocessor normalizes (``mean``, ``std``, ``scale``, ``bgr_to_rgb``; ``fill`` if missing
+          readings get this value and not the mean). In ``missing``, 'NaN', 'Infinity' and
+          '-Infinity' are texts, because JSON has no such numbers.
+        - ``in_channels``: channels that the network sees per modality.
+        - ``classes``, and ``palette`` in RGB.
+        - ``preprocessing``: whether the graph contains it.
+        - ``outputs``: names, the ensemble's first.
+        - ``absent``: 'NaN', the value of all pixels of an absent modality; None if there is only
+          one modality.
+        - ``threshold``, only of a network with one output for two classes: a pixel is of class 1 if
+          the sigmoid of its logit is above it.
 
     Raises:
         ValueError: If the config does not have a suitable data set.
@@ -32,7 +37,8 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     dataset = build_lazily(config['test_dataloader']['dataset'])
     if find_loading(dataset) is None:
         raise ValueError(
-            'config: expected LoadMultimodalImages in test_dataloader.dataset.pipeline, got none'
+            'config: expected test_dataloader.dataset.pipeline with LoadMultimodalImages, got one '
+            'without'
         )
     files = find_descriptions(dataset)
     values = graph.model.data_preprocessor.descriptions
@@ -52,28 +58,12 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
 
 def _describe(files: Modality, values: Modality) -> dict[str, Any]:
     mean, std = values.statistics
-    selected = {} if files.bands is None else dict(bands=[*files.bands])
-    limits = {} if files.valid_range is None else dict(valid_range=[*files.valid_range])
     fill = {} if values.fill is None else dict(fill=values.fills)
     return dict(
-        name=files.name,
-        channels=files.num_channels,
-        dtype=files.dtype,
-        missing=_as_json(files.missing),
-        suffix=files.suffix,
+        **describe_files(files),
         mean=mean,
         std=std,
         scale=values.scale,
         bgr_to_rgb=values.bgr_to_rgb,
-        **selected,
-        **limits,
         **fill,
     )
-
-
-def _as_json(missing: float | Sequence[float] | None) -> Any:
-    if isinstance(missing, list | tuple):
-        return [_as_json(value) for value in missing]
-    if missing is None or math.isfinite(missing):
-        return missing
-    return 'NaN' if math.isnan(missing) else f'{"-" if missing < 0 else ""}Infinity'

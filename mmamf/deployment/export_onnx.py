@@ -1,23 +1,7 @@
-"""Writes a trained segmentor as an ONNX file, and compares onnxruntime with PyTorch on it.
-
-Each modality has one named input, (N, C, H, W), float32, in the units of its files and in OpenCV's
-order of channels (BGR). N, H and W are dynamic. The outputs are the logits (N, K, H, W) of the
-ensemble, `seg_logits`, and of each modality, `seg_logits_<name>`. With one output for two classes,
-a pixel is of class 1 if the sigmoid of its logit is above `threshold`. The metadata of the file has
-everything else, as JSON under the key `mmamf`.
-
-If a sample lacks a modality, all values of its input are NaN. Outputs of an absent modality are
-NaN, or 255 for labels. A missing reading is NaN as well, and becomes the mean or the `fill` of its
-modality. If the files mark missing readings by other values (`missing` in the metadata), the caller
-has to replace these by NaN.
-
-With --modality, the file has the network of that modality alone. It has no fusion, because the
-other modalities are not there. The tool says at which points fusion connected them.
-"""
+"""Writes a trained segmentor as an ONNX file, and compares onnxruntime with PyTorch on it."""
 
 import argparse
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import combinations, cycle, islice
 from pathlib import Path
@@ -35,24 +19,26 @@ from mmamf.datasets.file_formats import build_lazily
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models import MultimodalSegmentor
+from mmamf.whole_file import whole_file
 
 from .describe_segmentor import describe_segmentor
 from .load_segmentor import fix_random_bases, load_segmentor
+from .onnx_metadata import HOLES, METADATA
 from .segmentor_graph import SegmentorGraph
 from .single_modality import find_fusion_points, single_modality_model
-from .symbolics import dynamic_sizes
+from .trace_onnx import trace_onnx
 
 try:
     import onnx
     import onnxruntime
 except ImportError as error:
-    raise SystemExit(f'{error.name} is missing: pip install -r requirements/export.txt') from error
+    raise ImportError(
+        f'{error.name} is needed to export: pip install -r requirements/export.txt'
+    ) from error
 
-METADATA = 'mmamf'
-HOLES = 'mmamf_missing'  # key of the value of missing readings in the inputs
-OPSET = 17
-# Batch and size of the example. They make networks that pad an odd height or width, or pad to
-# windows, do so at each of their strides from 4 to 32. Tracing leaves out what the example skips.
+# Batch and size of the example. Tracing records only the operations that the example needs. Some
+# networks pad maps whose sides are odd or no multiple of a window. With this size, they have to pad
+# at each of their strides from 4 to 32.
 TRACED = (2, (90, 102))
 CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # no size may be fixed
 SHOWN = 300  # characters shown of an exporter's message, which may be very long
@@ -60,33 +46,15 @@ TOLERANCE = 1e-4  # share of the largest logit; for labels, of the pixels
 
 
 def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
-    """Export a graph, with its description as metadata.
-
-    It exports by tracing. Unlike torch's newer exporter, tracing keeps the batch dynamic, needs no
-    further package, takes seconds, and exists in every torch since 2.0. If tracing fixes a size,
-    the check with several sizes finds it.
-    """
+    """Export a graph with :func:`trace_onnx`, with its description as metadata."""
     axes = {0: 'N', 2: 'H', 3: 'W'}
     out_axes = {0: 'N', 1: 'H', 2: 'W'} if graph.labels else axes
     dynamic = dict.fromkeys(graph.input_names, axes) | dict.fromkeys(graph.output_names, out_axes)
-    # before torch 2.5, torch.onnx.export had neither a choice of exporters nor this argument
-    old = {'dynamo': False} if 'dynamo' in torch.onnx.export.__code__.co_varnames else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), dynamic_sizes(OPSET):
-        warnings.simplefilter('ignore')  # about all values that tracing could fix
-        try:
-            torch.onnx.export(
-                graph,
-                graph.split_inputs(graph.draw_raw(*TRACED)),
-                str(path),
-                input_names=list(graph.input_names),
-                output_names=list(graph.output_names),
-                dynamic_axes=dynamic,
-                opset_version=OPSET,
-                **old,
-            )
-        except (AssertionError, RuntimeError) as error:  # from the network or the exporter
-            raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
+    example = graph.split_inputs(graph.draw_raw(*TRACED))
+    try:
+        trace_onnx(graph, example, path, dynamic, graph.output_names)
+    except (AssertionError, RuntimeError) as error:  # from the network or the exporter
+        raise ValueError(f'torch cannot export this model: {_first_line(error)}') from error
     model = onnx.load(str(path))
     if not graph.labels:
         for output in model.graph.output:  # the exporter does not know it
@@ -102,8 +70,8 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
 def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     """Compare onnxruntime with PyTorch's own test step on images of several sizes.
 
-    The samples go through all subsets of the modalities, so most batches are mixed, and some
-    readings are missing.
+    The samples have all subsets of the modalities in turn, so the modalities of most batches differ
+    between samples. Some readings are missing.
 
     Returns:
         The largest difference of a logit, relative to the largest logit; for labels, the largest
@@ -157,7 +125,8 @@ def _first_line(error: Exception) -> str:
 
 def subsets_of(names: Sequence[str]) -> list[tuple[str, ...]]:
     """List the non-empty subsets of the modalities: first the whole, then from small to large."""
-    sizes = (len(names), *range(1, len(names)))  # CHECKED has too few samples for all of four
+    # the whole first, because CHECKED has fewer samples than four modalities have subsets
+    sizes = (len(names), *range(1, len(names)))
     return [subset for size in sizes for subset in combinations(names, size)]
 
 
@@ -170,7 +139,8 @@ def _compare(name: str, samples: list[BaseDataElement], found: Tensor, labels: b
     there = torch.tensor([name in sample for sample in samples])
     blank = found[~there] == IGNORE if labels else found[~there].isnan()
     if not blank.all():
-        raise ValueError(f'{name}: expected nothing where the modality is absent, got some')
+        empty = IGNORE if labels else 'NaN'
+        raise ValueError(f'{name}: expected {empty} where the modality is absent, got other values')
     if not there.any():
         return 0.0
     expected, found = torch.stack([s.get(name).data for s in samples if name in s]), found[there]
@@ -194,8 +164,8 @@ def check_segmentor(model: nn.Module) -> None:
     if not isinstance(model, MultimodalSegmentor):
         raise ValueError(
             f'model.type: expected MultimodalSegmentor, got {type(model).__name__}, which does not '
-            "return what every modality predicts: set model.type='MultimodalSegmentor' in the "
-            'config; its weights are the same'
+            'return the predictions of single modalities; set '
+            "model.type='MultimodalSegmentor' in the config, which has the same weights"
         )
 
 
@@ -208,38 +178,27 @@ def changing_steps(cfg: Config) -> list[str]:
 
 
 def export(args: argparse.Namespace) -> None:
-    """Export the model, and check the file.
-
-    Args:
-        args: The parsed command line of `tools/export_onnx.py`.
-    """
+    """Export the model, and check the file, given the arguments of `tools/export_onnx.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
-    try:
-        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
-        check_segmentor(model)
-        if args.modality is not None:
-            lost = find_fusion_points(model)
-            model = single_modality_model(model, cfg.model.to_dict(), args.modality)
-            for name, kind in lost.items():
-                print(f'without what {args.modality} received at {name} ({kind})')
-        for name in fix_random_bases(model):
-            print(f'{name} starts from random bases in every call: the file has one draw of them')
-        graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
-        if model.test_cfg.mode != 'whole':
-            print('the config tests in sliding windows: the file is the network of one window')
-        for step in changing_steps(cfg):
-            print(f'the config tests after {step}, which is not in the file')
-        unchecked = args.out.with_name(f'{args.out.name}.unchecked')
-        try:
-            write(graph, describe_segmentor(graph, cfg.to_dict()), unchecked)
-            error = check(unchecked, graph, model)
-            unchecked.replace(args.out)
-        finally:  # leaves no wrong file behind
-            unchecked.unlink(missing_ok=True)
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f'error: {error}') from error
+    model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
+    check_segmentor(model)
+    if args.modality is not None:
+        lost = find_fusion_points(model)
+        model = single_modality_model(model, cfg.model.to_dict(), args.modality)
+        for name, kind in lost.items():
+            print(f'lost: what {args.modality} received at {name} ({kind})')
+    for name in fix_random_bases(model):
+        print(f'{name} starts from random bases in every call; the file has fixed ones')
+    graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
+    if model.test_cfg.mode != 'whole':
+        print('the config tests in sliding windows: the file is the network of one window')
+    for step in changing_steps(cfg):
+        print(f'the config tests after {step}, which is not in the file')
+    with whole_file(args.out) as draft:  # a wrong file never gets the name
+        write(graph, describe_segmentor(graph, cfg.to_dict()), draft)
+        error = check(draft, graph, model)
     what = 'labels that differ' if args.labels else 'largest difference of a logit'
     print(
         f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '

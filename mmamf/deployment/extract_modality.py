@@ -1,11 +1,4 @@
-"""Extracts one modality from a trained model: its branch becomes an ordinary mmseg backbone.
-
-The checkpoint has the keys of the plain backbone (`bn1.weight`), and stock configs load it with
-`init_cfg=dict(type='Pretrained', checkpoint=...)`. An ordinary backbone has no fusion, so the
-branch keeps its own maps where fusion exchanged some. The tool lists these points. On images of the
-test set, it measures how much the features and the predictions of the extracted branch differ from
-those in the whole model.
-"""
+"""Extracts one modality from a trained model: its branch becomes an ordinary mmseg backbone."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +9,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DATASETS, init_default_scope
 from torch import nn
+
+from mmamf.whole_file import whole_file
 
 from .load_segmentor import load_segmentor
 from .single_modality import (
@@ -71,29 +66,22 @@ def measure(
 
 
 def extract(args: argparse.Namespace) -> None:
-    """Extract the branch, write it, and measure the difference.
-
-    Args:
-        args: The parsed command line of `tools/extract_modality.py`.
-    """
+    """Extract, write and measure, given the arguments of `tools/extract_modality.py`."""
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     config = cfg.model.to_dict()
-    try:
-        model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
-        single = single_modality_model(model, config, args.modality)
-        backbone_config, backbone = stock_backbone(single, config['backbone'])
-    except (ValueError, FileNotFoundError) as error:
-        raise SystemExit(f'error: {error}') from error
+    model = load_segmentor(cfg, args.checkpoint, args.allow_different_config)
+    single = single_modality_model(model, config, args.modality)
+    backbone_config, backbone = stock_backbone(single, config['backbone'])
     index = find_modality(model, args.modality)
     meta = dict(
         modality=args.modality,
         backbone=backbone_config,
         data_preprocessor=config['data_preprocessor']['modalities'][index],
     )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=backbone.state_dict(), meta=meta), args.out)
+    with whole_file(args.out, durable=True) as draft:
+        torch.save(dict(state_dict=backbone.state_dict(), meta=meta), draft)
     print(f'wrote {len(backbone.state_dict())} entries to {args.out}; they belong to')
     print(f'  {dict(backbone_config, init_cfg=dict(type="Pretrained", checkpoint=str(args.out)))}')
     print(f'and to images of {single.data_preprocessor.in_channels} channels, normalized by')

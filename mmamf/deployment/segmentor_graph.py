@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..datasets.transforms.load_label_map import IGNORE
-from ..models import ModalityEnsembleHead, MultimodalSegDataPreProcessor
+from ..models import ModalityEnsembleHead, MultimodalSegDataPreprocessor
 from ..models.folded_batch import presence_of
 from .class_count import check_class_count
 from .deploy import deploy
@@ -18,10 +18,12 @@ class SegmentorGraph(nn.Module):
     padding, network, upsampling, cropping.
 
     If a sample lacks a modality, all values of its input are NaN, as in the network. NaN marks
-    absence instead of a mask input: callers with all modalities pass nothing extra, and NaN cannot
-    be mistaken for a reading. A network for one modality does not look for absence. With
-    preprocessing, a missing reading is NaN, too, and the graph replaces it as the data preprocessor
-    does. Without preprocessing, the caller writes its normalized value, 0 for the mean.
+    absence instead of a mask input, because callers with all modalities then pass nothing extra,
+    and because no reading is NaN. A network for one modality does not look for absence.
+
+    With preprocessing, a missing reading is NaN, too, and the graph replaces it as the data
+    preprocessor does. Without preprocessing, the caller replaces it by a normalized value, such as
+    0 for the mean.
 
     Args:
         model: The segmentor. It is left unchanged.
@@ -37,7 +39,7 @@ class SegmentorGraph(nn.Module):
           the ensemble if a sample lacks all modalities.
 
     Raises:
-        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreProcessor,
+        ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreprocessor,
             pads to a fixed size in tests, or has too many classes for 8-bit indices.
     """
 
@@ -45,7 +47,7 @@ class SegmentorGraph(nn.Module):
         super().__init__()
         for name, expected in (
             ('decode_head', ModalityEnsembleHead),
-            ('data_preprocessor', MultimodalSegDataPreProcessor),
+            ('data_preprocessor', MultimodalSegDataPreprocessor),
         ):
             part = getattr(model, name, None)
             if not isinstance(part, expected):
@@ -56,8 +58,8 @@ class SegmentorGraph(nn.Module):
         padding = model.data_preprocessor.test_cfg or {}
         if padding.get('size') is not None:
             raise ValueError(
-                'data_preprocessor.test_cfg: expected size_divisor or nothing, as images of any '
-                f'size are to come, got size={padding["size"]}'
+                'data_preprocessor.test_cfg: expected no size, because the graph takes images of '
+                f'any size, got size={padding["size"]}'
             )
         if labels:
             check_class_count(model.decode_head.num_classes)

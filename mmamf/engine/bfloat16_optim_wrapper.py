@@ -19,10 +19,6 @@ class Bfloat16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Enable autocast, and block gradient synchronization while gradients accumulate.
-
-        Args:
-            model: The model in training.
-        """
+        """Enable autocast, and block gradient synchronization while gradients accumulate."""
         with super().optim_context(model), autocast(dtype=torch.bfloat16):
             yield

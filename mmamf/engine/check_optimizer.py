@@ -1,4 +1,4 @@
-"""Telling whether the state of an optimizer in a checkpoint fits the optimizer of a config."""
+"""Compare the optimizers of a checkpoint with those of a config."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,7 @@ def check_optimizer(runner: Runner, checkpoint: dict) -> None:
         checkpoint: The checkpoint.
 
     Raises:
-        ValueError: If so.
+        ValueError: If the optimizers have other types, settings or numbers of parameters.
     """
     try:
         trained = read_embedded_config(checkpoint) or {}

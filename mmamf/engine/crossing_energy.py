@@ -2,6 +2,7 @@ import torch
 from torch import Tensor, nn
 
 from mmamf.models.fusions import FusionOperator
+from mmamf.models.modality_axis import separate_modalities
 
 
 class CrossingEnergy:
@@ -80,21 +81,16 @@ class CrossingEnergy:
     def _add(self, point: str, maps: Tensor, alone: list[Tensor], presence: Tensor | None) -> None:
         """Add the energies of a fusion point; ``alone[m]`` is its output for modality m alone."""
         count = len(alone)
-        own = torch.stack([_by_modality(x, count)[:, m] for m, x in enumerate(alone)], dim=1)
-        foreign = _by_modality(maps, count) - own
+        own = torch.stack([separate_modalities(x, count)[:, m] for m, x in enumerate(alone)], dim=1)
+        foreign = separate_modalities(maps, count) - own
         energies = self._energies.setdefault(point, [0.0, 0.0])
         for i, part in enumerate((own, foreign)):
             part = part if presence is None else part[presence]
             energies[i] += part.detach().float().square().sum().item()
 
 
-def _by_modality(x: Tensor, num_modalities: int) -> Tensor:
-    """Give the modalities an axis: (N*M, C, H, W) -> (N, M, C, H, W)."""
-    return x.unflatten(0, (-1, num_modalities))
-
-
 def _only(x: Tensor, modality: int, num_modalities: int) -> Tensor:
     """Set the maps of all other modalities to zero."""
     kept = torch.zeros_like(x)
-    _by_modality(kept, num_modalities)[:, modality] = _by_modality(x, num_modalities)[:, modality]
+    kept[modality::num_modalities] = x[modality::num_modalities]
     return kept

@@ -13,8 +13,8 @@ class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
     """Trains the networks of a GAN in several processes, without changing the GAN itself.
 
     mmengine's MMSeparateDistributedDataParallel replaces each network by a wrapper. The runner then
-    saves weights as `generator.module.*`, and loading finds none of these names. A resumed training
-    starts from scratch, and a test uses random weights; only a line in the log tells. Here the
+    saves weights as `generator.module.*`, names that the model does not have when they are loaded.
+    A resumed training would start from scratch, and a test would use random weights. Here the
     wrappers stay outside the model and are passed to ``train_step(data, optim_wrapper, networks)``.
     So checkpoints, averaged weights and optimizers see the model as in a single process. Each
     process keeps its own running statistics; those of rank 0 are saved.
@@ -38,10 +38,5 @@ class GANDistributedDataParallel(MMSeparateDistributedDataParallel):
         }
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapperDict) -> dict[str, Tensor]:
-        """Train the GAN for one step, through wrappers that synchronize its networks' gradients.
-
-        Args:
-            data: A collated batch.
-            optim_wrapper: The optimizers.
-        """
+        """Train the GAN for one step, through wrappers that synchronize its networks' gradients."""
         return self.module.train_step(data, optim_wrapper, self._networks)

@@ -52,7 +52,7 @@ class LabelStatistics:
         return [warning for warning in found if warning]
 
     def refusal(self) -> str | None:
-        """Say why the labels are useless for training; None if they are not."""
+        """Say why nothing can be learned from the labels; None if something can."""
         several = len(self.classes) > 1
         complete = self._read == self.total
         if not (several and complete and self._pixels[IGNORE] and len(self._present()) <= 1):
@@ -60,8 +60,8 @@ class LabelStatistics:
         only = ''.join(f' but {self._named(index)}' for index in self._present())
         return (
             f'{self._head()}: expected pixels of the {len(self.classes)} classes, got none{only}; '
-            f'the other {self._share():.1f} % are {IGNORE} and ignored, so that a network which '
-            f'always answers the same is always right. {self._remedy()}'
+            f'the other {self._share():.1f} % are {IGNORE}, which is ignored. A network could '
+            f'always give the same answer and be right. {self._remedy()}'
         )
 
     def _no_pixel(self) -> str | None:
@@ -83,8 +83,8 @@ class LabelStatistics:
         if not self._masks or (len(self.classes) != 2 and 2 * self._masks <= self._read):
             return None
         return (
-            f'{self._head()}: {self._masks} have no other values than 0 and {IGNORE}, and {IGNORE} '
-            f'is ignored. {self._remedy()}'
+            f'{self._head()}: {self._masks} have only the values 0 and {IGNORE}, and {IGNORE} is '
+            f'ignored. {self._remedy()}'
         )
 
     def _mostly_ignored(self) -> str | None:

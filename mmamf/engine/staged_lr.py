@@ -26,8 +26,8 @@ class StagedLR(_ParamScheduler):
             ``by_epoch``, ``verbose``. Milestones are counted from ``begin``.
 
     Raises:
-        ValueError: If the milestones are not positive and increasing, or if the number of rates is
-            not the number of stages.
+        ValueError: If the milestones are not positive and increasing, or the number of rates is not
+            the number of stages.
     """
 
     def __init__(

@@ -1,5 +1,3 @@
-"""Hooks that every training gets, even if its config does not list them."""
-
 from collections.abc import Sequence
 from typing import Any
 

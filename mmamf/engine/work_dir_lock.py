@@ -50,7 +50,7 @@ class WorkDirLock:
             ) from None
         except OSError as error:
             print_log(
-                f'{self.folder} cannot be locked ({error}): nothing keeps a second training out.',
+                f'{self.folder} cannot be locked ({error}): do not start a second training in it.',
                 logger='current',
                 level=logging.WARNING,
             )

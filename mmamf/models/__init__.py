@@ -1,7 +1,7 @@
 from .backbones import SharedMultimodalBackbone, SharedMultimodalResNet
 from .convs import ModalitySpecificConv
 from .data_preprocessors import (
-    MultimodalSegDataPreProcessor,
+    MultimodalSegDataPreprocessor,
     MultimodalTranslationDataPreprocessor,
 )
 from .decode_heads import ModalityEnsembleHead, RefineNetHead
@@ -43,7 +43,7 @@ __all__ = [
     'ModalitySpecificLN',
     'MultimodalPatchDiscriminator',
     'MultimodalPix2Pix',
-    'MultimodalSegDataPreProcessor',
+    'MultimodalSegDataPreprocessor',
     'MultimodalSegmentor',
     'MultimodalTTAModel',
     'MultimodalTranslationDataPreprocessor',

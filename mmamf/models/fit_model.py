@@ -78,8 +78,8 @@ def _fit(part: Any, channels: Sequence[int]) -> Any:
     given = part.get('num_modalities', len(channels))
     if given != len(channels):
         raise ValueError(
-            f'num_modalities of {part["type"]}: expected {len(channels)}, as many as the data '
-            f'preprocessor describes, or nothing, got {given}'
+            f'num_modalities of {part["type"]}: expected none, or {len(channels)}, as many as the '
+            f'data preprocessor describes, got {given}'
         )
     filled = copy.copy(part)  # of its own type: mmseg sets attributes of a config
     filled['num_modalities'] = len(channels)

@@ -2,21 +2,18 @@
 
 Outside a network, all planes of an absent modality are NaN. So the information about presence
 travels inside the one tensor, through code that crops, stacks or moves it. A modality is absent
-only if every value of all its planes is NaN; a hole is a missing reading, no absence. The backbone
-finds the absent modalities, replaces their NaN by zeros, and attaches a mask to its output. If all
-modalities are present, there is no mask.
+only if every value of all its planes is NaN. The backbone finds the absent modalities, replaces
+their NaN by zeros, and attaches a mask to its output. If all modalities are present, there is no
+mask.
 
 To read a tensor, the host has to wait for its device. The data preprocessor knows the modalities of
 the samples and notes them on the tensor (:func:`note_presence`). Without a note, a backbone reads
-the tensor.
-have, and notes it (:func:`note_presence`); without a note, a backbone looks at the tensor.
-
-Traced and compiled graphs and ``torch.func.vmap`` do not read it; they need samples that have all
-modalities. ONNX graphs compute the mask for every batch.
+the tensor. Traced and compiled graphs and ``torch.func.vmap`` cannot read it: they need samples
+that have all modalities. ONNX graphs compute the mask for every batch.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -39,8 +36,8 @@ class FoldedBatch:
     """The batch of the current forward pass, for the layers that share this object.
 
     A network makes one and gives it to its layers by :func:`share_batch`. Every thread has its own
-    forward pass. The object forgets the batch at the end of the pass; only activations that
-    backward computes again still find it. So a copy of a network starts without a batch.
+    forward pass. The object forgets the batch at the end of the pass, except for layers that
+    backward runs again (activation checkpointing). A copy of a network starts without a batch.
 
     Args:
         num_modalities: Number of modalities M.
@@ -80,17 +77,17 @@ class FoldedBatch:
             outputs = network(fold_modalities(x, m))
             self._running = _IDLE
             return outputs
-        x, presence = _read(x, m) if is_eager(x) or is_exporting() else (x, None)
+        x, presence = _replace_absent(x, m) if is_eager(x) or is_exporting() else (x, None)
         with self._hold(_State(x.shape[0] * m, presence)):
             outputs = network(fold_modalities(x, m))
         return with_presence(outputs, presence)
 
-    def knowing(self, presence: Tensor | None) -> AbstractContextManager:
-        """Tell the layers the mask, in a part of a model that gets folded maps."""
+    def use_presence(self, presence: Tensor | None) -> AbstractContextManager:
+        """Tell the layers the mask while a neck or a head runs, which gets folded maps."""
         return nullcontext() if presence is None else self._hold(_State(None, presence))
 
     def remember(self, function: Callable) -> Callable:
-        """Wrap a function that backward calls again, so that it finds its first batch."""
+        """Wrap a function that backward runs again, so that it finds the batch it ran on first."""
         if torch.compiler.is_compiling():
             return function
         state = self._state()
@@ -110,8 +107,8 @@ class FoldedBatch:
             m = self.num_modalities
             raise ValueError(
                 f'{type(layer).__name__} cannot know the modality of its rows: expected {num_maps} '
-                f'({num_maps // m} samples x {m} modalities) or a multiple, got an input of shape '
-                f'{tuple(x.shape)}'
+                f'rows ({num_maps // m} samples x {m} modalities) or a multiple, got an input of '
+                f'shape {tuple(x.shape)}'
             )
         return x.shape[0] // num_maps
 
@@ -152,7 +149,7 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
     """Give one new object to all layers of a network that have to know the batch.
 
     Args:
-        network: The network, when it is built.
+        network: The complete network.
         num_modalities: Number of modalities M.
     """
     batch = FoldedBatch(num_modalities)
@@ -163,25 +160,20 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
 
 
 class Pyramid(tuple):
-    """The maps that a backbone returns, with the mask of present modalities, (N, M).
+    """The folded maps that a backbone returns, (N*M, C_i, H_i, W_i), with an attribute.
 
-    Args:
-        maps: Folded maps, (N*M, C_i, H_i, W_i).
-        presence: The mask.
+    Attributes:
+        presence: The mask of the present modalities, (N, M).
     """
-
-    presence: Tensor
-
-    def __new__(cls, maps: Iterable[Tensor], presence: Tensor) -> 'Pyramid':
-        """Make a tuple that holds the mask."""
-        pyramid = super().__new__(cls, maps)
-        pyramid.presence = presence
-        return pyramid
 
 
 def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
     """Attach a mask to maps; without one, return them as they are."""
-    return outputs if presence is None else Pyramid(outputs, presence)
+    if presence is None:
+        return outputs
+    pyramid = Pyramid(outputs)
+    pyramid.presence = presence
+    return pyramid
 
 
 def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
@@ -211,7 +203,7 @@ def in_backward() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
-def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
+def _replace_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
     """Find the absent modalities, and replace their NaN by zeros."""
     # A single modality cannot be absent, and a meta tensor has no values. fold_modalities refuses a
     # wrong number of channels.
@@ -221,8 +213,8 @@ def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
         there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
         absent = there.view(-1, num_modalities) == 0
     else:
-        rows = _noted(x, num_modalities)
-        rows = _look(x, num_modalities) if rows is None else rows
+        rows = _read_note(x, num_modalities)
+        rows = _find_present(x, num_modalities) if rows is None else rows
         if all(map(all, rows)):
             return x, None
         lost = [index for index, row in enumerate(rows) if not any(row)]
@@ -236,7 +228,7 @@ def _read(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
     return x.masked_fill(zeros, 0), ~absent
 
 
-def _noted(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
+def _read_note(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
     """Read the note of a tensor, or of the tensor that it is a crop of."""
     source = x if hasattr(x, '_present') or x.is_inference() else x._base
     if not hasattr(source, '_present'):
@@ -247,8 +239,8 @@ def _noted(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
     return rows if is_crop and is_current else None
 
 
-def _look(x: Tensor, num_modalities: int) -> list[list[bool]]:
-    """Find the modalities that are NaN all over; read all pixels only if the first is NaN."""
+def _find_present(x: Tensor, num_modalities: int) -> list[list[bool]]:
+    """Tell for each sample which modalities it has; read all pixels only where the first is NaN."""
     first = fold_modalities(x[:, :, :1, :1], num_modalities).isnan().flatten(1).all(1)
     absent = first.tolist()  # here the host waits
     suspects = [index for index, lost in enumerate(absent) if lost]

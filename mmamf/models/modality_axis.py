@@ -1,8 +1,8 @@
 """The modality axis: stacked along channels outside a network, folded into the batch inside.
 
-Both forms order the memory sample by sample: (N, M*C, H, W) and (N*M, C, H, W) differ only in their
-shape. For contiguous memory, the change from one to the other is a view. For channels-last memory
-it is a copy, which is channels-last again; only a separate axis for the modalities is a view.
+Contiguous memory is the same in both forms, (N, M*C, H, W) and (N*M, C, H, W): each is a view of
+the other. In channels-last memory, the change is a copy, which stays channels last. There, only
+(N, M, C, H, W), with an axis for the modalities, is a view of the folded form.
 """
 
 import torch
@@ -31,7 +31,7 @@ def fold_modalities(x: Tensor, num_modalities: int) -> Tensor:
     if is_channels_last(x):
         x = x.permute(0, 2, 3, 1).unflatten(3, (num_modalities, channels // num_modalities))
         x = x.permute(0, 3, 1, 2, 4).flatten(0, 1).permute(0, 3, 1, 2)
-        return x.contiguous(memory_format=torch.channels_last)  # a view for a single sample
+        return x.contiguous(memory_format=torch.channels_last)  # no copy for a single sample
     return x.reshape(n * num_modalities, channels // num_modalities, *x.shape[2:])
 
 
@@ -69,8 +69,27 @@ def separate_modalities(x: Tensor, num_modalities: int) -> Tensor:
     return x.unflatten(0, (x.shape[0] // num_modalities, num_modalities))
 
 
+@as_one_step
+def check_channels(x: Tensor, num_modalities: int, channels: int) -> Tensor:
+    """Return the input of a network if each modality has the expected number of channels.
+
+    Shape:
+        - Input and output: (N, M*C, H, W).
+
+    Raises:
+        ValueError: If the input has another number of channels.
+    """
+    expected = num_modalities * channels
+    if x.shape[1] != expected:
+        raise ValueError(
+            f'expected {expected} input channels ({num_modalities} modalities x {channels}), '
+            f'got an input of shape {tuple(x.shape)}'
+        )
+    return x
+
+
 def is_channels_last(x: Tensor) -> bool:
-    """Tell whether maps are stored channels last and are not contiguous in the usual way, too."""
+    """Tell whether maps are stored channels last; False if they are contiguous as well."""
     if x.is_contiguous() or in_torch_func(x):  # torch.func.vmap does not know the layout
         return False
     return x.is_contiguous(memory_format=torch.channels_last)

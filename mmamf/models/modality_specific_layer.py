@@ -17,11 +17,10 @@ class ModalitySpecificLayer(SharesBatch):
     Parameters hold M sets of values along the first axis. A plain checkpoint has one set, which is
     loaded into every modality.
 
-    A network may fold more than its N*M maps into the batch, such as windows of a map or its
-    tokens. Then a layer gets N*M*k rows, ordered by sample, then by modality: row r belongs to
-    modality (r // k) mod M. Some networks put windows first, (k, N*M, ...), or tokens first,
-    (L, N*M, C). If N*M divides the number of rows, such a layout cannot be recognized, and its rows
-    are assigned to wrong modalities.
+    A network may fold k windows or tokens of each map into the batch. Then a layer gets N*M*k rows,
+    ordered by sample, then by modality: row r belongs to modality (r // k) mod M. Some networks
+    put windows first, (k, N*M, ...), or tokens first, (L, N*M, C). If N*M divides their number of
+    rows, the layer cannot recognize this layout, and takes rows for those of another modality.
 
     Shape:
         - Input: folded maps (N*M, C, H, W).
@@ -73,10 +72,10 @@ class ModalitySpecificLayer(SharesBatch):
         for name in self.private_entries:
             own, key = getattr(self, name, None), prefix + name
             if own is not None and key in state_dict:
-                state_dict[key] = self._spread(state_dict[key], own, key)
+                state_dict[key] = self._repeat_plain(state_dict[key], own, key)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _spread(self, value: Tensor, own: Tensor, key: str) -> Tensor:
+    def _repeat_plain(self, value: Tensor, own: Tensor, key: str) -> Tensor:
         """Repeat a plain layer's values for every modality; leave private values as they are."""
         m, (channels, *rest) = self.num_modalities, own.shape
         plain = (channels // m, *rest)
@@ -87,8 +86,7 @@ class ModalitySpecificLayer(SharesBatch):
         raise ValueError(
             f'{key}: expected {m} x {_format(plain)} values (one set per modality) or '
             f'{_format(plain)} (a plain layer, loaded into every modality), got '
-            f'{_format(value.shape)}: a checkpoint of another number of modalities or of another '
-            'width'
+            f'{_format(value.shape)}: the checkpoint has another number of modalities or channels'
         )
 
 

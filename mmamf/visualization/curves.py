@@ -4,12 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmamf.ensemble import ENSEMBLE
+
+from .figures import add_grid, choose_colors, save_figure
 
 SCALARS = '*/vis_data/scalars.json'
 # decode.<modality>.loss_ce of a decode head, or <modality>.loss_pixel of a translator
@@ -17,7 +18,6 @@ LOSS = re.compile(
     r'decode\.(ensemble\.|(?P<segmented>\w+)\.)?loss\w*|(ensemble|(?P<translated>\w+))\.loss_pixel'
 )
 METRICS = dict(mIoU='validation mIoU (%)', MAE='validation MAE (x 10)')
-ENSEMBLE_COLOR = '#222222'
 
 Curve = list[tuple[int, float]]  # (iteration, value)
 
@@ -45,7 +45,7 @@ def read_scalars(work_dir: str | Path) -> list[tuple[int, dict]]:
             records = [record for record in records if record[0] < run[0][0]] + run
     if not records:
         raise FileNotFoundError(
-            f'{work_dir}: expected the scalars of a training in {SCALARS}, found none'
+            f'{work_dir}: expected the scalars of a training in {SCALARS}, got none'
         )
     return records
 
@@ -80,7 +80,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
     curves = read_curves(work_dir)
     names = list(dict.fromkeys(name for curve in curves.values() for name in curve))
     modalities = [name for name in names if name != ENSEMBLE]
-    colors = dict(zip(modalities, matplotlib.color_sequences['tab10'] * len(names), strict=False))
+    colors = choose_colors(modalities)
     figure = Figure(figsize=(10, 4), dpi=120, layout='constrained')
     titles = {kind: METRICS.get(kind, 'training loss') for kind in curves}
     for axes, (kind, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
@@ -89,7 +89,7 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
                 ensemble = name == ENSEMBLE
                 axes.plot(
                     *zip(*curves[kind][name], strict=True),
-                    color=ENSEMBLE_COLOR if ensemble else colors[name],
+                    color=colors[name],
                     linewidth=2.2 if ensemble else 1.4,
                     marker='o' if len(curves[kind][name]) < 25 else None,
                     markersize=4,
@@ -100,14 +100,12 @@ def plot_curves(work_dir: str | Path, out: str | Path) -> None:
         right, top = np.nanmax(points, axis=0) if points else (1, 1)
         axes.set(xlim=(0, 1.02 * right), ylim=(0, 1.08 * max(top, 1e-3)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.spines[['top', 'right']].set_visible(False)
+        add_grid(axes)
         if curves[kind]:
             axes.legend(frameon=False)
         else:
             axes.text(0.5, 0.5, 'none logged', ha='center', transform=axes.transAxes)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out)
+    save_figure(figure, out)
 
 
 def _read_run(path: Path) -> list[tuple[int, dict]]:
@@ -122,7 +120,8 @@ def _read_run(path: Path) -> list[tuple[int, dict]]:
                 break
             raise ValueError(f'{path}, line {number}: expected JSON, got {line[:80]!r}') from error
         by_epoch |= 'epoch' in record
-        # the step of a validation between epochs is its epoch, so keep the last iteration
+        # if a training counts epochs, the step of a validation is an epoch: the last iteration is
+        # used instead
         validation = 'iter' not in record
         iteration = iteration if by_epoch and validation else record['step']
         run.append((iteration, record))

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .curves import Curve, read_scalars
+from .figures import add_grid, choose_colors, save_figure
 
 PREFIX = 'fusion'
 KINDS = ('alpha', 'divergence', 'share')
@@ -44,7 +45,7 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
     if not any(found.values()):
         raise ValueError(
             f'{work_dir}: expected scalars {PREFIX}/alpha/..., /divergence/... or /share/..., '
-            'found none: trained without FusionDiagnosisHook, or a model with nothing to diagnose'
+            'found none: the training had no FusionDiagnosisHook, or nothing to diagnose'
         )
     return found
 
@@ -72,11 +73,11 @@ def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
         margin = 1 if panel is axes['norms'] else 1.02  # space for the last markers
         panel.set(xlabel='iteration', xlim=(0, margin * max(last, 1)))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
-        panel.spines[['top', 'right']].set_visible(False)
+        add_grid(panel)
         if not panel.has_data():
             panel.text(0.5, 0.5, 'none logged', ha='center', transform=panel.transAxes)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out)
+    axes['norms'].grid(False)  # it would hide the colors
+    save_figure(figure, out)
 
 
 def _plot_alpha(axes: Axes, curves: dict[str, Curve]) -> None:
@@ -84,18 +85,21 @@ def _plot_alpha(axes: Axes, curves: dict[str, Curve]) -> None:
     axes.set_title('weight in the ensemble, softmax(alpha)')
     if not curves:
         return
-    for name, color in zip(curves, matplotlib.color_sequences['tab10'] * len(curves)):
-        axes.plot(*zip(*curves[name]), color=color, linewidth=1.8, label=name)
+    colors = choose_colors(curves)
+    for name, curve in curves.items():
+        axes.plot(*zip(*curve), color=colors[name], linewidth=1.8, label=name)
     equal = 1 / len(curves)
     axes.axhline(equal, color='0.6', linewidth=1, linestyle=':', label='equal')
     reach = max(0.02, *(abs(value - equal) for curve in curves.values() for _, value in curve))
     axes.set_ylim(equal - 1.15 * reach, equal + 1.15 * reach)
-    axes.grid(alpha=0.3)
     axes.legend(frameon=False, ncols=len(curves) + 1)
 
 
 def _plot_shares(axes: Axes, curves: dict[str, Curve]) -> None:
-    """Draw the share of every fusion point in its operator's color; enter only if not all zero."""
+    """Draw the shares at every fusion point in the color of its operator.
+
+    The share that enters is drawn only if it is not always zero.
+    """
     axes.set_title('share of energy that crosses modalities\n(solid: leaving, dashed: entering)')
     if not curves:
         return
@@ -117,7 +121,6 @@ def _plot_shares(axes: Axes, curves: dict[str, Curve]) -> None:
     top = max(value for curve in curves.values() for _, value in curve)
     axes.set_ylim(0, 1.1 * max(top, 0.01))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.grid(alpha=0.3)
     columns = 1 + len(operators) // 9
     axes.legend(frameon=False, fontsize=8, ncols=columns, loc='upper left', bbox_to_anchor=(1, 1))
 

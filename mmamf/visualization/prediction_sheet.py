@@ -60,9 +60,10 @@ class PredictionSheet:
         Args:
             name: Text beside the row.
             images: Column heading -> RGB image, uint8.
-            label_maps: Column heading -> class indices. If this row lacks a column of another row,
-                or has None there, the cell stays empty. This also holds for ``images``. None
-                fixes the position of a column that a later row fills.
+            label_maps: Column heading -> class indices.
+
+        If this row lacks a column of another row, or has None there, the cell stays empty. With
+        None, the column has its place already if a later row is the first to fill it.
 
         Shape:
             - images: (H, W, 3); label_maps: (H, W).

@@ -3,20 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmamf.ensemble import ENSEMBLE, metric_key
 from mmamf.evaluation.corruption_ladder import CLEAN, key_of, labels_of
 
-from .curves import ENSEMBLE_COLOR
-from .found_classes import CLASS, count_found
+from .figures import add_grid, choose_colors, save_figure
+from .markdown import (
+    CLASS,
+    METRIC,
+    Scalars,
+    count_found,
+    format_change,
+    format_sources,
+    format_table,
+)
 
-METRIC = 'mIoU'
 COLUMNS = 4  # panels in a row
-
-Scalars = dict[str, float | None]  # results of one test: mIoU, <modality>/mIoU, ...
 
 
 def format_robustness(
@@ -33,21 +37,19 @@ def format_robustness(
         results: Key of :func:`key_of`, or ``clean`` -> scalars of the test.
     """
     sources = [ENSEMBLE, *modalities]
-    clean = results[CLEAN]
     # results of earlier versions have no IoU per class
     counted = any(key.startswith(CLASS) for scalars in results.values() for key in scalars)
-    headings = [*sources, 'classes found'] if counted else sources
-    lines = [
-        f'| corruption | level | {" | ".join(headings)} | change of the {ENSEMBLE} |',
-        f'|---|---|{"---:|" * len(headings)}---:|',
-        _row('none', '', clean, sources, clean, counted),
-    ]
+    tests = [('none', '', CLEAN)]
     for corruption in ladder:
         title = f'{corruption["title"]} ({corruption["unit"]})'
-        for label in labels_of(corruption):
-            scalars = results[key_of(corruption, label)]
-            lines.append(_row(title, label, scalars, sources, clean, counted))
-    return '\n'.join(lines) + '\n'
+        tests += [(title, label, key_of(corruption, label)) for label in labels_of(corruption)]
+    rows = []
+    for title, label, key in tests:
+        found = [count_found(results[key])] if counted else []
+        cells = [*format_sources(results[key], sources), *found]
+        rows.append([title, label, *cells, format_change(results[key], results[CLEAN])])
+    head = ['corruption', 'level', *sources, *(['classes found'] if counted else [])]
+    return format_table([*head, f'change of the {ENSEMBLE}'], rows, texts=2)
 
 
 def plot_robustness(
@@ -77,8 +79,7 @@ def plot_robustness(
     panels[0].set_ylim(bottom=0)
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc='outside upper center', ncols=len(texts), frameon=False)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out)
+    save_figure(figure, out)
 
 
 def _draw(
@@ -87,16 +88,15 @@ def _draw(
     labels = labels_of(corruption)
     tests = [results[CLEAN], *(results[key_of(corruption, label)] for label in labels)]
     places = range(len(tests))
-    colors = matplotlib.color_sequences['tab10']
+    colors = choose_colors(modalities)
     ordered = corruption.get('labels') is None
-    for index, source in enumerate([*modalities, ENSEMBLE]):
+    for source in [*modalities, ENSEMBLE]:
         whole = source == ENSEMBLE
-        values = [_value(scalars, source) for scalars in tests]
-        color = ENSEMBLE_COLOR if whole else colors[index % len(colors)]
+        values = [scalars[metric_key(source, METRIC)] for scalars in tests]
         axes.plot(
             places,
             [float('nan') if value is None else value for value in values],
-            color=color,
+            color=colors[source],
             linestyle='-' if ordered else 'none',
             linewidth=2.2 if whole else 1.4,
             marker='o',
@@ -104,32 +104,8 @@ def _draw(
             label=source,
         )
         if values[0] is not None:
-            axes.axhline(values[0], color=color, linewidth=0.8, linestyle=':')
+            axes.axhline(values[0], color=colors[source], linewidth=0.8, linestyle=':')
     axes.set_xticks(places, [CLEAN, *labels], fontsize=8)
     axes.set(title=corruption['title'], xlabel=corruption['unit'])
     axes.set_xlim(-0.4, len(tests) - 0.6)
-    axes.grid(alpha=0.3)
-    axes.spines[['top', 'right']].set_visible(False)
-
-
-def _row(
-    title: str,
-    label: str,
-    scalars: Scalars,
-    sources: list[str],
-    clean: Scalars,
-    counted: bool,
-) -> str:
-    values = [_value(scalars, source) for source in sources]
-    before = _value(clean, ENSEMBLE)
-    change = (
-        '-' if None in (values[0], before) else f'{round(values[0] - before, 1) + 0.0:+.1f}'
-    )  # + 0.0 turns -0.0 into 0.0
-    cells = ['-' if value is None else f'{value:.1f}' for value in values]
-    if counted:
-        cells.append(count_found(scalars))
-    return f'| {title} | {label} | {" | ".join(cells)} | {change} |'
-
-
-def _value(scalars: Scalars, source: str) -> float | None:
-    return scalars[metric_key(source, METRIC)]
+    add_grid(axes)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmamf.whole_file import whole_file
+
 
 def save_picture(path: str | Path, picture: np.ndarray, **options) -> None:
-    """Write a PNG completely or not at all. Its folder is created if necessary.
-
-    A link at the path is replaced; its target stays as it is.
+    """Write a PNG with :func:`whole_file`.
 
     Args:
         path: The file.
@@ -24,17 +24,9 @@ def save_picture(path: str | Path, picture: np.ndarray, **options) -> None:
     Raises:
         ValueError: If the file cannot be written.
     """
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.part')
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        try:
-            with part.open('xb') as file:
-                Image.fromarray(picture).save(file, 'PNG', **options)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as draft:
+            Image.fromarray(picture).save(draft, 'PNG', **options)
     except OSError as error:
         raise ValueError(
             f'{path}: the file cannot be written: {error.strerror or error}'
@@ -55,8 +47,8 @@ def check_apart(results: Iterable[str | Path], inputs: Iterable[str | Path]) -> 
     for path in results:
         if _place(path) in read:
             raise ValueError(
-                f'{path}: expected an output folder whose files are no inputs, but the result '
-                'would overwrite this input: name another folder'
+                f'{path}: expected a result that is no input, but it would overwrite this input; '
+                'choose another output folder'
             )
 
 

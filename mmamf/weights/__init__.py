@@ -1,5 +1,4 @@
-from .check_config import check_config
-from .check_phases import check_phases
+from .check_config import check_config, check_phases
 from .embedded_config import read_embedded_config
 from .load_weights import check_finite, load_all_weights, load_some_weights
 from .packaged_weights import load_packaged_weights

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from .config_differences import find_differences
+from .config_differences import find_differences, find_file_differences, find_reversed
 from .embedded_config import read_embedded_config
+from .file_description import innermost_dataset
 
 SHOWN = 5  # number of differences that a message names
+_LOADERS = ('train_dataloader', 'val_dataloader')
 
 
 def check_config(
@@ -49,10 +51,41 @@ def check_config(
         return
     more = [f'and {len(differences) - SHOWN} more'] if len(differences) > SHOWN else []
     listed = '; '.join(differences[:SHOWN] + more)
-    message = f'{source}: the config and the one it was trained with differ. {listed}'
+    message = f'{source}: the config differs from that of the training, which is in it. {listed}'
     if not allow_different:
         raise ValueError(
             f'{message}. Use the config of the training, or overrule with --allow-different-config '
             '(in Python: allow_different_config=True)'
         )
     print_log(message, 'current', logging.WARNING)
+
+
+def check_phases(
+    config: Mapping, train_classes: Sequence[str] | None, val_classes: Sequence[str] | None
+) -> None:
+    """Compare the validation data with the training data.
+
+    Warns if their files are read differently.
+
+    Args:
+        config: Config of a training.
+        train_classes: Class names of the training data set, if known.
+        val_classes: Class names of the validation data set, if known.
+
+    Raises:
+        ValueError: If the classes differ.
+    """
+    if train_classes and val_classes and tuple(train_classes) != tuple(val_classes):
+        raise ValueError(
+            f'{" and ".join(_LOADERS)}: expected data sets with the same classes in the same '
+            f'order, got {tuple(train_classes)} and {tuple(val_classes)}'
+        )
+    datasets = [innermost_dataset(config, loader) for loader in _LOADERS]
+    reversed_names = find_reversed(config)
+    differences = find_file_differences(*datasets, reversed_names, reversed_names, _LOADERS)
+    if differences:
+        print_log(
+            f'Validation reads files in another way than training. {"; ".join(differences)}',
+            'current',
+            logging.WARNING,
+        )

@@ -12,7 +12,7 @@ _PARTS = ('backbone', 'neck', 'decode_head', 'generator')
 _PREPROCESSOR = {'mean': None, 'std': None, 'bgr_to_rgb': False}
 _SIDES = ('the checkpoint', 'the config')
 # Settings that do not change predictions: they concern training, the source of weights, or memory.
-_NO_MATTER = {
+_IRRELEVANT = {
     'ignore_index',
     'init_cfg',
     'pretrained',
@@ -23,7 +23,7 @@ _NO_MATTER = {
     'with_cp',
     'zero_init_residual',
 }
-_SAME = {'SyncBN': 'BN', 'MMSyncBN': 'BN', 'BN2d': 'BN'}  # the same in evaluation
+_EQUAL = {'SyncBN': 'BN', 'MMSyncBN': 'BN', 'BN2d': 'BN'}  # types that do the same in evaluation
 _UNKNOWN = object()
 SHOWN = 120  # number of characters shown of a value
 
@@ -38,28 +38,30 @@ def find_differences(trained: Mapping, given: Mapping) -> list[str]:
     Returns:
         A phrase for each difference, with both values.
     """
-    ours, theirs = _model(given), _model(trained)
-    names = innermost_dataset(trained, 'train_dataloader', 'test_dataloader')
-    used = innermost_dataset(given, 'test_dataloader', 'train_dataloader')
-    preprocessors = [model.get('data_preprocessor') or {} for model in (theirs, ours)]
-    found = _of_modalities(*preprocessors, names, used)
+    models = [_model(config) for config in (trained, given)]
+    datasets = [
+        innermost_dataset(trained, 'train_dataloader', 'test_dataloader'),
+        innermost_dataset(given, 'test_dataloader', 'train_dataloader'),
+    ]
+    preprocessors = [model.get('data_preprocessor') or {} for model in models]
+    found = _of_modalities(*preprocessors, *datasets)
     for part in _PARTS:
-        _compare(f'model.{part}', theirs.get(part), ours.get(part), found)
+        _compare(f'model.{part}', *(model.get(part) for model in models), found)
     if not preprocessors[1].get('modalities'):  # the preprocessor of a translator has no names
-        pair = [[*describe_files(dataset)] for dataset in (names, used)]
-        if all(pair):
-            _compare('test_dataloader.dataset.modalities', *pair, found)
-    targets = [_name(dataset.get('target')) for dataset in (names, used)]
+        names = [[*describe_files(dataset)] for dataset in datasets]
+        if all(names):
+            _compare('test_dataloader.dataset.modalities', *names, found)
+    targets = [_name(dataset.get('target')) for dataset in datasets]
     if all(targets):
         _compare('test_dataloader.dataset.target', *targets, found)
-    return found + find_file_differences(names, used, find_turned(trained), find_turned(given))
+    return found + find_file_differences(*datasets, *map(find_reversed, (trained, given)))
 
 
 def _name(target: Any) -> str | None:
     return target['name'] if isinstance(target, Mapping) else target
 
 
-def find_turned(config: Mapping) -> set[str]:
+def find_reversed(config: Mapping) -> set[str]:
     """Find the modalities whose channel order the data preprocessor of a config reverses."""
     modalities = (_model(config).get('data_preprocessor') or {}).get('modalities') or ()
     return {spec['name'] for spec in modalities if spec.get('bgr_to_rgb')}
@@ -68,8 +70,8 @@ def find_turned(config: Mapping) -> set[str]:
 def find_file_differences(
     trained: Mapping,
     given: Mapping,
-    trained_turned: Collection[str] = (),
-    given_turned: Collection[str] = (),
+    trained_reversed: Collection[str] = (),
+    given_reversed: Collection[str] = (),
     sides: tuple[str, str] = _SIDES,
 ) -> list[str]:
     """List the differences in how two data sets read their files.
@@ -77,8 +79,8 @@ def find_file_differences(
     Args:
         trained: Config of the first data set.
         given: Config of the second data set.
-        trained_turned: Modalities of the first whose channel order is reversed after loading.
-        given_turned: Modalities of the second whose channel order is reversed after loading.
+        trained_reversed: Modalities of the first whose channel order is reversed after loading.
+        given_reversed: Modalities of the second whose channel order is reversed after loading.
         sides: Names of both in the phrases.
 
     Returns:
@@ -86,22 +88,23 @@ def find_file_differences(
     """
     found = []
     described = [describe_files(dataset) for dataset in (trained, given)]
-    turned = (trained_turned, given_turned)
     for name in (name for name in described[0] if name in described[1]):
         orders = [
-            channel_order(trained, name, name in trained_turned),
-            channel_order(given, name, name in given_turned),
+            channel_order(trained, name, name in trained_reversed),
+            channel_order(given, name, name in given_reversed),
         ]
         channels = [files[name].get('channels') for files in described]
-        told = channels[0] == channels[1] and len({name in names for names in turned}) > 1
-        if None not in orders and orders[0] != orders[1] and not told:
+        # _of_modalities names a difference that comes from bgr_to_rgb alone
+        differ = (name in trained_reversed) != (name in given_reversed)
+        is_named = differ and channels[0] == channels[1]
+        if None not in orders and orders[0] != orders[1] and not is_named:
             where = f'modality {name!r}: channels of the files, as the model gets them'
             found.append(_phrase(where, *orders, sides))
         missing = [missing_values(dataset, name) for dataset in (trained, given)]
         if missing[0] != missing[1]:
             found.append(_phrase(f'modality {name!r}: missing values', *missing, sides))
     key = 'reduce_zero_label'
-    defaults = [_defaults(_short(dataset.get('type')), DATASETS) for dataset in (trained, given)]
+    defaults = [_defaults(dataset.get('type'), DATASETS) for dataset in (trained, given)]
     reduce = [bool(c.get(key, d.get(key))) for c, d in zip((trained, given), defaults)]
     if trained and given and reduce[0] != reduce[1]:
         found.append(_phrase(key, *reduce, sides))
@@ -120,7 +123,9 @@ def _model(config: Mapping) -> Mapping:
         return model
 
 
-def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mapping) -> list[str]:
+def _of_modalities(
+    trained: Mapping, given: Mapping, trained_data: Mapping, given_data: Mapping
+) -> list[str]:
     """Compare how two data preprocessors change the values of their modalities."""
     found = []
     for key, default in _PREPROCESSOR.items():
@@ -138,7 +143,7 @@ def _of_modalities(trained: Mapping, given: Mapping, names: Mapping, used: Mappi
         pair = known, ours[name]
         orders = [
             channel_order(dataset, name, modality.bgr_to_rgb)
-            for dataset, modality in zip((names, used), pair)
+            for dataset, modality in zip((trained_data, given_data), pair)
         ]
         values = [_values(modality) for modality in pair]
         if orders[0] == orders[1] and orders[0] is not None:  # the network gets the same order
@@ -174,7 +179,7 @@ def _values(modality: Modality) -> dict[str, Any]:
 
 def _compare(where: str, trained: Any, given: Any, found: list[str]) -> None:
     if isinstance(trained, Mapping) and isinstance(given, Mapping):
-        types = [_short(config.get('type')) for config in (trained, given)]
+        types = [_type_name(config.get('type')) for config in (trained, given)]
         if types[0] != types[1]:
             found.append(_phrase(where, trained, given))
             return
@@ -204,15 +209,15 @@ def _plain(value: Any) -> Any:
     return 'nan' if value != value else value
 
 
-def _short(kind: Any) -> str:
+def _type_name(kind: Any) -> str:
     name = str(getattr(kind, '__name__', kind)).split('.')[-1]
-    return _SAME.get(name, name)
+    return _EQUAL.get(name, name)
 
 
-def _defaults(kind: str, registry: Registry = MODELS) -> dict[str, Any]:
+def _defaults(kind: Any, registry: Registry = MODELS) -> dict[str, Any]:
     """Find the default arguments of a registered class and its parent classes."""
     with registry.switch_scope_and_registry(None) as scoped:
-        found = scoped.get(kind)
+        found = scoped.get(_type_name(kind))
     defaults: dict[str, Any] = {}
     for owner in inspect.getmro(found) if inspect.isclass(found) else ():
         if '__init__' in vars(owner):
@@ -223,7 +228,7 @@ def _defaults(kind: str, registry: Registry = MODELS) -> dict[str, Any]:
 
 
 def _is_for_training(key: str) -> bool:
-    return key in _NO_MATTER or 'drop' in key or key.startswith('loss')
+    return key in _IRRELEVANT or 'drop' in key or key.startswith('loss')
 
 
 def _is_filled_in(key: str, pair: list) -> bool:

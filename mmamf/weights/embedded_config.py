@@ -15,7 +15,7 @@ def read_embedded_config(content: Mapping) -> dict | None:
         The config, None if there is none.
 
     Raises:
-        ValueError: If the config has anything else than values.
+        ValueError: If the config is not Python, or has code in it.
     """
     text = (content.get('meta') or {}).get('cfg')
     if not text or not isinstance(text, str):
@@ -64,6 +64,6 @@ def _value(node: ast.expr) -> Any:
 
 def _refusal(node: ast.AST) -> ValueError:
     return ValueError(
-        'the config in the checkpoint has more than values in it, at line '
+        'expected a config of plain values in the checkpoint, got code at line '
         f'{node.lineno}: {ast.unparse(node)[:80]}'
     )

@@ -4,7 +4,9 @@ from typing import Any
 
 
 def innermost_dataset(config: Mapping, *loaders: str) -> Mapping:
-    """Find the config of the innermost data set, which has the files; the first of several.
+    """Find the config of the innermost data set, which describes the files.
+
+    Of several data sets, it is the first.
 
     Args:
         config: A config.
@@ -43,13 +45,13 @@ def describe_files(dataset: Mapping) -> dict[str, Mapping]:
     return {item['name']: {**loaded.get(item['name'], {}), **item} for item in named}
 
 
-def channel_order(dataset: Mapping, name: str, turned: bool) -> list[int] | None:
+def channel_order(dataset: Mapping, name: str, is_reversed: bool) -> list[int] | None:
     """List the channels of a modality's files in the order in which the model gets them.
 
     Args:
         dataset: Config of the data set.
         name: The modality.
-        turned: Whether the data preprocessor reverses the order (``bgr_to_rgb``).
+        is_reversed: Whether the data preprocessor reverses the order (``bgr_to_rgb``).
 
     Returns:
         Indices of the channels in the file; None without a description.
@@ -63,7 +65,7 @@ def channel_order(dataset: Mapping, name: str, turned: bool) -> list[int] | None
     order = [*channels] if isinstance(channels, list | tuple) else [*range(channels)]
     if channels == 3 and not suffix.lower().endswith('.npy'):  # a picture is loaded as BGR
         order.reverse()
-    return order[::-1] if turned else order
+    return order[::-1] if is_reversed else order
 
 
 def missing_values(dataset: Mapping, name: str) -> list[float]:

@@ -49,11 +49,12 @@ def _find_start(names: Collection[str], own: set[str]) -> str:
         return max(known, key=lambda start: (known[start], -len(start)))
     hint = ''
     if starts:
-        hint = f"; init_cfg=dict(..., prefix='{starts.most_common(1)[0][0]}') would find some"
+        prefix = starts.most_common(1)[0][0]
+        hint = f"; init_cfg=dict(..., prefix='{prefix}') would find some of the names"
     raise ValueError(
         f'Pretrained: expected a checkpoint of the backbone, with names like {sorted(own)[:2]}, or '
-        f'of a whole model, where "backbone." stands before them; got one with none of them (first '
-        f'names: {list(names)[:3]}){hint}'
+        'of a whole model, with "backbone." before these names; got one with names like '
+        f'{list(names)[:3]}{hint}'
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from mmamf.apis import MultimodalInferencer, OnnxSegmentor
+from mmamf.deployment.onnx_metadata import describe_files, read_files
+from mmamf.structures import Modality
 
 ABOUT = dict(
     modalities=[
@@ -108,7 +110,7 @@ def test_absent_modalities_are_nan(providers, write, make_rgbd_dataset, monkeypa
         return inferencer(inputs, batch_size=3, optional=['depth'])
 
     for about in (dict(absent='NaN'), {}):  # whole numbers, a file of an earlier version
-        with pytest.raises(ValueError, match="none of 'depth': the ONNX file cannot do without"):
+        with pytest.raises(ValueError, match="none of 'depth': this ONNX file does not"):
             infer(**about)
         monkeypatch.setattr(Session, 'depth', 'tensor(float)')
     seen = []
@@ -146,8 +148,38 @@ def test_missing_readings(providers, write, make_rgbd_dataset, monkeypatch, know
     if knows:
         assert inferencer(inputs)
     else:
-        with pytest.raises(ValueError, match="a reading of 'depth' in every pixel, got 5 values"):
+        with pytest.raises(ValueError, match="a reading of 'depth' in every pixel, got 5 missing"):
             inferencer(inputs)
+
+
+def test_optional_modalities_are_in_the_metadata(providers, write, make_rgbd_dataset, monkeypatch):
+    root = make_rgbd_dataset(count=3)
+    (root / 'depth' / '01.png').unlink()
+    monkeypatch.setattr(Session, 'depth', 'tensor(float)')
+    rgb, depth = ABOUT['modalities']
+    path = write(absent='NaN', modalities=[rgb, dict(depth, optional=True)])
+    inferencer = MultimodalInferencer(path, show_progress=False)
+    found = inferencer({name: root / name for name in ('rgb', 'depth')})
+    assert [len(maps) for maps in found.values()] == [3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    'modality',
+    [
+        Modality('rgb', channels=3, dtype='uint8', bgr_to_rgb=True, suffix='.jpg', mean=0, std=1),
+        Modality('depth', channels=1, dtype='uint16', missing=0, valid_range=[1, 9], optional=True),
+        Modality('bands', channels=[2, 0], dtype='float32', missing=[float('nan'), -float('inf')]),
+    ],
+    ids=lambda modality: modality.name,
+)
+def test_what_is_written_of_files_is_read(modality):
+    found = read_files(json.loads(json.dumps(describe_files(modality), allow_nan=False)))
+    for key in ('name', 'num_channels', 'bands', 'dtype', 'suffix', 'optional'):
+        assert getattr(found, key) == getattr(modality, key)
+    assert repr([*found.missing_values]) == repr([*map(float, modality.missing_values)]) or (
+        found.missing == modality.missing
+    )
+    assert [*(found.valid_range or ())] == [*(modality.valid_range or ())]
 
 
 def test_a_frame_without_a_reading(providers, write, monkeypatch):
@@ -200,13 +232,13 @@ def test_bad_models(providers, write, make_rgbd_dataset):
     with pytest.raises(ValueError, match='preprocessing inside, got one without'):
         OnnxSegmentor(write(preprocessing=False))
     model = write(classes=['one', 'two', 'three'], palette=[[0, 0, 0]] * 3)
-    with pytest.raises(ValueError, match=r'logits of 3 classes, got shape \(1, 2, 48, 64\)'):
+    with pytest.raises(ValueError, match=r'logits .N, 3, H, W., got shape \(1, 2, 48, 64\)'):
         inferencer = MultimodalInferencer(model, show_progress=False)
         inferencer({name: root / name for name in ('rgb', 'depth')})
     with pytest.raises(ValueError, match='at most 255 classes, .* got 256'):
         OnnxSegmentor(write(classes=['c'] * 256, palette=[[0, 0, 0]] * 256))
     model.write_text('')
-    with pytest.raises(ValueError, match="with the metadata 'mmamf', got none"):
+    with pytest.raises(ValueError, match="with the metadata 'mmamf', got one without"):
         OnnxSegmentor(model)
 
 

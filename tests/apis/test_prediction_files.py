@@ -39,5 +39,5 @@ def test_results_that_would_overwrite_an_input(tmp_path):
     files = PredictionFiles(tmp_path, ['x'], [[0, 0, 0]], 1)
     files.check_inputs({'a': dict(rgb=str(tmp_path / 'a.png'), depth=None, nir=np.zeros((2, 2)))})
     for path in ('masks/a.png', 'overlays/b.png', 'montage.png'):
-        with pytest.raises(ValueError, match=f'{path}: .*the result would overwrite this input'):
+        with pytest.raises(ValueError, match=f'{path}: .*it would overwrite this input'):
             files.check_inputs({'a': dict(rgb=str(tmp_path / path)), 'b': dict(rgb=None)})

@@ -121,7 +121,7 @@ def test_the_checkpoint_is_used(config, checkpoint):
         (
             lambda images: images.update(rgb='none.png'),
             FileNotFoundError,
-            'not found: none.png',
+            'there is no file none.png',
         ),
         (
             lambda images: images.update(rgb=torch.from_numpy(images['rgb'].copy())),

@@ -25,6 +25,18 @@ def test_epochs_and_milestones():
     assert config.param_scheduler.milestones == [10, 20]
 
 
+@pytest.mark.parametrize('interval', [1, 7, 50, 90, 100])
+@pytest.mark.parametrize('length', [1, 3, 20, 99, 250])
+def test_no_more_validations_and_checkpoints_than_before(interval, length):
+    train = dict(max_iters=100, val_interval=interval)
+    checkpoint = dict(type='CheckpointHook', interval=interval)
+    config = Config(dict(train_cfg=train, default_hooks=dict(checkpoint=checkpoint)))
+    set_length(config, length)
+    for new in (config.train_cfg.val_interval, config.default_hooks.checkpoint.interval):
+        # mmengine adds one at the end
+        assert 1 <= -(-length // new) <= -(-100 // interval)
+
+
 def test_schedulers_of_several_networks():
     step = dict(type='MultiStepLR', milestones=[50, 80], by_epoch=False)
     cosine = dict(type='CosineAnnealingLR', T_max=100, begin=0, end=100, by_epoch=False)

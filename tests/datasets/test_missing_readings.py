@@ -13,7 +13,7 @@ from mmengine.registry import DATASETS
 
 from mmamf.datasets import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.datasets.transforms import load_multimodal_images
-from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor
 
 LOWEST = -3.4028234663852886e38  # of float32
 MEAN = 105.0
@@ -42,7 +42,7 @@ def fed(tmp_path):
         sample['img_path'] = path
         packed = PackMultimodalSegInputs()(load(sample))
         extra = {} if fill is None else dict(fill=fill)
-        preprocessor = MultimodalSegDataPreProcessor(
+        preprocessor = MultimodalSegDataPreprocessor(
             [
                 dict(name='rgb', channels=3, mean=[120.0] * 3, std=[60.0] * 3),
                 dict(name='dem', channels=1, mean=[MEAN], std=[6.0], **extra),
@@ -124,7 +124,7 @@ def test_only_samples_with_holes_are_floats(rgbd_dataset_cfg):
     dataset = DATASETS.build(cfg)
     samples = [dataset[0], dataset[1]]
     assert [s['inputs'].dtype for s in samples] == [torch.uint16, torch.float32]
-    preprocessor = MultimodalSegDataPreProcessor(
+    preprocessor = MultimodalSegDataPreprocessor(
         [
             dict(name='rgb', channels=3, mean=[120.0] * 3, std=[60.0] * 3),
             dict(name='depth', channels=1, mean=[1.0], std=[0.5], scale=0.001),

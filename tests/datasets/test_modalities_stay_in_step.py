@@ -141,7 +141,7 @@ def test_through_a_data_loader_into_the_preprocessor(coordinates, num_workers):
     plain = dict(channels=3, mean=[0.0] * 3, std=[1.0] * 3)
     preprocessor = MODELS.build(
         dict(
-            type='MultimodalSegDataPreProcessor',
+            type='MultimodalSegDataPreprocessor',
             modalities=[
                 dict(plain, name='rgb'),
                 dict(plain, name='xy', bgr_to_rgb=True),

@@ -48,7 +48,7 @@ def segmentor_cfg():
         return dict(
             type='MultimodalSegmentor',
             data_preprocessor=dict(
-                type='MultimodalSegDataPreProcessor',
+                type='MultimodalSegDataPreprocessor',
                 modalities=[dict(name=name, **SPECS[name]) for name in NAMES[:num_modalities]],
                 test_cfg=test_cfg,
                 pad_val=0.5,

@@ -109,7 +109,7 @@ def test_upsampling_of_traced_graphs(make_segmentor):
 
 
 def test_fixed_padding_is_refused(make_segmentor):
-    with pytest.raises(ValueError, match=r'test_cfg: expected size_divisor .* got size=\(64, 64\)'):
+    with pytest.raises(ValueError, match=r'test_cfg: expected no size, .* got size=\(64, 64\)'):
         SegmentorGraph(make_segmentor(2, dict(size=(64, 64))))
 
 

@@ -103,7 +103,7 @@ def test_absent_modalities_do_not_count():
     model, x = Point(fusion), torch.randn(2 * N, C, H, W)
     expected = measure(model, x)
     alone = torch.randn(2, C, H, W) * torch.tensor([0, 9.0]).view(2, 1, 1, 1)
-    with fusion.batch.knowing(torch.tensor([[True, True]] * N + [[True, False]])):
+    with fusion.batch.use_presence(torch.tensor([[True, True]] * N + [[True, False]])):
         shares = measure(model, torch.cat([x, alone]))
     assert shares['fusion/enter'] == pytest.approx(expected['fusion/enter'])
 

@@ -29,7 +29,7 @@ def test_nothing_to_say():
         ([count(0, 1), count(1, 1)], "1 of 3 classes have no pixel: 'lamp' (2)"),
         ([count(2)], "2 of 3 classes have no pixel: 'floor' (0), 'box' (1)"),
         ([count(0, 1, 2, *[255] * 4)], '57.1 % of the pixels are ignored (255)'),
-        ([count(0, 255)] * 2 + [count(0, 1, 2)], '2 have no other values than 0 and 255'),
+        ([count(0, 255)] * 2 + [count(0, 1, 2)], '2 have only the values 0 and 255'),
     ],
 )
 def test_warnings(labels, expected):
@@ -40,7 +40,7 @@ def test_warnings(labels, expected):
 def test_masks_of_two_classes():
     # a single one is worth a word: with two classes, 255 often is the second
     (warning,) = statistics(count(0, 255), *[count(0, 1)] * 9, classes=('a', 'b')).warnings()
-    assert '1 have no other values than 0 and 255, and 255 is ignored. If 255 stands' in warning
+    assert '1 have only the values 0 and 255, and 255 is ignored. If 255 stands' in warning
     assert REMEDY in warning
     # not so with more
     assert statistics(count(0, 255), *[count(0, 1, 2)] * 9).warnings() == []

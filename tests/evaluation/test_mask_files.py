@@ -58,7 +58,7 @@ def test_samples_without_a_name_and_too_many_classes_are_refused(tmp_path):
 )
 def test_masks_that_would_overwrite_an_input_are_refused(tmp_path, monkeypatch, info):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match='0.png: .*the result would overwrite this input'):
+    with pytest.raises(ValueError, match='0.png: .*it would overwrite this input'):
         MaskFiles('out').reserve(dict(info, sample_name='0'))
 
 

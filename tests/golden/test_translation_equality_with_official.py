@@ -25,7 +25,7 @@ def test_networks(
         SharedMultimodalUnetGenerator(2, base_channels=4),
         convert_official(official_generator_state),
     )
-    outputs, ensemble = generator.forward_all(translation_source)
+    outputs, ensemble = generator(translation_source, return_all=True)
     for m in (0, 1):
         assert_close(outputs[:, m, :, 1::4, 2::4], tensors[f'out{m}'], f'output {m}')
     assert_close(ensemble[..., 1::4, 2::4], tensors['ens'], 'ensemble')

@@ -23,7 +23,7 @@ def config(*channels, **backbone):
     network = dict(type='SharedMultimodalResNet', depth=18, base_channels=8, stem_channels=8)
     return dict(
         type='MultimodalSegmentor',
-        data_preprocessor=dict(type='MultimodalSegDataPreProcessor', modalities=modalities),
+        data_preprocessor=dict(type='MultimodalSegDataPreprocessor', modalities=modalities),
         backbone=dict(network, **backbone),
         decode_head=dict(type='ModalityEnsembleHead', head=HEAD),
         auxiliary_head=[dict(type='ModalityEnsembleHead', head=HEAD)],
@@ -60,7 +60,7 @@ def test_a_model_counts_its_modalities(channels, backbone, bands, width):
 def test_what_contradicts_is_refused():
     wrong = config(3, 1)
     wrong['decode_head'] = dict(wrong['decode_head'], num_modalities=3)
-    with pytest.raises(ValueError, match='num_modalities of ModalityEnsembleHead: expected 2, as'):
+    with pytest.raises(ValueError, match='num_modalities of Modality.*: expected none, or 2, as'):
         MODELS.build(wrong)
     with pytest.raises(ValueError, match=r'backbone.bands: expected \[3, 1\], .* got \[1, 3\]'):
         MODELS.build(config(3, 1, bands=[1, 3]))

@@ -140,7 +140,7 @@ def test_a_hole_is_no_absence():
 def make_preprocessor(size_divisor=None):
     return MODELS.build(
         dict(
-            type='MultimodalSegDataPreProcessor',
+            type='MultimodalSegDataPreprocessor',
             modalities=[dict(name=n, channels=3, mean=[9.0] * 3, std=[2.0] * 3) for n in NAMES[:2]],
             test_cfg=size_divisor and dict(size_divisor=size_divisor),
         )
@@ -252,7 +252,7 @@ def test_what_an_absent_modality_held_changes_nothing(fusion):
     rows = mask.flatten()
     x = torch.randn(9, 10, 6, 7)
     other = torch.where(rows[:, None, None, None], x, 1e3 * torch.randn_like(x))
-    with operator.batch.knowing(mask):
+    with operator.batch.use_presence(mask):
         first, second = (operator.eval().leave(*operator.enter(maps)) for maps in (x, other))
     torch.testing.assert_close(first[rows], second[rows], rtol=0, atol=0)
     torch.testing.assert_close(first[4], x[4], rtol=0, atol=0)  # alone: the identity
@@ -308,7 +308,9 @@ def test_private_statistics_are_of_present_samples_alone(layout):
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     plain = [nn.BatchNorm2d(5), nn.BatchNorm2d(5)]
     x = (torch.randn(6, 5, 4, 4) + 3).contiguous(memory_format=layout).requires_grad_()
-    with share_batch(norm, 2).knowing(torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)):
+    with share_batch(norm, 2).use_presence(
+        torch.tensor([[1, 0], [1, 1], [0, 1]], dtype=torch.bool)
+    ):
         out = norm(x)
     torch.testing.assert_close(out[[0, 2]], plain[0](x[[0, 2]]))
     torch.testing.assert_close(out[[3, 5]], plain[1](x[[3, 5]]))
@@ -329,12 +331,12 @@ def test_instance_norms_need_no_mask():
     x = torch.randn(4, 5, 4, 4)
     expected = norm(x)
     mask = torch.tensor([[True, False], [True, True]])
-    with share_batch(norm, 2).knowing(mask):
+    with share_batch(norm, 2).use_presence(mask):
         torch.testing.assert_close(norm(x)[[0, 2, 3]], expected[[0, 2, 3]])
     kwargs = dict(num_features=5, num_modalities=2, track_running_stats=True)
     norm = MODELS.build(dict(type='ModalitySpecificIN', **kwargs))
-    with share_batch(norm, 2).knowing(mask):
-        with pytest.raises(ValueError, match='of instances'):
+    with share_batch(norm, 2).use_presence(mask):
+        with pytest.raises(ValueError, match='instance norm with track_running_stats'):
             norm(x)
         assert norm.eval()(x).isfinite().all()
 
@@ -342,8 +344,8 @@ def test_instance_norms_need_no_mask():
 def test_synchronized_statistics_are_refused():
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
-    message = 'all modalities in every sample where statistics are syn'
-    with share_batch(norm, 2).knowing(torch.tensor([[True, False]])):
+    message = 'SyncBN: expected samples that have all modalities, .* use ModalitySpecificBN'
+    with share_batch(norm, 2).use_presence(torch.tensor([[True, False]])):
         with pytest.raises(ValueError, match=message):
             norm(torch.randn(2, 5, 4, 4))
 
@@ -411,7 +413,7 @@ def test_a_stock_neck_and_segmentor():
         ValueError, match=r"expected features of \('a',\).*got features of \('a', 'b'"
     ):
         stock.loss(x, samples)
-    with pytest.raises(ValueError, match='use MultimodalSegmentor'):
+    with pytest.raises(ValueError, match='need MultimodalSegmentor'):
         stock.eval().predict(x, samples)
     stock = make_segmentor(2, 'EncoderDecoder', neck=dict(type='AdditionFusion', num_modalities=2))
     assert stock.loss(x, samples)['decode.b.loss_ce'] > 0

@@ -239,6 +239,6 @@ def test_folders_of_others_are_not_removed(parse, tmp_path, name):
     image = tmp_path / name / '0001.png'
     image.parent.mkdir()
     image.touch()
-    with pytest.raises(SystemExit, match=f'{image.parent}: this folder was there before'):
+    with pytest.raises(SystemExit, match=f'{image.parent}: expected no folder'):
         demo.demo(parse(['--work-dir', str(tmp_path)]))
     assert image.exists()

@@ -59,6 +59,7 @@ def test_file(tool, trained, tmp_path, capsys):
                 dtype='uint8',
                 missing=None,
                 suffix='.png',
+                optional=False,
                 mean=[123.675, 116.28, 103.53],
                 std=[58.395, 57.12, 57.375],
                 scale=1.0,
@@ -70,6 +71,7 @@ def test_file(tool, trained, tmp_path, capsys):
                 dtype='uint16',
                 missing=0,
                 suffix='.png',
+                optional=False,
                 mean=[2.0],
                 std=[0.8],
                 scale=0.001,
@@ -159,7 +161,7 @@ def test_single_modality(tool, trained, tmp_path, capsys):
     out = tmp_path / 'model.onnx'
     tool.main([*trained(), str(out), '--modality', 'depth'])
     printed = capsys.readouterr().out
-    assert 'without what depth received at backbone.layer1.1.fusion (ChannelShuffle' in printed
+    assert 'lost: what depth received at backbone.layer1.1.fusion (ChannelShuffle' in printed
     _, shapes, metadata = describe(out)
     assert list(shapes) == ['depth', 'seg_logits', 'seg_logits_depth']
     assert [spec['name'] for spec in metadata['modalities']] == ['depth']
@@ -195,7 +197,7 @@ def test_sliding_windows_are_announced(tool, trained, tmp_path, capsys):
     ('arguments', 'message'),
     [
         (['--modality', 'thermal'], "expected one of .*'rgb', 'depth'.* got 'thermal'"),
-        (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'size_divisor'),
+        (['--cfg-options', 'model.data_preprocessor.test_cfg.size=(64,64)'], 'expected no size'),
         (
             ['--cfg-options', 'model.type=EncoderDecoder'],
             'model.type: expected MultimodalSegmentor, got EncoderDecoder, which does not return',

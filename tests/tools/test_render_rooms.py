@@ -134,6 +134,24 @@ def test_classes_agree(rooms, generator):
     assert len(classes.CLASSES) >= 12
 
 
+def test_colors_are_told_apart(generator):
+    """No two classes look alike in pictures of labels."""
+    palette = np.float32([generator['classes'].PALETTE]) / 255
+    lab = cv2.cvtColor(palette, cv2.COLOR_RGB2LAB)[0]
+    apart = np.linalg.norm(lab[:, None] - lab, axis=-1)
+    assert apart[~np.eye(len(lab), dtype=bool)].min() > 20
+    door = generator['classes'].CLASSES.index('door')
+    assert np.delete(apart[door], door).min() > 45
+
+
+def test_the_generator_does_not_import_the_models():
+    code = 'import sys; sys.path.insert(0, sys.argv[1]); from rooms import dataset, job; '
+    # the denoiser imports torch by itself
+    code += "assert not {'mmamf.compat', 'mmengine', 'mmseg'} & set(sys.modules)"
+    command = [sys.executable, '-c', code, str(ROOT / 'tools')]
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
 def test_finished_set_is_left_alone(rooms):
     """A second run touches no image and returns at once."""
     before = {path: path.stat().st_mtime_ns for path in rooms.rglob('*.png')}
@@ -248,12 +266,13 @@ def test_other_settings_are_refused(rooms):
 def test_foreign_manifest_is_refused(tmp_path):
     (tmp_path / 'manifest.json').write_text('{"settings": 1')
     status, said = render(tmp_path)
-    assert status == 1 and 'is not a manifest of the rooms data set' in said
+    assert status == 1 and 'expected a manifest of the rooms data set' in said
 
 
 def test_missing_backend_says_how_to_install(tmp_path, generator, monkeypatch):
     import render_rooms
+    from rooms import dataset
 
-    monkeypatch.setattr(render_rooms, 'find_spec', lambda name: None)
-    with pytest.raises(SystemExit, match='needs mitsuba and pyoidn; install with: .* -m pip'):
+    monkeypatch.setattr(dataset, 'find_spec', lambda name: None)
+    with pytest.raises(SystemExit, match='error: rendering needs mitsuba and pyoidn; install with'):
         render_rooms.main(['--out', str(tmp_path / 'rooms')])

@@ -123,7 +123,7 @@ def test_both_tests_need_a_way_to_augment(tmp_path, monkeypatch, tiny_config):
     arguments = ['test.py', config, str(tmp_path / 'some.pth'), '--tta', 'both']
     monkeypatch.setattr(sys, 'argv', arguments)
     monkeypatch.setattr(testing, 'run_test', seen.append)
-    with pytest.raises(ValueError, match='--tta: expected tta_model in the config'):
+    with pytest.raises(SystemExit, match='--tta: expected tta_model in the config'):
         tool.main()
     assert not seen
 
@@ -227,7 +227,7 @@ def test_locked_work_dir_ends_with_a_message(tmp_path, monkeypatch, tiny_config)
     monkeypatch.setattr(training.WorkDirLock, '__enter__', locked)
     monkeypatch.setattr(training.Runner, 'from_cfg', pytest.fail)
     monkeypatch.setattr(sys, 'argv', ['train.py', tiny_config(), '--work-dir', str(tmp_path)])
-    with pytest.raises(SystemExit, match=f'{tmp_path}: another training'):
+    with pytest.raises(ValueError, match=f'{tmp_path}: another training'):
         tool.main()
 
 

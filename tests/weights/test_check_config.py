@@ -176,7 +176,7 @@ def test_files_described_where_they_are_loaded_are_the_same(config, content):
 
 def test_validation_reads_files_as_training_does(config, monkeypatch):
     said = []
-    module = sys.modules['mmamf.weights.check_phases']  # the package has the function by that name
+    module = sys.modules['mmamf.weights.check_config']  # the package has the function by that name
     monkeypatch.setattr(module, 'print_log', lambda text, *_: said.append(text))
     check_phases(config, ('a', 'b'), ('a', 'b'))
     check_phases(config, None, ('a', 'b'))

@@ -42,7 +42,7 @@ def test_values_of_every_kind():
 )
 def test_code_is_refused_and_does_not_run(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match='has more than values in it, at line [12]: '):
+    with pytest.raises(ValueError, match='got code at line [12]: '):
         read_embedded_config(checkpoint(text))
     assert not list(tmp_path.iterdir())
 

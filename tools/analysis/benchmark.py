@@ -10,10 +10,10 @@ threads.
 import argparse
 from pathlib import Path
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import one_line_errors
 
 DEPTHS = (18, 50, 101)
-PARTS = ('encoder', 'segmenter')
+PARTS = ('encoder', 'segmentor')
 MODES = ('inference', 'training')
 PRECISIONS = ('float32', 'bf16')
 
@@ -35,6 +35,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Measure, print and draw."""
     args = parse_args(argv)

@@ -8,7 +8,7 @@ last table shows the time of each transform for one sample.
 
 import argparse
 
-from mmamf_command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -22,6 +22,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Measure and print."""
     args = parse_args(argv)

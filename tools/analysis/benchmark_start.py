@@ -7,11 +7,12 @@ Values are the median of the rounds, and in brackets the smallest and the larges
 import argparse
 from pathlib import Path
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import one_line_errors
 
 TOOLS = Path(__file__).resolve().parents[1]
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Measure, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)

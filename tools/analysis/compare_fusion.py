@@ -8,7 +8,7 @@ continues the sweep. On another machine it needs only the results.
 import argparse
 from pathlib import Path
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -38,6 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Compare."""
     args = parse_args(argv)

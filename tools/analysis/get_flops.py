@@ -7,7 +7,7 @@ its weights, so nothing is computed or downloaded.
 
 import argparse
 
-from mmamf_command_line import add_cfg_options
+from mmamf_command_line import add_cfg_options, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -19,13 +19,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         type=int,
         nargs=2,
         metavar=('H', 'W'),
-        help='size of the input in px; default: that to which the config pads or for which it '
-        'builds the generator',
+        help='size of the input in px; default: the size to which the config pads, or the size of '
+        'its generator',
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Count and print."""
     args = parse_args(argv)

@@ -7,7 +7,7 @@ finished test is saved in results.json, so after an interruption the same comman
 import argparse
 from pathlib import Path
 
-from mmamf_command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model, one_line_errors
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -27,6 +27,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)

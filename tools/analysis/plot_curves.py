@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-import mmamf_command_line  # noqa: F401
+from mmamf_command_line import one_line_errors
 
 
+@one_line_errors()
 def main() -> None:
     """Plot."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -15,10 +16,7 @@ def main() -> None:
     out = args.out or args.work_dir / 'curves.png'
     from mmamf.visualization import plot_curves
 
-    try:
-        plot_curves(args.work_dir, out)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from error
+    plot_curves(args.work_dir, out)
     print(out)
 
 

@@ -8,7 +8,7 @@ command continues.
 import argparse
 from pathlib import Path
 
-from mmamf_command_line import add_cfg_options, add_model
+from mmamf_command_line import add_cfg_options, add_model, one_line_errors
 
 LADDER = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
 
@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
+@one_line_errors()
 def main(argv: list[str] | None = None) -> None:
     """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)

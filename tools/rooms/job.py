@@ -7,8 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmamf.whole_file import whole_file
+
 from .edges import occlusion_edges, texture_edges
-from .manifest import room_file, write_whole
+from .manifest import room_file
 from .renderer import View, render
 from .scene import Room, draw_room
 from .sensors import exposed, measure_depth, take_photo, tone_map
@@ -59,5 +61,6 @@ def _write(path: Path, image: np.ndarray) -> str:
     if image.ndim == 3:
         image = np.ascontiguousarray(image[..., ::-1])  # OpenCV writes BGR
     data = cv2.imencode('.png', image)[1].tobytes()
-    write_whole(path, data)
+    with whole_file(path) as draft:
+        draft.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
+
+from mmamf.whole_file import write_json
 
 from .classes import CLASSES, PALETTE
 
@@ -21,14 +22,6 @@ def room_seed(seed: int, split: str, index: int) -> int:
 def room_file(split: str, folder: str, index: int) -> str:
     """Return the path of a room's file inside the data set's folder."""
     return f'{split}/{folder}/{index:06d}.png'
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + '.part')
-    draft.write_bytes(content)
-    os.replace(draft, path)
 
 
 class Manifest:
@@ -53,21 +46,19 @@ class Manifest:
             self.files, found = stored['files'], stored['settings']
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f'{self.path} is not a manifest of the rooms data set; '
-                'remove the folder or choose another with --out'
+                f'{self.path}: expected a manifest of the rooms data set, got another file; remove '
+                'the folder or choose another with --out'
             ) from error
         if found != self.settings:
-            keys = [key for key in {**found, **self.settings} if self._differs(found, key)]
             detail = ', '.join(
-                f'{key}={found.get(key)} (asked: {self.settings.get(key)})' for key in keys
+                f'{key}={found.get(key)} (asked: {self.settings.get(key)})'
+                for key in {**found, **self.settings}
+                if found.get(key) != self.settings.get(key)
             )
             raise ValueError(
                 f'{self.path.parent} holds rooms of other settings: {detail}; '
                 'remove the folder or choose another with --out'
             )
-
-    def _differs(self, found: dict, key: str) -> bool:
-        return found.get(key) != self.settings.get(key)
 
     def missing(self, folders: Sequence[str]) -> list[tuple[str, int]]:
         """Return (split, index) of rooms with a file that is absent, or not as recorded.
@@ -96,4 +87,4 @@ class Manifest:
             palette=PALETTE,
             files=dict(sorted(self.files.items())),
         )
-        write_whole(self.path, json.dumps(content, indent=1).encode())
+        write_json(self.path, content)

@@ -67,9 +67,9 @@ def paint(rng: np.random.Generator, kind: str, first: np.ndarray, second: np.nda
     return np.clip(texture, 0.02, 0.95).astype(np.float32)
 
 
-def plain(color: np.ndarray | tuple, glossy: bool = False) -> Material:
-    """Return a material of a single color."""
-    return Material(np.broadcast_to(np.float32(color), (2, 2, 3)).copy(), glossy)
+def plain(color: np.ndarray | tuple) -> Material:
+    """Return a material of a single color, without a varnish."""
+    return Material(np.broadcast_to(np.float32(color), (2, 2, 3)).copy())
 
 
 def draw_material(rng: np.random.Generator, kinds: tuple[str, ...] = KINDS) -> Material:

@@ -1,8 +1,8 @@
 """Renders a room with mitsuba into noise-free images.
 
-Three traps of mitsuba's scalar mode: without `optimize=False`, loading a scene merges shapes. The
-`shape_index` output is wrong from the second scene on, so classes are rendered as reflectance. The
-pass that reads geometry has one ray through the center of each pixel.
+Two traps of mitsuba's scalar mode are avoided. Without `optimize=False`, loading a scene merges
+shapes. From the second scene on, the output `shape_index` is wrong, so classes are rendered as
+reflectance. The geometry is read with one ray through the center of each pixel.
 """
 
 from dataclasses import dataclass

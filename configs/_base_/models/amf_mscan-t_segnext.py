@@ -1,7 +1,7 @@
 # SegNeXt-T: a network of large kernels with private norms, fused after its stages.
 model = dict(
     type='MultimodalSegmentor',
-    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
+    data_preprocessor=dict(type='MultimodalSegDataPreprocessor'),
     backbone=dict(
         type='SharedMultimodalBackbone',
         backbone=dict(

@@ -2,7 +2,7 @@
 # a RefineNet decoder. A config sets its modalities in data_preprocessor.modalities.
 model = dict(
     type='MultimodalSegmentor',
-    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
+    data_preprocessor=dict(type='MultimodalSegDataPreprocessor'),
     backbone=dict(
         type='SharedMultimodalResNet',
         depth=50,

@@ -1,7 +1,7 @@
 # UPerNet on Swin-T: a transformer with private layer norms, fused after its stages.
 model = dict(
     type='MultimodalSegmentor',
-    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
+    data_preprocessor=dict(type='MultimodalSegDataPreprocessor'),
     backbone=dict(
         type='SharedMultimodalBackbone',
         backbone=dict(

@@ -3,8 +3,9 @@
 #
 # Differences in the authors' code, and their size for 795 images in batches of 6:
 # - It makes new optimizers for every stage, which resets the momentum. Here the momentum continues:
-#   at each of the two borders, the last update acts further, as 9 iterations in sum (0.9 + 0.9^2 +
-#   ...). After 44 of the stage's 13,200 iterations, each share is below 1 %.
+#   after each of the two borders, the updates of the stage before add up to 9 more steps of their
+#   size (0.9 + 0.9^2 + ...). From the 44th of the stage's 13,200 iterations on, they add less than
+#   1 % of a step.
 # - It drops the last, incomplete batch: 132 iterations an epoch. mmengine keeps it (133, the last
 #   one of 3 images) unless the data's config says train_dataloader=dict(drop_last=True).
 encoder_lrs = [5e-4, 2.5e-4, 1e-4]

@@ -13,11 +13,11 @@ class PackMultimodalSegInputs(PackSegInputs):
     ``inputs`` is in the units of the files. It is uint8 if every modality is uint8, uint16 if that
     is enough for all, and otherwise float32. uint16 halves the data moved to the trainer; torch has
     it since 2.3. A missing reading is NaN, so a sample that has one is float32.
-    :class:`MultimodalSegDataPreProcessor` accepts batches of different dtypes.
+    :class:`MultimodalSegDataPreprocessor` accepts batches of different dtypes.
 
     The data sample is mmseg's, with ``modalities``, ``present``, ``modality_paths``,
     ``modality_channels`` and ``sample_name`` in its meta information. An 8-bit label map stays
-    8-bit until :class:`MultimodalSegDataPreProcessor` makes it int64.
+    8-bit until :class:`MultimodalSegDataPreprocessor` makes it int64.
 
     Args:
         **kwargs: Arguments of :class:`mmseg.datasets.transforms.PackSegInputs`.

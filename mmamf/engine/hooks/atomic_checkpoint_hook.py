@@ -1,6 +1,4 @@
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -43,11 +41,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._deferred: list[str] = []  # paths to remove later
 
     def before_train(self, runner: Runner) -> None:
-        """Prepare the directory, and run a validation that was interrupted.
-
-        Args:
-            runner: The runner of the training process.
-        """
+        """Prepare the directory, and run a validation that was interrupted."""
         hub, foreign = runner.message_hub, self._resumed_from_elsewhere(runner)
         outdated = hub.runtime_info.pop('outdated_ckpts', [])
         if foreign:
@@ -74,22 +68,12 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint, and record that this iteration has been validated.
-
-        Args:
-            runner: The runner of the training process.
-            metrics: Results of the validation.
-        """
+        """Save the best checkpoint, and record that this iteration has been validated."""
         runner.message_hub.update_info('last_val_iter', runner.iter)
         super().after_val_epoch(runner, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remove the folders from the paths in the checkpoint.
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that will be saved.
-        """
+        """Remove the folders from the paths in the checkpoint."""
         info = checkpoint['message_hub']['runtime_info']
         for key, value in info.items():
             if value and (key == 'last_ckpt' or key.startswith('best_ckpt')):
@@ -161,8 +145,14 @@ class AtomicCheckpointHook(CheckpointHook):
                     self.file_backend.remove(path)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        with self._removal_deferred() as removed:
+        # mmengine removes the old best checkpoint first; here that waits for the new one
+        backend, removed = self.file_backend, self._deferred
+        self.file_backend = copy(backend)
+        self.file_backend.remove = removed.append
+        try:
             super()._save_best_checkpoint(runner, metrics)
+        finally:
+            self.file_backend, self._deferred = backend, []
         if removed:
             best = (
                 [self.best_ckpt_path]
@@ -171,16 +161,6 @@ class AtomicCheckpointHook(CheckpointHook):
             )
             for path in set(removed) - set(best):
                 self.file_backend.remove(path)
-
-    @contextmanager
-    def _removal_deferred(self) -> Iterator[list[str]]:
-        backend, removed = self.file_backend, self._deferred
-        self.file_backend = copy(backend)
-        self.file_backend.remove = removed.append
-        try:
-            yield removed
-        finally:
-            self.file_backend, self._deferred = backend, []
 
     def _publish_model(self, runner: Runner, ckpt_path: str | None) -> None:
         # if the best checkpoint stayed in another folder, there is nothing to publish

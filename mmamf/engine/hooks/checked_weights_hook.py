@@ -4,11 +4,10 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from torch import nn
 
+from mmamf.engine.bare_model import bare_model
 from mmamf.weights import check_config, check_phases, load_all_weights, load_some_weights, state_of
 
 
@@ -53,7 +52,7 @@ class CheckedWeightsHook(Hook):
             allow_different=self.allow_different_config or not (self.for_test or runner._resume),
         )
         checkpoint['state_dict'] = state_of(checkpoint)
-        model = _innermost(runner.model)
+        model = bare_model(runner.model)
         if runner._resume or (self.for_test and not self.partial):
             load_all_weights(model, checkpoint, source)
             return
@@ -69,9 +68,3 @@ class CheckedWeightsHook(Hook):
 def _classes(loop: Any) -> Sequence[str] | None:
     dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', None)
     return (getattr(dataset, 'metainfo', None) or {}).get('classes')
-
-
-def _innermost(model: nn.Module) -> nn.Module:
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model

@@ -7,13 +7,12 @@ from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
-from torch import nn
 from torch.utils.data import DataLoader
 
+from mmamf.engine.bare_model import bare_model
 from mmamf.engine.seeded_data import SeededBatchSampler, SeededDataset, seed_all
 
 _MODEL, _DATA = 0, 1  # third number of a seed key: the stream of random numbers
@@ -50,9 +49,6 @@ class ExactResumeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Replace the data loader by a seeded one that begins where training starts.
 
-        Args:
-            runner: The runner of the training process.
-
         Raises:
             ValueError: If the loop is not mmengine's iteration-based or epoch-based loop, or the
                 data set cannot be indexed.
@@ -75,13 +71,13 @@ class ExactResumeHook(Hook):
                 f'{type(loader.dataset).__name__} with batch_size={loader.batch_size}'
             )
         if endless:
-            # the loop has started an iterator with workers, which are not needed
+            # the loop has already started workers, which nobody needs
             loop.dataloader_iterator = loader._iterator = None
         if runner.iter > 0:
             self._restore(runner, loader)
         sampler = loader.batch_sampler.sampler
         if isinstance(sampler, InfiniteSampler):
-            sampler.indices = sampler._indices_of_rank()  # that iterator has used up a part of it
+            sampler.indices = sampler._indices_of_rank()  # the old iterator took some
         batches = SeededBatchSampler(
             loader.batch_sampler, (runner.seed, runner.rank, _DATA), endless=endless
         )
@@ -103,32 +99,17 @@ class ExactResumeHook(Hook):
             loop.dataloader_iterator = chain(repeat(None, runner.iter), iter(loop.dataloader))
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the sampler where to start; a resumed run may start in the middle of an epoch.
-
-        Args:
-            runner: The runner of the training process.
-        """
+        """Tell the sampler where to start; a resumed run may start in the middle of an epoch."""
         loader = runner.train_loop.dataloader
         loader.batch_sampler.first = runner.epoch * len(loader)
         loader.batch_sampler.skip = runner.iter - runner.epoch * len(loader)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
-        """Seed the random numbers of the model in this iteration.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Not used.
-            data_batch: Not used.
-        """
+        """Seed the random numbers of the model in this iteration."""
         seed_all(runner.seed, runner.rank, _MODEL, runner.iter)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the state to the checkpoint, and turn its message hub and meta data into plain types.
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that will be saved.
-        """
+        """Add the state to the checkpoint; turn its message hub and meta data into plain types."""
         checkpoint['message_hub'] = _to_plain(checkpoint['message_hub'])
         checkpoint['meta'] = _to_plain(checkpoint['meta'])
         if 'optimizer' not in checkpoint:
@@ -136,13 +117,13 @@ class ExactResumeHook(Hook):
         loader = runner.train_loop.dataloader
         gradients = {
             name: parameter.grad.cpu()
-            for name, parameter in _bare(runner.model).named_parameters()
+            for name, parameter in bare_model(runner.model).named_parameters()
             if parameter.grad is not None
         }
         if gradients and get_world_size() > 1:
             runner.logger.warning(
-                'The checkpoint is written while gradients accumulate; those of further ranks are '
-                'not stored. Choose a checkpoint interval that accumulative_counts divides.'
+                'The checkpoint is written while gradients accumulate; those of ranks other than '
+                '0 are not stored. Choose a checkpoint interval that accumulative_counts divides.'
             )
         checkpoint['exact_resume'] = dict(
             sampler_seed=getattr(loader.batch_sampler.sampler, 'seed', None),
@@ -152,12 +133,7 @@ class ExactResumeHook(Hook):
         )
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep the state, and turn the message hub's scalars back into mmengine's types.
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that was loaded.
-        """
+        """Keep the state, and turn the message hub's scalars back into mmengine's types."""
         self._state = checkpoint.get('exact_resume')
         scalars = checkpoint.get('message_hub', {}).get('log_scalars', {})
         for key, value in scalars.items():
@@ -185,14 +161,10 @@ class ExactResumeHook(Hook):
         sampler = loader.batch_sampler.sampler
         if self._state['sampler_seed'] is not None:
             sampler.seed = self._state['sampler_seed']
-        parameters = dict(_bare(runner.model).named_parameters())
+        parameters = dict(bare_model(runner.model).named_parameters())
         for name, gradient in self._state['gradients'].items():
             parameters[name].grad = gradient.to(parameters[name].device)
         self._state = None
-
-
-def _bare(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _to_plain(value: Any) -> Any:

@@ -4,10 +4,12 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
+
+from mmamf.engine.bare_model import bare_model
+from mmamf.engine.check_optimizer import wrappers_of
 
 PATIENCE = 20  # the loss scale starts at 2^16; after 16 halvings it is not the cause
 ADVICE = (
@@ -20,10 +22,10 @@ ADVICE = (
 class FiniteTrainingHook(Hook):
     """Stops a diverged training before its checkpoint replaces a good one.
 
-    After every iteration, it checks the logged losses. So it waits for a GPU no longer than
-    logging. With loss scaling (float16 mixed precision), an iteration whose loss is not finite
-    changes no weight, so training stops only after 20 of them in a row. Before training and before
-    each checkpoint, including the best one, it checks the weights.
+    After every iteration, it checks the logged losses, for which the host waits anyway. With loss
+    scaling (float16 mixed precision), an iteration whose loss is not finite changes no weight, so
+    training stops only after 20 of them in a row. Before training and before each checkpoint,
+    including the best one, it checks the weights.
 
     Raises:
         ValueError: If a loss or a weight is NaN or infinite.
@@ -35,12 +37,8 @@ class FiniteTrainingHook(Hook):
         self._skipped = 0  # successive iterations with a loss that is not finite
 
     def before_train(self, runner: Runner) -> None:
-        """Check the weights that training starts from.
-
-        Args:
-            runner: The runner of the training process.
-        """
-        names = _non_finite(_bare(runner.model), _bare(runner.model).state_dict())
+        """Check the weights that training starts from."""
+        names = _non_finite(bare_model(runner.model), bare_model(runner.model).state_dict())
         if names:
             source = runner._load_from or 'the pretrained weights'
             raise ValueError(
@@ -55,14 +53,7 @@ class FiniteTrainingHook(Hook):
         data_batch: Any = None,
         outputs: Mapping | None = None,
     ) -> None:
-        """Check the losses.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: The losses, by name.
-        """
+        """Check the losses."""
         logged, losses = runner.message_hub.log_scalars, {}
         for key in outputs if isinstance(outputs, Mapping) else ():
             if 'loss' in key:
@@ -72,40 +63,27 @@ class FiniteTrainingHook(Hook):
             self._skipped = 0
             return
         self._skipped += 1
-        if _scales_loss(runner.optim_wrapper) and self._skipped < PATIENCE:
+        # with loss scaling, the optimizer skips its step if a gradient is not finite
+        scales = all(hasattr(wrapper, 'loss_scaler') for _, wrapper in wrappers_of(runner))
+        if scales and self._skipped < PATIENCE:
             return
         raise ValueError(
             f'Training diverged at iteration {runner.iter + 1}: expected finite losses, got '
             + ', '.join(f'{key} {value:.4g}' for key, value in losses.items())
-            + f'. {ADVICE}; checkpoints in {runner.work_dir} are from before and stay'
+            + f'. {ADVICE}; earlier checkpoints in {runner.work_dir} stay'
         )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the weights that will be saved, including averaged ones (EMA).
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that will be saved.
-        """
-        model = _bare(runner.model)
+        """Check the weights that will be saved, including averaged ones (EMA)."""
+        model = bare_model(runner.model)
         names = _non_finite(model, checkpoint['state_dict'])
         names += _non_finite(model, checkpoint.get('ema_state_dict', {}))
         if names:
             raise ValueError(
                 f'Training diverged by iteration {checkpoint["meta"]["iter"]}: expected finite '
                 f'weights, got NaN or infinity in {_list(names)}. This checkpoint is not saved. '
-                f'{ADVICE}; checkpoints in {runner.work_dir} are from before and stay'
+                f'{ADVICE}; earlier checkpoints in {runner.work_dir} stay'
             )
-
-
-def _bare(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
-
-
-def _scales_loss(optim_wrapper: Any) -> bool:
-    """Tell whether the optimizer skips its step if a gradient is not finite."""
-    wrappers = optim_wrapper.values() if hasattr(optim_wrapper, 'values') else [optim_wrapper]
-    return all(hasattr(wrapper, 'loss_scaler') for wrapper in wrappers)
 
 
 def _non_finite(model: nn.Module, state: Mapping) -> list[str]:

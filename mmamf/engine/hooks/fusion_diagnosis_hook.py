@@ -4,12 +4,13 @@ from typing import Any
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
+from mmamf.engine.bare_model import bare_model
 from mmamf.engine.crossing_energy import CrossingEnergy
+from mmamf.ensemble import modality_names
 from mmamf.models.decode_heads import ModalityEnsembleHead
 from mmamf.models.generators import SharedMultimodalUnetGenerator
 from mmamf.models.norms import ModalitySpecificNorm
@@ -52,13 +53,7 @@ class FusionDiagnosisHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Record alpha and divergence at the start of training.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Not used.
-            data_batch: The batch, which has the names of the modalities.
-        """
+        """Record alpha and divergence at the start of training."""
         if runner.iter == 0:
             self._log_weights(runner, 0, data_batch)
 
@@ -69,29 +64,16 @@ class FusionDiagnosisHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Record alpha and divergence.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Not used.
-            data_batch: The batch, which has the names of the modalities.
-            outputs: Not used.
-        """
+        """Record alpha and divergence."""
         if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
             self._log_weights(runner, runner.iter + 1, data_batch)
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Start measuring at the first batch.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Index of the batch in the validation.
-            data_batch: Not used.
-        """
+        """Start measuring at the first batch."""
         if batch_idx == 0 and is_main_process():
-            self._crossing = CrossingEnergy(_bare(runner.model))
+            self._crossing = CrossingEnergy(bare_model(runner.model))
             self._crossing.start()
 
     def after_val_iter(
@@ -101,25 +83,14 @@ class FusionDiagnosisHook(Hook):
         data_batch: dict | None = None,
         outputs: Any = None,
     ) -> None:
-        """Record the shares.
-
-        Args:
-            runner: The runner of the training process.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: Not used.
-        """
+        """Record the shares."""
         if self._crossing is not None:
             shares = self._crossing.stop()
             self._crossing = None
             _log(runner, runner.iter, {f'share/{point}': value for point, value in shares.items()})
 
     def after_train(self, runner: Runner) -> None:
-        """Draw the figure.
-
-        Args:
-            runner: The runner of the training process.
-        """
+        """Draw the figure."""
         if not is_main_process():
             return
         from mmamf.visualization import plot_fusion_diagnosis  # imports all of matplotlib
@@ -134,12 +105,8 @@ class FusionDiagnosisHook(Hook):
 
     def _log_weights(self, runner: Runner, step: int, data_batch: dict | None) -> None:
         if is_main_process():
-            model = _bare(runner.model)
+            model = bare_model(runner.model)
             _log(runner, step, _ensemble_weights(model, data_batch) | _divergences(model))
-
-
-def _bare(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _log(runner: Runner, step: int, scalars: dict[str, float]) -> None:
@@ -156,8 +123,7 @@ def _ensemble_weights(model: nn.Module, data_batch: dict | None) -> dict[str, fl
         if isinstance(module, ModalityEnsembleHead | SharedMultimodalUnetGenerator):
             weights = module.alpha.detach().softmax(0).tolist()
             samples = (data_batch or {}).get('data_samples') or [None]
-            names = getattr(samples[0], 'metainfo', {}).get('modalities')
-            names = names or [f'modality{m}' for m in range(len(weights))]
+            names = modality_names(getattr(samples[0], 'metainfo', {}), len(weights))
             return {f'alpha/{name}': weight for name, weight in zip(names, weights)}
     return {}
 

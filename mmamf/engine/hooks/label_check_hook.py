@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
+from mmamf.engine.bare_model import bare_model
 from mmamf.engine.label_statistics import IGNORE, LabelStatistics
 from mmamf.evaluation import MultimodalIoUMetric
 
@@ -44,9 +45,6 @@ class LabelCheckHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Read the label maps, and log one summary.
-
-        Args:
-            runner: The runner of the training process.
 
         Raises:
             ValueError: If all labels have one class or are ignored, and the data set has several.
@@ -100,22 +98,22 @@ class LabelCheckHook(Hook):
 
 def _other_ignore_indices(runner: Runner) -> list[str]:
     """Find heads and metrics that would not ignore labels of 255. Ours always ignore them."""
-    model = getattr(runner.model, 'module', runner.model)
+    model = bare_model(runner.model)
     parts = [part for part in model.modules() if isinstance(part, BaseDecodeHead)]
     if runner.val_loop is not None:
         metrics = runner.val_evaluator.metrics
         parts += [part for part in metrics if not isinstance(part, MultimodalIoUMetric)]
     found = {type(part).__name__: getattr(part, 'ignore_index', None) for part in parts}
     warnings = [
-        f'{name} has ignore_index={value}, but label maps have {IGNORE} where they are ignored: '
-        "leave it out there, and give it to the data set, as the files' value"
+        f'{name}: expected ignore_index={IGNORE}, the value of ignored pixels after loading, got '
+        f'{value}: remove it there. If the label files have it, set ignore_index of the data set'
         for name, value in found.items()
         if value not in (None, IGNORE)
     ]
     padding = getattr(getattr(model, 'data_preprocessor', None), 'seg_pad_val', IGNORE)
     if padding not in (IGNORE, getattr(getattr(model, 'decode_head', None), 'ignore_index', None)):
         warnings.append(
-            f'data_preprocessor.seg_pad_val is {padding}: expected {IGNORE}, or padding is learned'
+            f'data_preprocessor.seg_pad_val: expected {IGNORE}, which losses ignore, got {padding}'
         )
     return warnings
 

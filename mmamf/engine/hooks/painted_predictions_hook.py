@@ -35,14 +35,7 @@ class PaintedPredictionsHook(SegVisualizationHook):
         data_batch: Any = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Save the pictures of a batch.
-
-        Args:
-            runner: Not used.
-            batch_idx: Number of the batch. Every ``interval``-th batch is painted.
-            data_batch: Not used.
-            outputs: The predicted samples.
-        """
+        """Save the pictures of a batch."""
         if not self.draw or not self.every_n_inner_iters(batch_idx, self.interval):
             return
         for sample in outputs or ():

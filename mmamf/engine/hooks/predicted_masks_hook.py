@@ -26,9 +26,6 @@ class PredictedMasksHook(Hook):
     def before_test_epoch(self, runner: Runner) -> None:
         """Check before the test that every sample has a unique name.
 
-        Args:
-            runner: The runner of the test.
-
         Raises:
             ValueError: If two samples have the same name, or there are too many classes.
         """
@@ -47,13 +44,6 @@ class PredictedMasksHook(Hook):
         data_batch: Any = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Save the predictions of a batch.
-
-        Args:
-            runner: Not used.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: The predicted samples.
-        """
+        """Save the predictions of a batch."""
         for sample in outputs or ():
             self._files.write(sample.to_dict(), self._num_classes)

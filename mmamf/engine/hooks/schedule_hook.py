@@ -5,12 +5,12 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, _ParamScheduler
 from mmengine.optim.scheduler import ReduceOnPlateauLR
 from mmengine.registry import HOOKS
 from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
+from mmamf.engine.bare_model import bare_model
 from mmamf.engine.check_optimizer import check_optimizer, wrappers_of
 from mmamf.engine.replay import replay
 
@@ -27,8 +27,8 @@ class ScheduleHook(Hook):
     - Resuming from a checkpoint with another optimizer or other parameter groups is refused,
       because their state does not fit.
     - If the schedule of the config differs from that of the checkpoint, for example if it is
-      longer, the rate follows the config, as if it was so from the start. mmengine would follow the
-      checkpoint's schedule, and keep its lowest rate for all added iterations.
+      longer, the rate follows the config, as if training had used it from the start. mmengine would
+      follow the checkpoint's schedule, and keep its lowest rate for all added iterations.
     - If rates or weight decays of the config differ from those of the checkpoint, there is a
       warning, and the checkpoint wins.
     - There are also warnings if nothing is left to train, if a schedule reaches its low end before
@@ -44,12 +44,7 @@ class ScheduleHook(Hook):
         self._other_schedule = ''
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check a checkpoint from which training is resumed.
-
-        Args:
-            runner: The runner of the training process.
-            checkpoint: The checkpoint that was loaded.
-        """
+        """Check a checkpoint from which training is resumed."""
         if not runner._resume or not hasattr(runner.optim_wrapper, 'state_dict'):
             return
         _check_complete(runner, checkpoint)
@@ -67,15 +62,11 @@ class ScheduleHook(Hook):
         else:
             _warn(
                 f'The schedule of the config is not that of the checkpoint ({difference}), and '
-                "cannot be taken up in its middle: the checkpoint's goes on."
+                'its kind cannot start in the middle: training keeps that of the checkpoint.'
             )
 
     def before_train(self, runner: Runner) -> None:
-        """Advance a new schedule to the iteration at which training starts, and warn of mistakes.
-
-        Args:
-            runner: The runner of the training process.
-        """
+        """Advance a new schedule to the iteration where training starts, and warn of mistakes."""
         if runner.iter >= runner.max_iters:
             _warn(
                 f'Nothing is left to train: the checkpoint is of iteration {runner.iter}, the '
@@ -89,14 +80,14 @@ class ScheduleHook(Hook):
                     epochs = (runner.epoch, len(runner.train_loop.dataloader))
                 replay(wrapper, schedulers, runner.iter, *epochs)
                 _warn(
-                    f'The schedule of the config is not that of the checkpoint '
-                    f"({self._other_schedule}): from iteration {runner.iter} on the config's is "
-                    f'followed, at a learning rate of {wrapper.param_groups[-1]["lr"]:.4g}; the '
-                    f"checkpoint's was {before:.4g}."
+                    'The schedule of the config is not that of the checkpoint '
+                    f'({self._other_schedule}): from iteration {runner.iter} on, training follows '
+                    f'the config. The learning rate is {wrapper.param_groups[-1]["lr"]:.4g} '
+                    f'instead of {before:.4g}.'
                 )
             self._other_schedule = ''
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        names = {id(parameter): name for name, parameter in model.named_parameters()}
+        parameters = bare_model(runner.model).named_parameters()
+        names = {id(parameter): name for name, parameter in parameters}
         _warn_of_unused_keys(runner, names.values())
         for wrapper, schedulers in _pairs(runner):
             _warn_of_early_end(runner, schedulers)
@@ -118,8 +109,7 @@ def _check_complete(runner: Runner, checkpoint: dict) -> None:
     complete = next((str(o) for o in others if o.is_file() and o.name != path.name), None)
     raise ValueError(
         f'Cannot resume from {path}: expected weights, optimizer and schedule, got a checkpoint '
-        f'without {" and ".join(missing)}. The best checkpoints hold weights only, so the learning '
-        'rate would start anew. Resume from '
+        f'without {" and ".join(missing)}. (The best checkpoints hold weights only.) Resume from '
         + (complete or 'a checkpoint of training, iter_*.pth or epoch_*.pth')
         + f'; or, to start a new training from these weights, set load_from={path} without resuming'
     )
@@ -135,7 +125,7 @@ def _warn_of_unused_keys(runner: Runner, names: Collection[str]) -> None:
         if unused:
             _warn(
                 f'optim_wrapper.paramwise_cfg.custom_keys: no parameter has {unused} in its name, '
-                f'so they change nothing. Names are such as {[*names][0]}.'
+                f'so they change nothing. An example of a name is {[*names][0]}.'
             )
 
 
@@ -150,8 +140,8 @@ def _compare_rates(runner: Runner, checkpoint: dict) -> None:
                 if key in here and key in there and here[key] != there[key]:
                     _warn(
                         f'{key.removeprefix("initial_")}: the config says {here[key]}, the '
-                        f'checkpoint {there[key]}, which a resumed training keeps. For that of the '
-                        'config, start a new training with load_from.'
+                        f'checkpoint {there[key]}, which a resumed training keeps. To use the '
+                        'value of the config, start a new training with load_from.'
                     )
                     break
 
@@ -205,7 +195,7 @@ def _warn_of_early_end(runner: Runner, schedulers: list[_ParamScheduler]) -> Non
         _warn(
             f'{type(last).__name__}: the schedule ends at {unit} {last.end}, training at '
             f'{length(last)}: in between the learning rate stays at its lowest value. Set '
-            f'end={length(last)} in param_scheduler for a schedule of the whole training.'
+            f'end={length(last)} in param_scheduler to spread it over the whole training.'
         )
 
 

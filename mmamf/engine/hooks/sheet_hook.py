@@ -8,7 +8,6 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
-from torch.utils.data import DataLoader
 
 from mmamf.visualization import PredictionSheet
 
@@ -46,15 +45,11 @@ class SheetHook(Hook):
     def add_sample(self, sample: BaseDataElement) -> None:
         """Add a row to ``self.sheet``."""
 
-    def before_val_epoch(self, runner: Runner) -> None:
-        """Choose the samples of the validation, and begin a sheet for its data set."""
-        self._begin(runner.val_dataloader)
-
-    def before_test_epoch(self, runner: Runner) -> None:
-        """Choose the samples of the test, and begin a sheet for its data set."""
-        self._begin(runner.test_dataloader)
-
-    def _begin(self, loader: DataLoader) -> None:
+    def _before_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        """Choose the samples of a validation or a test, and begin a sheet for its data set."""
+        if mode == 'train':
+            return
+        loader = runner.val_dataloader if mode == 'val' else runner.test_dataloader
         last = len(loader.sampler) - 1
         chosen = np.linspace(0, last, min(self.num_samples, last + 1)).round()
         self._chosen = set(chosen.astype(int)) if is_main_process() else set()
@@ -69,15 +64,7 @@ class SheetHook(Hook):
         outputs: Sequence[BaseDataElement] | None = None,
         mode: str = 'train',
     ) -> None:
-        """Add the chosen samples of a batch to the sheet.
-
-        Args:
-            runner: Not used.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: The predicted samples.
-            mode: 'train', 'val' or 'test'. Training shows nothing.
-        """
+        """Add the chosen samples of a batch to the sheet."""
         if mode == 'train':
             return
         for sample in outputs or ():
@@ -85,16 +72,9 @@ class SheetHook(Hook):
                 self.add_sample(sample)
             self._seen += 1
 
-    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+    def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
         """Write the sheet."""
-        self._write(runner)
-
-    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Write the sheet."""
-        self._write(runner)
-
-    def _write(self, runner: Runner) -> None:
-        if self._chosen:
+        if mode != 'train' and self._chosen:
             path = Path(self.out_dir or runner.log_dir, self.file_name)
             self.sheet.save(path)
             runner.logger.info(f'Sheet of predictions: {path}')

@@ -30,11 +30,7 @@ class TranslatedPicturesHook(Hook):
         self._truths: dict[str, str] = {}
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Make the directory.
-
-        Args:
-            runner: Not used.
-        """
+        """Make the directory."""
         self._truths = {}
         Path(self.out_dir).mkdir(parents=True, exist_ok=True)
 
@@ -45,14 +41,7 @@ class TranslatedPicturesHook(Hook):
         data_batch: Any = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Save the pictures of a batch.
-
-        Args:
-            runner: Not used.
-            batch_idx: Not used.
-            data_batch: Not used.
-            outputs: The predicted samples.
-        """
+        """Save the pictures of a batch."""
         for sample in outputs or ():
             truth = sample.metainfo['target_path']
             name = sample.metainfo.get('sample_name', Path(truth).stem)

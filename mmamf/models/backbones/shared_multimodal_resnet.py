@@ -8,7 +8,7 @@ from torch import Tensor
 from ...weights import accept_whole_models
 from ..fast_max_pool2d import FastMaxPool2d
 from ..folded_batch import share_batch
-from ..tracing import as_one_step
+from ..modality_axis import check_channels
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
 from .sharing import check_fusion_stages, fill_in_num_modalities, fit_stem
 
@@ -97,8 +97,8 @@ class SharedMultimodalResNet(ResNet):
         self.num_modalities = num_modalities
         stem = 'stem.0' if self.deep_stem else 'conv1'
         self.bands = bands
-        self.in_channels = fit_stem(self, [stem], num_modalities, bands)
-        self.in_channels = self.in_channels or kwargs.get('in_channels', 3)
+        fit_stem(self, [stem], num_modalities, bands)
+        self.in_channels = kwargs.get('in_channels', 3) if bands is None else max(bands)
         accept_whole_models(self)
         self._freeze_stages()  # again, for layers that were replaced in the first stages
         if fusion is not None:
@@ -111,7 +111,7 @@ class SharedMultimodalResNet(ResNet):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Fold the modalities into the batch and run the shared network."""
-        x = _check_channels(x, self.num_modalities, self.in_channels)
+        x = check_channels(x, self.num_modalities, self.in_channels)
         return self.batch.run(super().forward, x)
 
     def train(self, mode: bool = True) -> 'SharedMultimodalResNet':
@@ -129,14 +129,3 @@ class SharedMultimodalResNet(ResNet):
             layer = list(self.get_submodule(self.res_layers[stage]))
             for block in layer[-1:] if blocks == 'last' else layer:
                 block.fill_slot(fusion, self.num_modalities)
-
-
-@as_one_step
-def _check_channels(x: Tensor, num_modalities: int, in_channels: int) -> Tensor:
-    expected = num_modalities * in_channels
-    if x.shape[1] != expected:
-        raise ValueError(
-            f'expected {expected} input channels ({num_modalities} modalities x {in_channels}), '
-            f'got an input of shape {tuple(x.shape)}'
-        )
-    return x

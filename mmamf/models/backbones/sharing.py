@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from ..convs.banded_conv import BandedConv
+from ..convs.first_kernel import accept_rgb
 from ..convs.modality_specific_conv import ModalitySpecificConv
-from ..convs.spread_kernel import accept_rgb
 
 
 def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> dict:
@@ -25,8 +25,8 @@ def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> di
         return layer_cfg
     if layer_cfg.get('num_modalities', num_modalities) != num_modalities:
         raise ValueError(
-            f'{key} is for {layer_cfg["num_modalities"]} modalities, '
-            f'the backbone for {num_modalities}'
+            f'{key}.num_modalities: expected {num_modalities}, as of the backbone, got '
+            f'{layer_cfg["num_modalities"]}'
         )
     return {**layer_cfg, 'num_modalities': num_modalities}
 
@@ -62,7 +62,7 @@ def find_stems(network: nn.Module, in_channels: int) -> list[str]:
 
 def fit_stem(
     network: nn.Module, stems: Sequence[str], num_modalities: int, bands: Sequence[int] | None
-) -> int | None:
+) -> None:
     """Adapt the first convolution of a network to the modalities.
 
     Args:
@@ -73,9 +73,6 @@ def fit_stem(
             convolution gets its own. None if every modality has as many channels as the network
             takes.
 
-    Returns:
-        The number of channels of every modality in the input, if there are ``bands``.
-
     Raises:
         ValueError: If ``bands`` is not one positive number for every modality, the network does not
             have exactly one first convolution, or it cannot be replaced.
@@ -84,7 +81,7 @@ def fit_stem(
         for stem in map(network.get_submodule, stems):
             if not isinstance(stem, ModalitySpecificConv):
                 accept_rgb(stem)
-        return None
+        return
     wrong = isinstance(bands, str) or not isinstance(bands, Sequence)
     if wrong or len(bands) != num_modalities or any(type(b) is not int or b < 1 for b in bands):
         raise ValueError(
@@ -93,10 +90,9 @@ def fit_stem(
         )
     if len(stems) != 1:
         raise ValueError(
-            f'bands: expected one convolution of {type(network).__name__} that sees the image, to '
-            f'replace it, got {[*stems]}; set bands=None, and in_channels to the largest number '
-            'of bands, to which the data preprocessor tiles the others'
+            f'bands: expected one convolution of {type(network).__name__} that reads the image, '
+            f'got {[*stems]}: set bands=None and in_channels to the largest number of bands; the '
+            'data preprocessor then tiles the other modalities to it'
         )
     parent, _, name = stems[0].rpartition('.')
     setattr(network.get_submodule(parent), name, BandedConv(network.get_submodule(stems[0]), bands))
-    return max(bands)

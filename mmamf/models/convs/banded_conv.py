@@ -5,8 +5,8 @@ from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import Tensor, nn
 
 from ..modality_axis import fold_modalities, is_channels_last
+from .first_kernel import accept_rgb, average_kernel
 from .modality_specific_conv import ModalitySpecificConv
-from .spread_kernel import accept_rgb, average_kernel
 
 _ENTRIES = ('weight', 'bias')
 
@@ -44,8 +44,7 @@ class BandedConv(nn.Module):
         kind = conv.plain_class if is_private else type(conv)
         if kind not in (nn.Conv2d, Conv2d) or conv.groups != 1:
             raise ValueError(
-                'bands: expected a first convolution that is a plain one without groups, got '
-                f'{conv}'
+                f'bands: expected a plain first convolution without groups, got {conv}'
             )
         self.bands = tuple(bands)
         is_shared = [not is_private and count == conv.in_channels for count in bands]
@@ -80,8 +79,8 @@ class BandedConv(nn.Module):
         m, widest = len(self.bands), max(self.bands)
         if x.shape[0] % m or x.shape[1] != widest:
             raise ValueError(
-                f'bands: expected a folded batch (N*{m}, {widest}, H, W), as the widest of '
-                f'{self.bands} has {widest}, got an input of shape {tuple(x.shape)}'
+                f'bands: expected a folded batch (N*{m}, {widest}, H, W), where {widest} is the '
+                f'largest of {self.bands}, got an input of shape {tuple(x.shape)}'
             )
         # Slices, because with an axis for the modalities an exporter would fix the sizes of the
         # maps.
@@ -101,8 +100,8 @@ class BandedConv(nn.Module):
             for name, conv in self.private.items():
                 key = f'{prefix}private.{name}.{entry}'
                 if key not in state_dict and plain is not None:
-                    spread = average_kernel(plain, conv.in_channels) if plain.ndim > 1 else plain
-                    state_dict[key] = spread
+                    is_bias = plain.ndim == 1
+                    state_dict[key] = plain if is_bias else average_kernel(plain, conv.in_channels)
                 self._check(state_dict.get(key), getattr(conv, entry), key)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -112,7 +111,7 @@ class BandedConv(nn.Module):
         if value is not None and own is not None and value.shape != own.shape:
             raise ValueError(
                 f'{key}: expected the shape {tuple(own.shape)}, for {own.shape[1]} bands, got '
-                f'{tuple(value.shape)}: a checkpoint of other modalities'
+                f'{tuple(value.shape)}: the checkpoint is for other modalities'
                 if own.ndim > 1
                 else f'{key}: expected {len(own)} values, got {tuple(value.shape)}'
             )

@@ -1,4 +1,4 @@
-from .multimodal_seg_data_preprocessor import MultimodalSegDataPreProcessor
+from .multimodal_seg_data_preprocessor import MultimodalSegDataPreprocessor
 from .multimodal_translation_data_preprocessor import MultimodalTranslationDataPreprocessor
 
-__all__ = ['MultimodalSegDataPreProcessor', 'MultimodalTranslationDataPreprocessor']
+__all__ = ['MultimodalSegDataPreprocessor', 'MultimodalTranslationDataPreprocessor']

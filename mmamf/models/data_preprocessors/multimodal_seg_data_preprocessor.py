@@ -13,8 +13,8 @@ from mmamf.structures import Modality, read_modalities
 from ..folded_batch import note_presence
 
 
-@MODELS.register_module()
-class MultimodalSegDataPreProcessor(SegDataPreProcessor):
+@MODELS.register_module(name=['MultimodalSegDataPreprocessor', 'MultimodalSegDataPreProcessor'])
+class MultimodalSegDataPreprocessor(SegDataPreProcessor):
     """Normalize, reorder and tile the channels of each modality; batch and pad as mmseg does.
 
     Each modality has its own mean, standard deviation, scale and color order:
@@ -57,22 +57,22 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         taken = {'mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr'} & set(kwargs)
         if taken:
             raise ValueError(
-                f'MultimodalSegDataPreProcessor: expected {sorted(taken)} per modality, inside '
-                '`modalities`'
+                f'MultimodalSegDataPreprocessor: expected {sorted(taken)} in the entries of '
+                '`modalities`, got them as arguments'
             )
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
             kwargs['size_divisor'] = 1  # mmseg needs one of them in training
         super().__init__(**kwargs)
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
-        statistics = [modality.statistics for modality in self.descriptions.values()]
         self.bands = tuple(modality.num_channels for modality in self.descriptions.values())
         self.in_channels = in_channels or max(3, *self.bands)
         index, mean, std, fill = [], [], [], []
         self.num_raw_channels = 0
         self._warned_of_sizes = False
-        for modality, (means, stds) in zip(self.descriptions.values(), statistics):
-            channels, scale = modality.num_channels, modality.scale
+        for modality in self.descriptions.values():
+            (means, stds), scale = modality.statistics, modality.scale
+            channels = modality.num_channels
             if channels > self.in_channels:
                 raise ValueError(
                     f'modality {modality.name!r}: expected channels to be from 1 to in_channels = '
@@ -138,8 +138,8 @@ class MultimodalSegDataPreProcessor(SegDataPreProcessor):
         """
         if not samples:
             raise ValueError(
-                'inputs: expected images of one size where there are no data_samples to note the '
-                f'padding in, got {sorted({tuple(image.shape[1:]) for image in images})}'
+                'inputs: expected images of one size, because without data_samples the padding '
+                f'cannot be noted, got {sorted({tuple(image.shape[1:]) for image in images})}'
             )
         test_cfg = self.test_cfg or {}
         size = [max(sides) for sides in zip(*(image.shape[1:] for image in images))]

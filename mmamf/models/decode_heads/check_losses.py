@@ -15,8 +15,8 @@ from mmseg.models.losses.lovasz_loss import lovasz_hinge
 from torch import nn
 
 _BINARY = (
-    'take CrossEntropyLoss with use_sigmoid=True, FocalLoss, DiceLoss, or LovaszLoss with '
-    "loss_type='binary', or leave out_channels out, so that there is a channel for each class"
+    'use CrossEntropyLoss with use_sigmoid=True, FocalLoss, DiceLoss, or LovaszLoss with '
+    "loss_type='binary'; or remove out_channels, so that there is a channel for each class"
 )
 
 
@@ -52,34 +52,35 @@ def check_losses(head: BaseDecodeHead) -> None:
         head: The head.
 
     Raises:
-        ValueError: If a loss would not be counted, a head cannot call it, it does not work with the
-            head's number of channels, or its weights do not fit the classes.
+        ValueError: If mmengine would only log a loss, a head cannot call it, it does not work with
+            the head's number of channels, or its weights do not fit the classes.
     """
     for loss in losses_of(head):
         name = f'loss_decode of type {type(loss).__name__}'
         if 'loss' not in loss.loss_name:
             raise ValueError(
-                f"{name}: expected a loss_name with 'loss' in it, as others are logged and not "
-                f'trained, got {loss.loss_name!r}'
+                f"{name}: expected a loss_name with 'loss' in it (mmengine only logs the others), "
+                f'got {loss.loss_name!r}'
             )
         taken = inspect.signature(loss.forward).parameters
         has_any = any(p.kind is p.VAR_KEYWORD for p in taken.values())
         lacking = [key for key in ('weight', 'ignore_index') if key not in taken]
         if lacking and not has_any:
             raise ValueError(
-                f'{name}: expected a loss that takes the arguments weight and ignore_index, which '
-                f'heads give, got one without {" and ".join(lacking)}. For hard pixels take '
-                "sampler=dict(type='OHEMPixelSampler') of the head with CrossEntropyLoss"
+                f'{name}: expected a loss with the arguments weight and ignore_index, which heads '
+                f'pass to it, got one without {" and ".join(lacking)}. To train on hard pixels, '
+                "use CrossEntropyLoss and sampler=dict(type='OHEMPixelSampler') in the head"
             )
-        if head.out_channels == 1 and not _is_binary(loss):
+        reason = _why_not_binary(loss)
+        if head.out_channels == 1 and reason:
             raise ValueError(
                 f'{name}: expected a loss of one channel, as the head has out_channels=1, got '
-                f'{_setting(loss)}: {_BINARY}'
+                f'{reason}: {_BINARY}'
             )
         if isinstance(loss, HuasdorffDisstanceLoss) and head.out_channels != 2:
             raise ValueError(
-                f'{name}: expected a head of 2 classes, as it tells foreground from background, '
-                f'got {head.out_channels}: take DiceLoss or LovaszLoss'
+                f'{name}: expected a head of 2 classes, foreground and background, got '
+                f'{head.out_channels}: use DiceLoss or LovaszLoss'
             )
         _check_weights(f'loss_decode.class_weight of {type(loss).__name__}', loss, head)
         alpha = getattr(loss, 'alpha', None)
@@ -87,18 +88,14 @@ def check_losses(head: BaseDecodeHead) -> None:
             _check_length(f'loss_decode.alpha of {type(loss).__name__}', alpha, head)
 
 
-def _is_binary(loss: nn.Module) -> bool:
+def _why_not_binary(loss: nn.Module) -> str | None:
+    """Return what makes a loss need a channel for each class; None if one channel is enough."""
     if isinstance(loss, DiceLoss):
-        return loss.use_sigmoid
+        return None if loss.use_sigmoid else 'use_sigmoid=False'
     if isinstance(loss, LovaszLoss):
-        return loss.cls_criterion is lovasz_hinge
-    return not isinstance(loss, TverskyLoss | HuasdorffDisstanceLoss)
-
-
-def _setting(loss: nn.Module) -> str:
-    if isinstance(loss, DiceLoss):
-        return 'use_sigmoid=False'
-    return "loss_type='multi_class'" if isinstance(loss, LovaszLoss) else 'one over all classes'
+        return None if loss.cls_criterion is lovasz_hinge else "loss_type='multi_class'"
+    over_classes = isinstance(loss, TverskyLoss | HuasdorffDisstanceLoss)
+    return 'one over all classes' if over_classes else None
 
 
 def _check_weights(key: str, loss: nn.Module, head: BaseDecodeHead) -> None:

@@ -43,34 +43,44 @@ def mend_losses() -> None:
     ):
         function = getattr(owner, name)
         if not hasattr(function, '__wrapped__'):
-            setattr(owner, name, mend(function))
+            setattr(owner, name, _mended(function, mend))
 
 
-def _weighted(cross_entropy: Callable) -> Callable:
-    @functools.wraps(cross_entropy)
-    def mended(pred: Tensor, label: Tensor, weight: Tensor | None = None, **kwargs) -> Tensor:
-        weights, is_mean = kwargs.get('class_weight'), kwargs.get('reduction', 'mean') == 'mean'
-        if weights is not None and is_mean and kwargs.get('avg_factor') is None:
-            ignored = label == _ignored(kwargs)
-            label_weights = weights[label.masked_fill(ignored, 0)]
-            label_weights[ignored] = 0.0 if kwargs.get('avg_non_ignore') else 1.0
-            kwargs['avg_factor'] = label_weights.sum()
-        return cross_entropy(pred, label, weight, **kwargs)
+def _mended(function: Callable, mend: Callable) -> Callable:
+    """Make a function that calls ``mend`` with the arguments of ``function``, which comes first."""
+
+    @functools.wraps(function)
+    def mended(*args, **kwargs) -> Tensor:
+        return mend(function, *args, **kwargs)
 
     return mended
 
 
-def _by_channel(binary_cross_entropy: Callable) -> Callable:
-    @functools.wraps(binary_cross_entropy)
-    def mended(pred: Tensor, label: Tensor, weight: Tensor | None = None, **kwargs) -> Tensor:
-        if (label == _ignored(kwargs)).all():
-            return 0 * pred.sum()
-        weights = kwargs.get('class_weight')
-        if weights is not None and pred.dim() == 4 and pred.shape[1] > 1:
-            kwargs['class_weight'] = weights.view(-1, 1, 1)
-        return binary_cross_entropy(pred, label, weight, **kwargs)
+def _weighted(
+    cross_entropy: Callable, pred: Tensor, label: Tensor, weight: Tensor | None = None, **kwargs
+) -> Tensor:
+    weights, is_mean = kwargs.get('class_weight'), kwargs.get('reduction', 'mean') == 'mean'
+    if weights is not None and is_mean and kwargs.get('avg_factor') is None:
+        ignored = label == _ignored(kwargs)
+        label_weights = weights[label.masked_fill(ignored, 0)]
+        label_weights[ignored] = 0.0 if kwargs.get('avg_non_ignore') else 1.0
+        kwargs['avg_factor'] = label_weights.sum()
+    return cross_entropy(pred, label, weight, **kwargs)
 
-    return mended
+
+def _by_channel(
+    binary_cross_entropy: Callable,
+    pred: Tensor,
+    label: Tensor,
+    weight: Tensor | None = None,
+    **kwargs,
+) -> Tensor:
+    if (label == _ignored(kwargs)).all():
+        return 0 * pred.sum()
+    weights = kwargs.get('class_weight')
+    if weights is not None and pred.dim() == 4 and pred.shape[1] > 1:
+        kwargs['class_weight'] = weights.view(-1, 1, 1)
+    return binary_cross_entropy(pred, label, weight, **kwargs)
 
 
 def _ignored(kwargs: dict) -> int:
@@ -78,75 +88,57 @@ def _ignored(kwargs: dict) -> int:
     return -100 if ignore_index is None else ignore_index  # -100: mmseg's default, no label
 
 
-def _with_one_hot_labels(forward: Callable) -> Callable:
-    @functools.wraps(forward)
-    def mended(
-        self: FocalLoss,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        ignore_index: int = 255,
-        **kwargs,
-    ) -> Tensor:
-        if pred.is_cuda or pred.shape == target.shape:
-            return forward(self, pred, target, weight, ignore_index=ignore_index, **kwargs)
-        counts = target != ignore_index
-        one_hot = _one_hot(pred, target, counts)
-        counts = counts.flatten().to(pred)
-        weight = counts if weight is None else counts * weight.flatten()
-        return forward(self, pred, one_hot, weight, **kwargs)
-
-    return mended
+def _with_one_hot_labels(
+    forward: Callable,
+    loss: FocalLoss,
+    pred: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = 255,
+    **kwargs,
+) -> Tensor:
+    if pred.is_cuda or pred.shape == target.shape:
+        return forward(loss, pred, target, weight, ignore_index=ignore_index, **kwargs)
+    counts = target != ignore_index
+    one_hot = _one_hot(pred, target, counts)
+    counts = counts.flatten().to(pred)
+    weight = counts if weight is None else counts * weight.flatten()
+    return forward(loss, pred, one_hot, weight, **kwargs)
 
 
-def _with_marked_labels(forward: Callable) -> Callable:
+def _with_marked_labels(
+    forward: Callable,
+    loss: DiceLoss,
+    pred: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = 255,
+    **kwargs,
+) -> Tensor:
     """Give Dice one-hot labels, in which ignored pixels are -1."""
-
-    @functools.wraps(forward)
-    def mended(
-        self: DiceLoss,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        ignore_index: int = 255,
-        **kwargs,
-    ) -> Tensor:
-        if pred.shape != target.shape:
-            counts = target != ignore_index
-            target = _one_hot(pred, target, counts).masked_fill(~counts[:, None], -1)
-        return forward(self, pred, target, weight, ignore_index=ignore_index, **kwargs)
-
-    return mended
+    if pred.shape != target.shape:
+        counts = target != ignore_index
+        target = _one_hot(pred, target, counts).masked_fill(~counts[:, None], -1)
+    return forward(loss, pred, target, weight, ignore_index=ignore_index, **kwargs)
 
 
-def _where_marked(dice: Callable) -> Callable:
-    @functools.wraps(dice)
-    def mended(pred: Tensor, target: Tensor, *args, **kwargs) -> Tensor:
-        counts = target >= 0
-        return dice(pred * counts, target * counts, *args, **kwargs)
-
-    return mended
+def _where_marked(dice: Callable, pred: Tensor, target: Tensor, *args, **kwargs) -> Tensor:
+    counts = target >= 0
+    return dice(pred * counts, target * counts, *args, **kwargs)
 
 
-def _sure_where_ignored(forward: Callable) -> Callable:
+def _sure_where_ignored(
+    forward: Callable, loss: HuasdorffDisstanceLoss, pred: Tensor, target: Tensor, **kwargs
+) -> Tensor:
     """Replace the prediction at ignored pixels by background, which the loss expects there."""
-
-    @functools.wraps(forward)
-    def mended(self: HuasdorffDisstanceLoss, pred: Tensor, target: Tensor, **kwargs) -> Tensor:
-        sure = torch.full_like(pred, torch.finfo(pred.dtype).min)
-        sure[:, 0] = 0
-        pred = pred.where(target[:, None] != self.ignore_index, sure)
-        return forward(self, pred, target, **kwargs)
-
-    return mended
+    sure = torch.full_like(pred, torch.finfo(pred.dtype).min)
+    sure[:, 0] = 0
+    pred = pred.where(target[:, None] != loss.ignore_index, sure)
+    return forward(loss, pred, target, **kwargs)
 
 
-def _zero_of_nothing(lovasz: Callable) -> Callable:
-    @functools.wraps(lovasz)
-    def mended(probs: Tensor, labels: Tensor, *args, **kwargs) -> Tensor:
-        return lovasz(probs, labels, *args, **kwargs) if labels.numel() else probs.sum()
-
-    return mended
+def _zero_of_nothing(lovasz: Callable, probs: Tensor, labels: Tensor, *args, **kwargs) -> Tensor:
+    return lovasz(probs, labels, *args, **kwargs) if labels.numel() else probs.sum()
 
 
 def _one_hot(pred: Tensor, target: Tensor, counts: Tensor) -> Tensor:

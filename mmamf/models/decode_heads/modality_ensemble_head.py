@@ -73,7 +73,8 @@ class ModalityEnsembleHead(BaseModule):
                     part.ignore_index = IGNORE
         if isinstance(self.head, BaseCascadeDecodeHead):
             raise ValueError(
-                f'{type(self.head).__name__} cannot be wrapped: it refines the logits of another'
+                'head: expected a decode head that makes logits from features, got '
+                f'{type(self.head).__name__}, which refines the logits of another head'
             )
         check_losses(self.head)
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
@@ -89,17 +90,19 @@ class ModalityEnsembleHead(BaseModule):
         """Compute the logits of the ensemble."""
         return self._ensemble(self._members(inputs), presence_of(inputs))
 
-    def forward_all(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
+    def forward_all(
+        self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict] | None = None
+    ) -> Tensor:
         """Compute the logits of the ensemble, followed by those of every modality.
 
         Args:
             inputs: The pyramid.
-            num_samples: Expected number of samples N; None skips this check.
+            batch_img_metas: What the samples say about themselves, to compare with the pyramid.
 
         Shape:
             - Output: (N, (1 + M) * K, h, w).
         """
-        members = self._members(inputs, num_samples)
+        members = self._members(inputs, batch_img_metas)
         ensemble = self._ensemble(members, presence_of(inputs))
         return torch.cat([ensemble, members.flatten(1, 2)], dim=1)
 
@@ -107,27 +110,25 @@ class ModalityEnsembleHead(BaseModule):
         self, inputs: Sequence[Tensor], batch_data_samples: SampleList, train_cfg: ConfigType
     ) -> dict:
         """Compute the head's losses for every modality, by name, and for the ensemble."""
-        names = self.modality_names(batch_data_samples[0].metainfo)
+        metas = [sample.metainfo for sample in batch_data_samples]
+        members = self._members(inputs, metas)
         presence = presence_of(inputs)
-        self._check_presence(presence, [sample.metainfo for sample in batch_data_samples])
-        batch_data_samples = [self._ignoring(sample) for sample in batch_data_samples]
-        members = self._members(inputs, len(batch_data_samples))
+        samples = [self._ignoring(sample) for sample in batch_data_samples]
+        self._check_labels(samples)
         losses = {}
-        self._check_labels(batch_data_samples)
+        names = modality_names(metas[0], self.num_modalities)
         for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
             rows = None if presence is None else presence[:, index]
-            losses.update(name_losses(self._loss_of(logits, batch_data_samples, rows), name))
+            losses.update(name_losses(self._loss_of(logits, samples, rows), name))
         ensemble = self._ensemble(members.detach(), presence)
-        losses.update(name_losses(self.head.loss_by_feat(ensemble, batch_data_samples), ENSEMBLE))
+        losses.update(name_losses(self.head.loss_by_feat(ensemble, samples), ENSEMBLE))
         return losses
 
     def predict(
         self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg: ConfigType
     ) -> Tensor:
         """Predict the ensemble's logits at the size of the images."""
-        presence = presence_of(inputs)
-        self._check_presence(presence, batch_img_metas)
-        ensemble = self._ensemble(self._members(inputs, len(batch_img_metas)), presence)
+        ensemble = self._ensemble(self._members(inputs, batch_img_metas), presence_of(inputs))
         return self.head.predict_by_feat(ensemble, batch_img_metas)
 
     def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
@@ -136,13 +137,8 @@ class ModalityEnsembleHead(BaseModule):
         Shape:
             - Output: (N, (1 + M) * K, H, W).
         """
-        self._check_presence(presence_of(inputs), batch_img_metas)
-        stacked = self.forward_all(inputs, len(batch_img_metas))
+        stacked = self.forward_all(inputs, batch_img_metas)
         return self.head.predict_by_feat(stacked, batch_img_metas)
-
-    def modality_names(self, metainfo: dict) -> tuple[str, ...]:
-        """Read the names of the modalities from a sample; if it has none, number them."""
-        return modality_names(metainfo, self.num_modalities)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         check_alpha(state_dict, f'{prefix}alpha', self.alpha)
@@ -153,20 +149,16 @@ class ModalityEnsembleHead(BaseModule):
                 state_dict[f'{prefix}head.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def _members(self, inputs: Sequence[Tensor], num_samples: int | None = None) -> Tensor:
+    def _members(self, inputs: Sequence[Tensor], metas: Sequence[dict] | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""
+        self._check_presence(presence_of(inputs), metas or ())
         logits = self._logits(inputs)
-        if not isinstance(logits, Tensor):
-            raise ValueError(
-                f'{type(self.head).__name__} cannot be wrapped: its forward must return one map of '
-                f'logits, got {type(logits).__name__}'
-            )
         stacked = unfold_modalities(logits, self.num_modalities)
-        if num_samples not in (None, len(stacked)):
+        if metas is not None and len(metas) != len(stacked):
             raise ValueError(
-                f'expected {num_samples} samples x {self.num_modalities} modalities in the batch, '
-                f'got {len(logits)}: a backbone that does not fold the modalities into its batch '
-                'needs SharedMultimodalBackbone around it'
+                f'expected {len(metas)} samples x {self.num_modalities} modalities in the batch, '
+                f'got {len(logits)} maps: a backbone that does not fold the modalities into its '
+                'batch needs SharedMultimodalBackbone around it'
             )
         # (N, M*K, h, w) -> (N, M, K, h, w); after unflatten, an exporter would fix the sizes
         sizes = (self.num_modalities, self.out_channels, *stacked.shape[2:])
@@ -176,26 +168,30 @@ class ModalityEnsembleHead(BaseModule):
         """Call the wrapped head, only for the maps of present modalities where this is possible."""
         presence = presence_of(inputs)
         if presence is None or self._is_private or is_exporting():
-            with self.batch.knowing(presence):  # private layers need all maps
+            with self.batch.use_presence(presence):  # private layers need all maps
                 return self._call_head(inputs)
         rows = presence.flatten()
         logits = self._call_head(tuple(level[rows] for level in inputs))
-        if not isinstance(logits, Tensor):
-            return logits
         return logits.new_zeros(len(rows), *logits.shape[1:]).index_put((rows,), logits)
 
     def _call_head(self, inputs: Sequence[Tensor]) -> Tensor:
         try:
-            return self.head(inputs)
+            logits = self.head(inputs)
         except ValueError as error:
             if 'more than 1 value per channel' not in str(error):
                 raise
             raise ValueError(
-                f'{type(self.head).__name__}: batch norm cannot learn from one value per channel, '
-                'which is what is left of a map that is pooled to 1 x 1 where one sample with one '
-                'modality is in the batch. Use train_dataloader.batch_size >= 2, or a norm that '
-                "needs no batch in the head, such as norm_cfg=dict(type='GN', num_groups=...)"
+                f'{type(self.head).__name__}: batch norm needs more than one value per channel, '
+                'got one: the head pools its maps to 1 x 1, and the batch has one sample with one '
+                'modality. Use train_dataloader.batch_size >= 2, or another norm in the head, such '
+                "as norm_cfg=dict(type='GN', num_groups=...)"
             ) from error
+        if not isinstance(logits, Tensor):
+            raise ValueError(
+                f'{type(self.head).__name__} cannot be wrapped: its forward must return one map of '
+                f'logits, got {type(logits).__name__}'
+            )
+        return logits
 
     def _check_labels(self, samples: SampleList) -> None:
         """Refuse labels that the head cannot predict, before torch fails on them."""
@@ -253,18 +249,18 @@ class ModalityEnsembleHead(BaseModule):
         return (members * weights).sum(1)
 
     def _check_presence(self, presence: Tensor | None, metas: Sequence[dict]) -> None:
-        """Refuse features if the samples have other modalities than the features know."""
+        """Refuse features whose mask disagrees with the samples about the modalities present."""
         if not any('present' in meta for meta in metas):
             return
         for index, meta in enumerate(metas):
-            names = self.modality_names(meta)
+            names = modality_names(meta, self.num_modalities)
             expected = tuple(name for name in names if name in meta.get('present', names))
             known = [True] * len(names) if presence is None else presence[index].tolist()
             got = tuple(name for name, there in zip(names, known) if there)
             if got != expected:
                 raise ValueError(
                     f'expected features of {expected}, which {meta.get("img_path")} has, got '
-                    f'features of {got}: with modalities absent, use MultimodalSegmentor (a stock '
-                    'segmentor with a stock neck forgets it), data preprocessed by '
-                    'MultimodalSegDataPreProcessor, and no torch.compile'
+                    f'features of {got}. Samples that lack modalities need MultimodalSegmentor '
+                    '(a stock segmentor with a stock neck loses the mask), '
+                    'MultimodalSegDataPreprocessor and no torch.compile'
                 )

@@ -50,8 +50,8 @@ class RefineNetHead(BaseDecodeHead):
         )
         if len(widths) != len(self.in_channels):
             raise ValueError(
-                f'expected one width per level, got widths {tuple(widths)} for the levels '
-                f'{tuple(self.in_channels)}'
+                f'widths: expected one for each of the {len(self.in_channels)} levels in '
+                f'in_channels, got {tuple(widths)}'
             )
         self.dropout = nn.Dropout(dropout_ratio)
         self.conv_seg = _conv(self.channels, self.out_channels, bias=True)

@@ -30,9 +30,9 @@ class AlignmentFusion(FusionOperator):
     both sets with themselves and with each other. Here d is the squared distance, b is its mean
     over all pairs of samples of all modalities, and s = 1/4, 1/2, 1, 2, 4.
 
-    We do not use the squared distance of corresponding features (L2). It would ask every modality
-    to say the same about a pixel, but fusion needs their differences, and it would shrink if all
-    features did. The MMD asks for equal statistics; because of b, a common scale changes nothing.
+    We do not use the squared distance of corresponding features (L2). It trains all modalities to
+    say the same about a pixel, but fusion needs their differences. It also falls if all features
+    shrink. The MMD compares statistics, and because of b, a common scale does not change it.
 
     Activation checkpointing must be non-reentrant, as in the backbones of this project.
 

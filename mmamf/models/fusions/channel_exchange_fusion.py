@@ -66,9 +66,8 @@ class ChannelExchangeFusion(FusionOperator):
             return
         if not isinstance(norm, ModalitySpecificNorm) or norm.weight is None:
             raise ValueError(
-                'ChannelExchangeFusion is usable only with private norms: expected norm_cfg='
-                "dict(type='ModalitySpecificBN') or another modality-specific norm with affine "
-                f'weights, got {norm}'
+                "ChannelExchangeFusion: expected norm_cfg=dict(type='ModalitySpecificBN') or "
+                f'another modality-specific norm with affine weights, got {norm}'
             )
         if norm.num_modalities != m:
             raise ValueError(
@@ -101,8 +100,8 @@ class ChannelExchangeFusion(FusionOperator):
         """Look up the scales of the private norms, (M, C)."""
         if not self._norm:
             raise ValueError(
-                'ChannelExchangeFusion reads the scales of the private norm at its fusion point, '
-                'got no norm: it works as `fusion` of a backbone or a generator, not as a neck'
+                'ChannelExchangeFusion: expected a private norm at its fusion point, got none: use '
+                'it as `fusion` of a backbone or a generator, not as a neck'
             )
         return self._norm[0].weight.unflatten(0, (self.num_modalities, -1))
 

@@ -38,8 +38,17 @@ class ChannelShufflePixelShiftFusion(FusionOperator):
         - Maps: folded (N*M, C, H, W), for input and output.
 
     Raises:
-        ValueError: If the batch is not a multiple of M.
+        ValueError: If another argument is given, or the batch is not a multiple of M.
     """
+
+    def __init__(self, num_modalities: int, channels: int | None = None, **options) -> None:
+        if options:
+            raise ValueError(
+                'ChannelShufflePixelShiftFusion: expected no arguments but num_modalities and '
+                f'channels, got {sorted(options)}: variants of this operator are '
+                "dict(type='ShuffleShiftAblation', ...)"
+            )
+        super().__init__(num_modalities, channels)
 
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Shuffle the channels; carry the kept channels as they were."""

@@ -83,7 +83,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Fuse every level of a pyramid of folded maps (the neck)."""
         fused, losses = [], []
         presence = presence_of(pyramid)
-        with self.batch.knowing(presence):
+        with self.batch.use_presence(presence):
             for level in pyramid:
                 fused.append(self.leave(*self.enter(level)))
                 losses.append(self.pop_losses())
@@ -144,7 +144,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Return the number of channels of all modalities together, M*C."""
         if self.channels is None:
             raise ValueError(
-                f'{type(self).__name__} has parameters: expected the channels of the maps, got None'
+                f'{type(self).__name__}: expected the channels of the maps as channels, got None'
             )
         return self.num_modalities * self.channels
 
@@ -155,8 +155,8 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """
         if x.shape[1] != self.channels:
             raise ValueError(
-                f'{type(self).__name__} was built for maps of {self.channels} channels, '
-                f'got {x.shape[1]}; as a neck it needs as many on every level'
+                f'{type(self).__name__}: expected maps of {self.channels} channels (as a neck, on '
+                f'every level), got {x.shape[1]}'
             )
         if self.presence is not None:
             return self.present_maps(x).flatten(1, 2)
@@ -175,8 +175,8 @@ def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
 def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
     """Collect the losses that fusion operators kept in the last training forward, and clear them.
 
-    MultimodalSegmentor and MultimodalPix2Pix add them to their own losses. Reentrant checkpointing
-    around an operator would lose its loss, because its first pass computes no gradients.
+    MultimodalSegmentor and MultimodalPix2Pix add them to their own losses. With reentrant
+    activation checkpointing, an operator's first pass has no gradients, so it would keep no loss.
 
     Args:
         model: The network, or a part of it, with the operators inside.
@@ -193,9 +193,9 @@ def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
 @functools.cache  # so that a training warns only once
 def _warn_not_collected(operator: str, name: str) -> None:
     print_log(
-        f'{operator}: {name} of a training forward was not collected, so it is not minimized. In a '
-        'training, use MultimodalSegmentor instead of EncoderDecoder (or MultimodalPix2Pix), or '
-        'add fusion_losses(model) to your losses',
+        f'{operator}: {name} of a training forward was not collected, so it is not minimized. '
+        'Train with MultimodalSegmentor (not EncoderDecoder) or MultimodalPix2Pix, or add '
+        'fusion_losses(model) to your losses',
         logger='current',
         level=logging.WARNING,
     )

@@ -7,7 +7,7 @@ from mmengine.registry import MODELS
 from torch import Tensor, nn
 
 from ...ensemble import check_alpha
-from ..modality_axis import fold_modalities, unfold_modalities
+from ..modality_axis import check_channels, fold_modalities, unfold_modalities
 
 _MIN_LEVELS, _MAX_LEVELS = 5, 8
 _IMAGE_CHANNELS = 3
@@ -105,10 +105,6 @@ class SharedMultimodalUnetGenerator(BaseModule):
         ensemble = (outputs.detach() * weights).sum(1)
         return (outputs, ensemble) if return_all else ensemble
 
-    def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Translate to every modality's image (N, M, 3, H, W) and to the ensemble (N, 3, H, W)."""
-        return self(x, return_all=True)
-
     def _translate(self, x: Tensor) -> Tensor:
         """Run the U-Net on a folded batch."""
         skips, carries = [], {}
@@ -145,12 +141,8 @@ class SharedMultimodalUnetGenerator(BaseModule):
             self.fusions[str(level)] = operator
 
     def _check_input(self, x: Tensor) -> None:
-        expected, divisor = self.num_modalities * _IMAGE_CHANNELS, 2**self.num_levels
-        if x.shape[1] != expected:
-            raise ValueError(
-                f'expected {expected} input channels ({self.num_modalities} modalities x '
-                f'{_IMAGE_CHANNELS}), got an input of shape {tuple(x.shape)}'
-            )
+        check_channels(x, self.num_modalities, _IMAGE_CHANNELS)
+        divisor = 2**self.num_levels
         if any(side % divisor for side in x.shape[2:]):
             raise ValueError(
                 f'{self.num_levels} levels need sides that are multiples of {divisor}, got an '
@@ -167,7 +159,7 @@ def _count_levels(image_size: int | Sequence[int]) -> int:
     fitting = [n for n in range(1, _MAX_LEVELS + 1) if height % 2**n == width % 2**n == 0]
     if min(height, width) < 1 or len(fitting) < _MIN_LEVELS:
         raise ValueError(
-            f'image_size needs sides that are multiples of {2**_MIN_LEVELS} px, got '
+            f'image_size: expected sides that are multiples of {2**_MIN_LEVELS} px, got '
             f'{height} x {width}'
         )
     return len(fitting)

@@ -28,6 +28,11 @@ from ..tracing import is_eager, is_exporting
 class ModalitySpecificNorm(ModalitySpecificLayer):
     """Mixin that makes a norm layer private. Maps of absent modalities enter no statistics.
 
+    Args:
+        num_features: Channels C of one modality.
+        num_modalities: Number of modalities M.
+        **kwargs: Passed on to the layer.
+
     Raises:
         ValueError: If samples lack modalities while statistics are synchronized, or while instance
             norms update running statistics.
@@ -35,23 +40,28 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     keeps_its_input = False  # True if the gradient needs the input, not the output
 
+    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
+        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         if self.presence is not None and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
                 raise ValueError(
-                    'ModalitySpecificNorm: expected all modalities in every sample where '
-                    'statistics are synchronized (SyncBN), as processes may lack different ones, '
-                    'or are those of instances (track_running_stats); use ModalitySpecificBN'
+                    f'{type(self).__name__}: expected samples that have all modalities, because '
+                    'SyncBN and instance norm with track_running_stats cannot leave maps out of '
+                    'their statistics; got a batch in which modalities are absent: use '
+                    'ModalitySpecificBN'
                 )
             return self._call_copies(x)
         out = super().apply_private(x)
         return _forget_view(out) if self.keeps_its_input else out
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
-        """Change the class to the private form of a norm that torch or mmengine made from this one.
+        """Take over the class and the settings of another norm, in its private form.
 
-        They turn batch norms into synchronized ones and back (see mmamf/compat.py).
+        To synchronize a batch norm, or to undo this, torch and mmengine build a new layer. Here the
+        private layer stays (see mmamf/compat.py).
         """
         self.__class__ = private_class(type(norm))
         for name, value in vars(norm).items():  # such as the group of processes
@@ -67,9 +77,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _call_copies(self, x: Tensor) -> Tensor:
         """Call a plain layer for every modality, with that modality's values.
 
-        It sees only maps of present modalities; the output for the others is zero. If no sample has
-        a modality, its values do not change. An ONNX graph is for inference, so there the layer
-        sees all maps. A buffer that is a single number, such as a count of batches, changes once.
+        The layer gets only maps of present modalities; the output for the others is zero. If no
+        sample has a modality, its values do not change. In an ONNX graph, which is for inference,
+        the layer gets all maps. A single number, such as the count of batches, changes only once.
         """
         m = self.num_modalities
         maps = separate_modalities(x, m)
@@ -107,8 +117,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         if f'{prefix}bn_0.weight' in state_dict:
             raise ValueError(
-                f"{prefix}bn_0.weight: this is a checkpoint in the authors' format, "
-                'convert it first with tools/convert_checkpoint.py'
+                f'{prefix}bn_0.weight: expected a checkpoint of this project, got one in the '
+                "authors' format: convert it first with tools/convert_checkpoint.py"
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -127,18 +137,15 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
     keeps_its_input = True
     _abbr_ = 'bn'  # prefix of mmcv's attribute, and so of pretrained keys
 
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
-
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         frozen = not self.training and self.track_running_stats and self.affine
         if not frozen or not is_eager(x) or not is_channels_last(x):
             return super().apply_private(x)
-        # In channels-last memory, unfolding and folding would be two copies.
+        # In channels-last memory, unfolding is a copy, and folding is another one.
         maps = separate_modalities(x, self.num_modalities)  # (N, M, C, H, W)
         scale = self.weight * (self.running_var + self.eps).rsqrt()
-        # a copy, because an update before backward must not change the gradient
+        # cloned, because backward reads it, and training may have updated it by then
         shift = self.bias - self.running_mean.clone() * scale
         sizes = (self.num_modalities, -1, 1, 1)
         out = torch.addcmul(shift.view(sizes), maps, scale.view(sizes))
@@ -169,9 +176,6 @@ class ModalitySpecificIN(ModalitySpecificNorm, nn.InstanceNorm2d, _InstanceNorm)
 
     _abbr_ = 'in'
 
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
-
 
 @MODELS.register_module()
 class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
@@ -189,8 +193,9 @@ class ModalitySpecificGN(ModalitySpecificNorm, nn.GroupNorm):
     _abbr_ = 'gn'
 
     def __init__(self, num_features: int, num_modalities: int, num_groups: int, **kwargs) -> None:
-        m = num_modalities
-        super().__init__(m, num_groups * m, num_features * m, **kwargs)
+        # The first argument of torch's class, which the mixin multiplies by M, counts groups.
+        channels = num_features * num_modalities
+        super().__init__(num_groups, num_modalities, num_channels=channels, **kwargs)
 
 
 @MODELS.register_module()
@@ -210,9 +215,6 @@ class ModalitySpecificLN(ModalitySpecificNorm, nn.LayerNorm):
     """
 
     _abbr_ = 'ln'
-
-    def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
-        super().__init__(num_modalities, num_features * num_modalities, **kwargs)
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Normalize every position, then scale and shift it with its modality's values."""

@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
+from ...ensemble import modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
 from ..folded_batch import presence_of, share_batch, with_presence
@@ -52,8 +53,8 @@ class MultimodalSegmentor(EncoderDecoder):
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, ModalityEnsembleHead):
             raise ValueError(
-                'decode_head must be a ModalityEnsembleHead around the head, '
-                f'got {type(self.decode_head).__name__}'
+                'decode_head: expected a ModalityEnsembleHead around the head, got '
+                f'{type(self.decode_head).__name__}'
             )
 
     def _init_auxiliary_head(self, auxiliary_head: ConfigType | list[ConfigType] | None) -> None:
@@ -63,20 +64,19 @@ class MultimodalSegmentor(EncoderDecoder):
         expected = self.decode_head.num_modalities
         heads = self.auxiliary_head
         for head in heads if isinstance(heads, nn.ModuleList) else [heads]:
-            # a plain head would take the maps of M modalities for M samples
-            if isinstance(head, ModalityEnsembleHead) or expected == 1:
-                found = getattr(head, 'num_modalities', 1)
-                if found != expected:
-                    raise ValueError(
-                        f'auxiliary_head.num_modalities: expected {expected}, as of decode_head, '
-                        f'got {found}'
-                    )
-                continue
-            raise ValueError(
-                'auxiliary_head must be wrapped as the decode head is: expected '
-                f"dict(type='ModalityEnsembleHead', num_modalities={expected}, head=dict(type="
-                f"'{type(head).__name__}', ...)), got {type(head).__name__}"
-            )
+            if expected > 1 and not isinstance(head, ModalityEnsembleHead):
+                # it would take the maps of M modalities for M samples
+                raise ValueError(
+                    'auxiliary_head must be wrapped as the decode head is: expected '
+                    f"dict(type='ModalityEnsembleHead', num_modalities={expected}, head=dict(type="
+                    f"'{type(head).__name__}', ...)), got {type(head).__name__}"
+                )
+            found = getattr(head, 'num_modalities', 1)
+            if found != expected:
+                raise ValueError(
+                    f'auxiliary_head.num_modalities: expected {expected}, as of decode_head, got '
+                    f'{found}'
+                )
 
     def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
         """Extract features, and keep their mask even if the neck drops it."""
@@ -84,7 +84,7 @@ class MultimodalSegmentor(EncoderDecoder):
         if not self.with_neck:
             return features
         presence = presence_of(features)
-        with self.neck_batch.knowing(presence):  # for private norms of the neck
+        with self.neck_batch.use_presence(presence):  # for private norms of the neck
             return with_presence(self.neck(features), presence)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
@@ -111,7 +111,7 @@ class MultimodalSegmentor(EncoderDecoder):
         """Split the stack, and finish each part as mmseg finishes its only one."""
         ensemble, *members = seg_logits.split(self.decode_head.out_channels, dim=1)
         results = self._postprocess(ensemble, data_samples)
-        names = self.decode_head.modality_names(results[0].metainfo)
+        names = modality_names(results[0].metainfo, len(members))
         for name, logits in zip(names, members):
             blank = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
             for result, member in zip(results, self._postprocess(logits, blank)):
@@ -136,8 +136,8 @@ class MultimodalSegmentor(EncoderDecoder):
         parts = tuple(f'{prefix}{name}.' for name in self._modules)
         if any('.bn_0.' in key for key in state_dict) or 'segmenter' in state_dict:
             raise ValueError(
-                "this is a checkpoint in the authors' format, "
-                'convert it first with tools/convert_checkpoint.py'
+                "expected a checkpoint of this project, got one in the authors' format: convert it "
+                'first with tools/convert_checkpoint.py'
             )
         if not any(key.startswith(parts) for key in state_dict):
             raise ValueError(

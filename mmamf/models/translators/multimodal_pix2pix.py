@@ -92,8 +92,8 @@ class MultimodalPix2Pix(BaseModel):
         """
         if mode not in ('tensor', 'predict'):
             raise ValueError(
-                f"MultimodalPix2Pix: expected mode 'tensor' or 'predict', got {mode!r}; it is "
-                'trained by train_step, which takes turns with two losses'
+                f"MultimodalPix2Pix: expected mode 'tensor' or 'predict', got {mode!r}; to train "
+                'it, call train_step, which updates the two networks in turn'
             )
         outputs, ensemble = self.generator(inputs, return_all=True)
         return ensemble if mode == 'tensor' else self._pack(inputs, outputs, ensemble, data_samples)

@@ -80,7 +80,7 @@ def test_recipe_ends_in_padded_crops(rgbd_dataset_cfg):
     dataset = DATASETS.build(rgbd_dataset_cfg(pipeline=[scale, crop], count=4, size=(48, 64)))
     preprocessor = MODELS.build(
         dict(
-            type='MultimodalSegDataPreProcessor',
+            type='MultimodalSegDataPreprocessor',
             modalities=[
                 dict(name='rgb', channels=3, mean=[123.675, 116.28, 103.53], std=[58.0] * 3),
                 dict(name='depth', channels=1, scale=1 / 5000, mean=[0.0], std=[1.0]),

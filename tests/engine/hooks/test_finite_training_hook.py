@@ -6,7 +6,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.model import BaseModel
 from torch import nn
 
-from mmamf.engine import FiniteTrainingHook
+from mmamf.engine.hooks import FiniteTrainingHook
 
 HOOK = [dict(type='FiniteTrainingHook')]
 

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch import nn
 
-from mmamf.engine import FusionDiagnosisHook
+from mmamf.engine.hooks import FusionDiagnosisHook
 from mmamf.models import ModalitySpecificBN
 from mmamf.visualization import read_fusion_diagnosis
 

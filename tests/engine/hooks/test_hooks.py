@@ -8,7 +8,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
-from mmamf.engine import ExactResumeHook
+from mmamf.engine.hooks import ExactResumeHook
 
 
 class OtherLoop(BaseLoop):

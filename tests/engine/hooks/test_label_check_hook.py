@@ -10,7 +10,7 @@ from mmengine.registry import DATASETS
 from mmseg.evaluation import IoUMetric
 from torch import nn
 
-from mmamf.engine import LabelCheckHook
+from mmamf.engine.hooks import LabelCheckHook
 from mmamf.evaluation import MultimodalIoUMetric
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
@@ -164,9 +164,9 @@ def test_parts_that_ignore_something_else(sets, said):
     model.data_preprocessor = SimpleNamespace(seg_pad_val=0)
     LabelCheckHook().before_train(runner_of(cfg, cfg, model, metrics))
     (text,) = said
-    assert 'IoUMetric has ignore_index=0, but label maps have 255' in text
+    assert 'IoUMetric: expected ignore_index=255, ' in text and 'got 0: remove it there' in text
     assert 'MultimodalIoUMetric' not in text
-    assert 'data_preprocessor.seg_pad_val is 0: expected 255' in text
+    assert 'data_preprocessor.seg_pad_val: expected 255, which losses ignore, got 0' in text
 
 
 def test_bad_argument():

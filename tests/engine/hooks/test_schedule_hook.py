@@ -63,7 +63,7 @@ def test_longer_schedule_is_followed(tmp_path, train, schedule):
     assert rates == expected[6:]
     assert len(warnings) == 1
     assert 'is not that of the checkpoint' in warnings[0]
-    assert f'at a learning rate of {expected[6][0]:.4g}' in warnings[0]
+    assert f'The learning rate is {expected[6][0]:.4g} instead of' in warnings[0]
 
 
 def test_longer_schedule_of_epochs_and_iterations(tmp_path, train):

@@ -7,9 +7,9 @@ from mmengine.runner.checkpoint import load_checkpoint, save_checkpoint
 from mmseg.models.backbones import ResNet
 from mmseg.registry import MODELS as MMSEG_MODELS
 
-from mmamf.models import MultimodalSegDataPreProcessor
+from mmamf.models import MultimodalSegDataPreprocessor
 from mmamf.models.convs import BandedConv
-from mmamf.models.convs.spread_kernel import average_kernel, tile_kernel
+from mmamf.models.convs.first_kernel import average_kernel, tile_kernel
 from mmamf.models.folded_batch import presence_of
 
 SMALL = dict(depth=18, base_channels=8, stem_channels=8)
@@ -72,7 +72,7 @@ def test_tiling(variant, bands):
         dict(name='rgb', channels=3, mean=[0.0] * 3, std=[1.0] * 3),
         dict(name='x', channels=bands, mean=[0.0] * bands, std=[1.0] * bands),
     ]
-    preprocessor = MultimodalSegDataPreProcessor(specs, in_channels=wide)
+    preprocessor = MultimodalSegDataPreprocessor(specs, in_channels=wide)
     raw = torch.randn(2, 3 + bands, 32, 32)
     inputs = preprocessor(dict(inputs=list(raw)))['inputs']
     assert inputs.shape == (2, 2 * wide, 32, 32)
@@ -180,7 +180,7 @@ def test_errors():
     with pytest.raises(ValueError, match=r'expected 8 input channels \(2 modalities x 4\), got'):
         build((4, 1))(torch.zeros(1, 6, 32, 32))
     two = dict(type='BiSeNetV2', detail_channels=(8, 8, 8), semantic_channels=(8, 8, 8, 8))
-    with pytest.raises(ValueError, match='bands: expected one convolution of BiSeNetV2 that sees'):
+    with pytest.raises(ValueError, match='bands: expected one convolution of BiSeNetV2 that reads'):
         MODELS.build(
             dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=two, bands=[4, 1])
         )

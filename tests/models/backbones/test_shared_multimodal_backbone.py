@@ -63,7 +63,7 @@ def test_rows_of_unknown_modality():
     def tokens_first(x):
         return network.ln(x.permute(2, 3, 0, 1)[0])  # (W, N*M, C)
 
-    message = r'ModalitySpecificLN.* expected 6 \(3 samples x 2 .*got .*\(4, 6, 4\)'
+    message = r'ModalitySpecificLN.* expected 6 rows \(3 samples x 2 .*got .*\(4, 6, 4\)'
     with pytest.raises(ValueError, match=message):
         batch.run(tokens_first, torch.zeros(N, M * C, 4, 4))
     with pytest.raises(ValueError, match='cannot fold 7 channels into 2 modalities'):
@@ -126,9 +126,12 @@ class FoldsItself(BaseModule):
         (dict(backbone=dict(type='FoldsItself')), 'FoldsItself folds the modalities itself'),
         (
             dict(backbone=dict(RESNET, norm_cfg=dict(type='ModalitySpecificBN', num_modalities=3))),
-            'norm_cfg is for 3 modalities, the backbone for 2',
+            'norm_cfg.num_modalities: expected 2, as of the backbone, got 3',
         ),
-        (dict(fusion=dict(type='ConcatenationFusion')), 'has parameters: expected the channels'),
+        (
+            dict(fusion=dict(type='ConcatenationFusion')),
+            'expected the channels of the maps',
+        ),
         (
             dict(fusion=dict(type='AdditionFusion'), fusion_channels=[8]),
             'fusion_channels: expected one number for each of the stages',

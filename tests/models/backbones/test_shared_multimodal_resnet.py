@@ -373,11 +373,11 @@ def test_imagenet_checkpoint_starts_every_modality(tmp_path, conv_cfg):
         ({'fusion': FUSION, 'fusion_stages': (0, 4)}, r'fusion_stages must lie in 0\.\.3'),
         (
             {'norm_cfg': {'type': 'ModalitySpecificBN', 'num_modalities': 3}},
-            'norm_cfg is for 3 modalities, the backbone for 2',
+            'norm_cfg.num_modalities: expected 2, as of the backbone, got 3',
         ),
         (
             {'conv_cfg': {'type': 'ModalitySpecificConv', 'num_modalities': 3}},
-            'conv_cfg is for 3 modalities, the backbone for 2',
+            'conv_cfg.num_modalities: expected 2, as of the backbone, got 3',
         ),
         (
             {'fusion': FUSION, 'fused_blocks': 'first'},

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmamf.models import ModalitySpecificConv
 from mmamf.models.convs import BandedConv
-from mmamf.models.convs.spread_kernel import average_kernel
+from mmamf.models.convs.first_kernel import average_kernel
 
 SETTINGS = dict(stride=2, padding=3, bias=False)
 CASES = [(3, 1), (1, 3, 8), (4, 1, 2), (8, 8), (3, 3), (2,), (3, 4, 3, 1)]
@@ -105,5 +105,5 @@ def test_errors():
         nn.Linear(3, 6),
         build_conv_layer(dict(type='ConvWS'), 3, 6, 3),
     ):
-        with pytest.raises(ValueError, match='expected a first convolution that is a plain one'):
+        with pytest.raises(ValueError, match='expected a plain first convolution'):
             BandedConv(conv, (3, 1))

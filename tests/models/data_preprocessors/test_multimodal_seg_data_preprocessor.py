@@ -4,7 +4,7 @@ from mmengine.structures import PixelData
 from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
 
-from mmamf.models.data_preprocessors import MultimodalSegDataPreProcessor
+from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor
 
 RGB = dict(channels=3, mean=[124.0, 116.0, 104.0], std=[58.0, 57.0, 56.0], bgr_to_rgb=True)
 DEPTH = dict(channels=1, scale=0.001, mean=[2.5], std=[0.5])
@@ -28,7 +28,7 @@ def make_batch(channels: int, modalities: tuple, sizes=((10, 14), (10, 14))) -> 
 
 
 def test_equals_the_formula_for_three_modalities():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH, normal=NORMAL))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH, normal=NORMAL))
     batch = make_batch(7, ('rgb', 'depth', 'normal'))
     raw = torch.stack(batch['inputs'])
     out = preprocessor(batch)['inputs']
@@ -59,7 +59,7 @@ def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
     spec = named(rgb=dict(channels=3, **norm))
     results = []
     for preprocessor in (
-        MultimodalSegDataPreProcessor(spec, **padding),
+        MultimodalSegDataPreprocessor(spec, **padding),
         SegDataPreProcessor(**norm, **padding),
     ):
         batch = make_batch(3, ('rgb',), sizes)
@@ -73,7 +73,7 @@ def test_single_modality_equals_stock(training, bgr_to_rgb, dtype):
 
 
 def test_padding_is_zero_after_normalization():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH), size=(16, 20))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH), size=(16, 20))
     out = preprocessor(make_batch(4, ('rgb', 'depth')), training=True)
     assert out['inputs'].shape == (2, 6, 16, 20)
     assert not out['inputs'][:, :, 10:].any() and not out['inputs'][..., 14:].any()
@@ -83,7 +83,7 @@ def test_padding_is_zero_after_normalization():
 @pytest.mark.parametrize(('in_channels', 'channels'), [(1, 2), (3, 6), (4, 8)])
 def test_tiles_to_in_channels(in_channels, channels):
     spec = dict(channels=1, mean=[0.0], std=[1.0])
-    preprocessor = MultimodalSegDataPreProcessor(named(a=spec, b=spec), in_channels)
+    preprocessor = MultimodalSegDataPreprocessor(named(a=spec, b=spec), in_channels)
     batch = make_batch(2, ('a', 'b'))
     raw = torch.stack(batch['inputs'])
     expected = raw.repeat_interleave(in_channels, 1)
@@ -98,7 +98,7 @@ def test_tiles_any_number_of_bands_in_a_cycle():
         c=dict(channels=8, mean=[0.0] * 8, std=[1.0] * 8),
     )
     raw = torch.rand(2, 13, 4, 5)
-    inputs = MultimodalSegDataPreProcessor(specs, in_channels=8)(dict(inputs=list(raw)))['inputs']
+    inputs = MultimodalSegDataPreprocessor(specs, in_channels=8)(dict(inputs=list(raw)))['inputs']
     a, b, c = inputs.chunk(3, dim=1)
     for index in range(8):
         band = index % 2
@@ -112,7 +112,7 @@ def test_tiles_any_number_of_bands_in_a_cycle():
 def test_folded_batch_is_one_modality_per_row():
     """(N, M * C, H, W) viewed as (N * M, C, H, W) is sample-major, modality by modality."""
     spec = dict(channels=1, mean=[0.0], std=[1.0])
-    preprocessor = MultimodalSegDataPreProcessor(named(a=spec, b=spec))
+    preprocessor = MultimodalSegDataPreprocessor(named(a=spec, b=spec))
     batch = make_batch(2, ('a', 'b'))
     raw = torch.stack(batch['inputs'])
     folded = preprocessor(batch)['inputs'].view(4, 3, 10, 14)
@@ -122,14 +122,14 @@ def test_folded_batch_is_one_modality_per_row():
 @pytest.mark.parametrize('test_cfg', [None, dict(size_divisor=8)])
 @pytest.mark.parametrize('extra', [dict(), dict(data_samples=None)])
 def test_without_data_samples(extra, test_cfg):
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH), test_cfg=test_cfg)
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH), test_cfg=test_cfg)
     out = preprocessor(dict(inputs=make_batch(4, ())['inputs'], **extra))
     assert out['data_samples'] is None
     assert out['inputs'].shape == (2, 6, *((10, 14) if test_cfg is None else (16, 16)))
 
 
 def test_inputs_of_the_caller_are_not_changed():
-    preprocessor = MultimodalSegDataPreProcessor(named(a=dict(NORMAL, scale=2.0)))
+    preprocessor = MultimodalSegDataPreprocessor(named(a=dict(NORMAL, scale=2.0)))
     batch = make_batch(3, ('a',))
     before = [image.clone() for image in batch['inputs']]
     preprocessor(batch)
@@ -137,7 +137,7 @@ def test_inputs_of_the_caller_are_not_changed():
 
 
 def test_has_no_state_and_moves_with_the_model():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))
     assert not preprocessor.state_dict() and not list(preprocessor.parameters())
     preprocessor.to('meta')
     assert {buffer.device.type for buffer in preprocessor.buffers()} == {'meta'}
@@ -146,7 +146,7 @@ def test_has_no_state_and_moves_with_the_model():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 def test_runs_on_the_gpu():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH)).cuda()
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH)).cuda()
     batch = make_batch(4, ('rgb', 'depth'))
     expected = preprocessor.cpu()(batch)['inputs']
     out = preprocessor.cuda()(batch)['inputs']
@@ -182,13 +182,13 @@ def test_runs_on_the_gpu():
         ),
         (named(a=dict(DEPTH, scale=0.0)), {}, "'a': expected scale > 0, got 0.0"),
         (named(a=dict(DEPTH, bgr_to_rgb=True)), {}, '3 channels with bgr_to_rgb=True, got 1'),
-        (named(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] per modality, inside"),
-        (named(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] per modality, inside"),
+        (named(a=NORMAL), dict(mean=[0], std=[1]), r"\['mean', 'std'\] in the entries of"),
+        (named(a=NORMAL), dict(bgr_to_rgb=True), r"\['bgr_to_rgb'\] in the entries of"),
     ],
 )
 def test_bad_specification(modalities, kwargs, message):
     with pytest.raises(ValueError, match=message):
-        MultimodalSegDataPreProcessor(modalities, **kwargs)
+        MultimodalSegDataPreprocessor(modalities, **kwargs)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_bad_specification(modalities, kwargs, message):
 )
 def test_bad_batch(batch, message):
     with pytest.raises(ValueError, match=message):
-        MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)
+        MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))(batch)
 
 
 def test_other_channels_of_the_same_sum():
@@ -218,12 +218,12 @@ def test_other_channels_of_the_same_sum():
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(modality_channels=(1, 3)))
     with pytest.raises(ValueError, match=r'with \(3, 1\) channels of .*, got \(1, 3\) for a.png'):
-        MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))(batch)
+        MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))(batch)
 
 
 def test_labels_of_8_bits_become_int64():
     """As mmseg's losses need them; PackMultimodalSegInputs leaves them small."""
-    preprocessor = MultimodalSegDataPreProcessor(named(depth=DEPTH), size=(16, 16))
+    preprocessor = MultimodalSegDataPreprocessor(named(depth=DEPTH), size=(16, 16))
     label = torch.tensor([[[0, 7], [254, 255]]], dtype=torch.uint8)
     sample = SegDataSample(gt_sem_seg=PixelData(data=label), metainfo=dict(modalities=('depth',)))
     batch = preprocessor(dict(inputs=[torch.ones(1, 2, 2)], data_samples=[sample]), training=True)
@@ -235,7 +235,7 @@ def test_labels_of_8_bits_become_int64():
 @pytest.mark.parametrize('fill', [None, 0, 700])
 def test_holes_become_the_mean_or_the_fill(fill):
     spec = DEPTH if fill is None else dict(DEPTH, fill=fill)
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=spec))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=spec))
     batch = make_batch(4, ('rgb', 'depth'))
     holes = torch.rand(10, 14) < 0.3
     holes[0, 0] = True
@@ -243,7 +243,7 @@ def test_holes_become_the_mean_or_the_fill(fill):
     for image, other in zip(batch['inputs'], filled):
         image[3:, holes] = torch.nan
         other[3:, holes] = 2500.0 if fill is None else fill
-    before = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    before = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))
     expected = before(dict(batch, inputs=filled))['inputs']
     found = preprocessor(batch, training=True)['inputs']
     assert torch.equal(found, expected)
@@ -252,10 +252,10 @@ def test_holes_become_the_mean_or_the_fill(fill):
 
 
 def test_one_fill_for_each_channel_in_the_order_after_bgr_to_rgb():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=[1, 2, 3])))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=dict(RGB, fill=[1, 2, 3])))
     holes = preprocessor(dict(inputs=[torch.full((3, 2, 2), torch.nan)]))['inputs']
     assert torch.equal(holes, preprocessor(dict(inputs=[raw_color(3, 2, 1)]))['inputs'])
-    single = MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=9)))
+    single = MultimodalSegDataPreprocessor(named(rgb=dict(RGB, fill=9)))
     holes = single(dict(inputs=[torch.full((3, 2, 2), torch.nan)]))['inputs']
     assert torch.equal(holes, single(dict(inputs=[raw_color(9, 9, 9)]))['inputs'])
 
@@ -269,11 +269,11 @@ def test_bad_fill(fill):
     with pytest.raises(
         ValueError, match="'rgb': expected fill to be a number, or 3 of them, one pe"
     ):
-        MultimodalSegDataPreProcessor(named(rgb=dict(RGB, fill=fill)))
+        MultimodalSegDataPreprocessor(named(rgb=dict(RGB, fill=fill)))
 
 
 def test_whole_numbers_and_floats_in_one_batch():
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))
     floats = make_batch(4, ('rgb', 'depth'))['inputs']
     mixed = [floats[0].to(torch.uint16), floats[1].to(torch.uint8)]
     mixed.append(floats[0].clone())
@@ -285,7 +285,7 @@ def test_whole_numbers_and_floats_in_one_batch():
 
 def test_absent_is_not_a_hole():
     """What a sample lacks stays NaN, also if its planes hold holes; the others' holes do not."""
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB, depth=DEPTH))
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))
     batch = make_batch(4, ('rgb', 'depth'))
     batch['inputs'][0][:, :2] = torch.nan
     batch['data_samples'][0].set_metainfo(dict(present=('rgb',)))
@@ -295,7 +295,7 @@ def test_absent_is_not_a_hole():
 
 @pytest.mark.parametrize('padding', [dict(), dict(size=None), dict(size_divisor=1)], ids=str)
 def test_without_a_size_a_batch_is_padded_to_its_largest_image(padding):
-    preprocessor = MultimodalSegDataPreProcessor(named(rgb=RGB), **padding)
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB), **padding)
     crops = preprocessor(make_batch(3, ('rgb',)), training=True)
     assert crops['inputs'].shape == (2, 3, 10, 14)
     assert crops['data_samples'][0].gt_sem_seg.data.max() < 5  # no padding

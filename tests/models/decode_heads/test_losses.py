@@ -99,10 +99,10 @@ def test_dice_of_all_classes_is_that_of_mmseg():
 @pytest.mark.parametrize(
     ('loss', 'message'),
     [
-        (dict(type='DiceLoss', use_sigmoid=False), 'DiceLoss: .*got use_sigmoid=False: take Cross'),
-        (dict(type='TverskyLoss'), 'TverskyLoss: .*got one over all classes: take CrossEntropy'),
-        (HUASDORFF, 'HuasdorffDisstanceLoss: .*got one over all classes: take CrossEntropyLoss'),
-        (dict(type='LovaszLoss', per_image=True), "got loss_type='multi_class': take CrossEntropy"),
+        (dict(type='DiceLoss', use_sigmoid=False), 'DiceLoss: .*got use_sigmoid=False: use Cross'),
+        (dict(type='TverskyLoss'), 'TverskyLoss: .*got one over all classes: use CrossEntropy'),
+        (HUASDORFF, 'HuasdorffDisstanceLoss: .*got one over all classes: use CrossEntropyLoss'),
+        (dict(type='LovaszLoss', per_image=True), "got loss_type='multi_class': use CrossEntropy"),
     ],
 )
 def test_refused_by_a_binary_head(loss, message):
@@ -114,7 +114,10 @@ def test_refused_by_a_binary_head(loss, message):
     ('loss', 'message'),
     [
         (dict(CE, loss_name='ce'), "CrossEntropyLoss: expected a loss_name with 'loss' in it"),
-        (dict(type='OhemCrossEntropy'), 'without weight and ignore_index. For hard .*OHEMPixelSam'),
+        (
+            dict(type='OhemCrossEntropy'),
+            'without weight and ignore_index. To train on hard .*OHEMPixelSam',
+        ),
         (dict(type='BoundaryLoss'), 'BoundaryLoss: .* without weight and ignore_index'),
         (dict(type='SiLogLoss'), 'SiLogLoss: .* without ignore_index'),
         (HUASDORFF, 'HuasdorffDisstanceLoss: expected a head of 2 classes, .* got 3'),

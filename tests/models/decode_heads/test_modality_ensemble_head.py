@@ -164,7 +164,7 @@ def test_checkpoint_of_another_m_is_refused():
     ],
 )
 def test_cascade_head_cannot_be_wrapped(kind, cfg):
-    with pytest.raises(ValueError, match=f'{kind} cannot be wrapped'):
+    with pytest.raises(ValueError, match=f'got {kind}, which refines the logits'):
         ModalityEnsembleHead(M, {'type': kind, 'channels': 8, 'num_classes': K, **cfg})
 
 

@@ -80,5 +80,5 @@ def test_predicts_as_opencvs_cubic_interpolation(size, tolerance, key):
 
 
 def test_one_width_per_level():
-    with pytest.raises(ValueError, match=r'one width per level, got widths \(8, 6\)'):
+    with pytest.raises(ValueError, match=r'widths: expected one for each .*, got \(8, 6\)'):
         RefineNetHead(widths=(8, 6), **LEVELS)

@@ -171,6 +171,13 @@ def test_nothing_to_exchange_is_the_identity():
     assert torch.equal(fuse(ShuffleShiftAblation(2, exchange=0, shift=None), x), x)
 
 
+@pytest.mark.parametrize('option', ['shift', 'exchange'])
+def test_the_papers_operator_names_the_one_with_options(option):
+    config = {'type': 'ChannelShufflePixelShiftFusion', 'num_modalities': 2, option: 1}
+    with pytest.raises(ValueError, match=rf"got \['{option}'\]: .*ShuffleShiftAblation"):
+        MODELS.build(config)
+
+
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
@@ -251,7 +258,7 @@ def test_absent_modalities_are_as_if_there_were_none(partners, options):
     rows = [[1, 0, 1, 1], [1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 1, 0]]
     x = torch.randn(4, 4, 23, 5, 6, requires_grad=True)
     operator = ShuffleShiftAblation(4, partners=partners, **options)
-    with operator.batch.knowing(torch.tensor(rows, dtype=torch.bool)):
+    with operator.batch.use_presence(torch.tensor(rows, dtype=torch.bool)):
         out = fuse(operator, x.flatten(0, 1), torch.tanh).unflatten(0, (4, 4))
     for index, row in enumerate(rows):
         keep = [m for m in range(4) if row[m]]
@@ -306,7 +313,7 @@ def test_the_ablation_starts_from_the_paper_bit_by_bit(m, channels, size, rows):
     for operator in (ChannelShufflePixelShiftFusion(m), ShuffleShiftAblation(m)):
         for layout in (torch.contiguous_format, torch.channels_last):
             own = x.clone().contiguous(memory_format=layout).requires_grad_()
-            with operator.batch.knowing(presence):
+            with operator.batch.use_presence(presence):
                 out = weight * fuse(operator, own, torch.tanh)
             out.sin().sum().backward()
             results.append((out.detach(), own.grad))

@@ -42,7 +42,7 @@ def make_segmentor(fusion, kind='MultimodalSegmentor', **backbone):
     cfg = {
         'type': kind,
         'data_preprocessor': {
-            'type': 'MultimodalSegDataPreProcessor',
+            'type': 'MultimodalSegDataPreprocessor',
             'modalities': modalities,
             'size_divisor': 32,
         },
@@ -152,7 +152,7 @@ def test_a_loss_that_the_stock_segmentor_leaves_is_warned_of_once(fusion, warnin
     (warning,) = warnings
     assert warning.startswith(f'{fusion}: {LOSSES[fusion]} ')
     assert 'not collected, so it is not minimized' in warning
-    assert 'MultimodalSegmentor instead of EncoderDecoder' in warning
+    assert 'Train with MultimodalSegmentor (not EncoderDecoder)' in warning
 
 
 @pytest.mark.parametrize('fusion', LOSSES)

@@ -204,10 +204,10 @@ def test_as_neck(kind):
 
 @pytest.mark.parametrize('kind', LEARNED)
 def test_refuses_other_channels(kind):
-    with pytest.raises(ValueError, match=f'{kind} .*expected the channels of the maps, got None'):
+    with pytest.raises(ValueError, match=f'{kind}: expected the channels .*, got None'):
         MODELS.build({'type': kind, 'num_modalities': 2})
     pyramid = [torch.randn(4, C, 8, 6), torch.randn(4, 2 * C, 4, 3)]
-    with pytest.raises(ValueError, match='maps of 6 channels, got 12; as a neck'):
+    with pytest.raises(ValueError, match=r'maps of 6 channels \(as a neck, .*\), got 12'):
         build(kind)(pyramid)
 
 

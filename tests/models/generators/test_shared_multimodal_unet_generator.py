@@ -75,7 +75,7 @@ def test_shapes_and_ensemble(num_modalities, sides, levels, fusion):
     assert len(generator.fusions) == (levels - 1 if fusion else 0)
     x = images(num_modalities, sides)
     for mode in (True, False):  # a batch of one trains too
-        outputs, ensemble = generator.train(mode).forward_all(x[:1])
+        outputs, ensemble = generator.train(mode)(x[:1], return_all=True)
         assert outputs.shape == (1, num_modalities, 3, *sides)
         assert outputs.abs().max() <= 1
     weights = generator.alpha.softmax(0)
@@ -104,7 +104,7 @@ def test_equals_one_network_per_modality(mode):
         }
         single.load_state_dict(own)
         singles.append(getattr(single, mode)())
-    outputs, _ = getattr(generator, mode)().forward_all(x)
+    outputs, _ = getattr(generator, mode)()(x, return_all=True)
     for m, single in enumerate(singles):
         expected = single(x[:, 3 * m : 3 * m + 3])
         torch.testing.assert_close(outputs[:, m], expected, rtol=1e-5, atol=1e-6)
@@ -131,7 +131,7 @@ def test_fusion_equals_entering_and_leaving_around_all_below_a_level(num_modalit
     x = images(num_modalities)
     operator = ChannelShufflePixelShiftFusion(num_modalities)
     fusions = dict.fromkeys(range(5) if levels is None else levels, operator)
-    outputs, _ = generator.forward_all(x)
+    outputs, _ = generator(x, return_all=True)
     assert torch.equal(outputs, reference(generator, x, fusions))
     assert torch.equal(outputs, reference(generator, x, {})) == (num_modalities == 1)
 
@@ -141,7 +141,7 @@ def test_fusion_operators_may_have_parameters_and_carry_anything():
     operators = {level: generator.fusions[str(level)] for level in range(5)}
     assert [operator.channels for operator in operators.values()] == [5, 10, 20, 40, 40]
     x = images()
-    outputs, _ = generator.forward_all(x)
+    outputs, _ = generator(x, return_all=True)
     assert torch.equal(outputs, reference(generator, x, operators))
     outputs.sum().backward()
     assert all(operator.weight.grad.abs().sum() > 0 for operator in operators.values())
@@ -153,7 +153,7 @@ def test_modalities_see_one_another_through_fusion_alone(fusion):
     x = images()
     other = x.clone()
     other[:, 3:] = -x[:, 3:]
-    before, after = generator.forward_all(x)[0], generator.forward_all(other)[0]
+    before, after = generator(x, return_all=True)[0], generator(other, return_all=True)[0]
     assert torch.equal(before[:, 0], after[:, 0]) == (fusion is None)
     assert not torch.equal(before[:, 1], after[:, 1])
 
@@ -179,7 +179,7 @@ def test_ensemble_trains_alpha_alone(fusion):
 
 def test_images_train_everything_but_alpha():
     generator = make(fusion=FUSION).train()
-    outputs, _ = generator.forward_all(images())
+    outputs, _ = generator(images(), return_all=True)
     outputs.square().sum().backward()
     idle = {n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()}
     assert idle == {'alpha'}
@@ -189,7 +189,7 @@ def test_a_step_of_one_modality_leaves_the_norms_of_the_other():
     generator = make().train()
     optimizer = torch.optim.Adam(generator.parameters(), lr=0.1)
     before = {name: p.detach().clone() for name, p in generator.named_parameters()}
-    generator.forward_all(images())[0][:, 0].square().sum().backward()
+    generator(images(), return_all=True)[0][:, 0].square().sum().backward()
     optimizer.step()
     norms = 0
     for name, parameter in generator.named_parameters():
@@ -248,7 +248,7 @@ def test_weights_can_start_from_a_checkpoint(tmp_path):
 def test_half_precision():
     generator = make(fusion=FUSION).train()
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        outputs, ensemble = generator.forward_all(images())
+        outputs, ensemble = generator(images(), return_all=True)
     (outputs.float().sum() + ensemble.float().sum()).backward()
     assert all(p.grad.isfinite().all() for p in generator.parameters())
 

@@ -30,7 +30,7 @@ def make_config(kind='MultimodalSegmentor', names=NAMES, out_channels=None, **te
     }
     return {
         'type': kind,
-        'data_preprocessor': {'type': 'MultimodalSegDataPreProcessor', 'modalities': modalities},
+        'data_preprocessor': {'type': 'MultimodalSegDataPreprocessor', 'modalities': modalities},
         'backbone': {
             'type': 'SharedMultimodalResNet',
             'depth': 18,
@@ -146,7 +146,7 @@ def test_auxiliary_head_is_wrapped_alike():
 def test_refuses_a_bare_head():
     cfg = make_config()
     cfg['decode_head'] = cfg['decode_head']['head']
-    with pytest.raises(ValueError, match='must be a ModalityEnsembleHead .* got RefineNetHead'):
+    with pytest.raises(ValueError, match='expected a ModalityEnsembleHead .* got RefineNetHead'):
         MMSEG_MODELS.build(cfg)
 
 
@@ -221,8 +221,8 @@ def test_binary_heads_slide_and_augment():
 @pytest.mark.parametrize(
     ('entries', 'message'),
     [
-        ({'segmenter': {}}, "in the authors' format"),
-        ({'module.bn1.bn_0.weight': torch.ones(8)}, "in the authors' format"),
+        ({'segmenter': {}}, "expected .*, got one in the authors' format"),
+        ({'module.bn1.bn_0.weight': torch.ones(8)}, "expected .*, got one in the authors' format"),
         ({'conv1.weight': torch.ones(8)}, r'without any \(first keys: .*conv1'),
     ],
 )

@@ -42,7 +42,7 @@ def test_loop_computes_the_same(tool, depth, num_modalities, training):
 def test_loop_segmentor_computes_the_same(tool):
     init_default_scope('mmseg')
     networks = tool('mmamf.benchmarks.networks')
-    cell = networks.Cell('segmenter', 18, 33, 40, 1, 'inference', 'float32')
+    cell = networks.Cell('segmentor', 18, 33, 40, 1, 'inference', 'float32')
     ours, loop = (networks.build(cell, networks.Form(name)) for name in ('ours', 'loop'))
     loop.backbone.load_ours(ours.backbone.state_dict())
     loop.head.load_state_dict(ours.decode_head.head.state_dict())
@@ -99,7 +99,7 @@ def test_benchmark_keeps_what_it_measured(tool, tmp_path, capsys):
     assert 'Measured on: another.' in table
 
 
-@pytest.mark.parametrize('part', ['encoder', 'segmenter'])
+@pytest.mark.parametrize('part', ['encoder', 'segmentor'])
 def test_onnxruntime_computes_the_same(tool, part):
     init_default_scope('mmseg')
     networks = tool('mmamf.benchmarks.networks')

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 from scipy import stats
 
+from mmamf.whole_file import write_json
+
 METHODS = [
     dict(name='none', title='no fusion'),
     dict(name='ours', title='ours', options={'b': 1}),
@@ -78,10 +80,10 @@ def report(tool, tmp_path, write_sweep):
                     last.pop('depth/mIoU')
                 best = {**last, 'iteration': 10, 'mIoU': value + 0.5}
                 content = dict(**results.identify_run(run), last=last, best=best)
-                results.write_json(content, results.result_path(tmp_path, run))
+                write_json(results.result_path(tmp_path, run), content)
         for name, cost in (costs or {}).items():
             cost.update(results.identify(sweep.methods[name]))
-            results.write_json(costs, tmp_path / 'costs.json')
+            write_json(tmp_path / 'costs.json', costs)
         return tool('mmamf.comparison.report').write_report(sweep, tmp_path)
 
     return write

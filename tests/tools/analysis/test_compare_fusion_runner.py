@@ -89,7 +89,7 @@ def test_what_is_done_is_skipped(compare, runs, capsys):
 def test_failure_is_told_and_the_others_go_on(compare, runs, capsys):
     with pytest.raises(SystemExit, match='1 runs failed: fail-3'):
         compare('fine', 'fail', 'also', arguments=['--jobs', '2'])
-    assert 'FAILED fail-3: ValueError: expected better (all of it in' in capsys.readouterr().out
+    assert 'FAILED fail-3: ValueError: expected better (all output: ' in capsys.readouterr().out
     assert sorted(path.stem for path in runs.iterdir()) == ['also-3', 'fine-3']
 
 
@@ -124,7 +124,7 @@ def test_checkpoint_of_a_training_by_hand_is_refused(compare, runs, work_dirs, c
     (work_dirs / 'fine-3' / 'last_checkpoint').write_text('iter_3.pth')
     with pytest.raises(SystemExit, match='1 runs failed: fine-3'):
         compare('fine', 'also')
-    assert 'run.json: expected beside a checkpoint, got none' in capsys.readouterr().out
+    assert 'run.json: expected this file beside the checkpoint, got none' in capsys.readouterr().out
     assert (work_dirs / 'fine-3' / 'last_checkpoint').is_file()
     assert (runs / 'also-3.json').is_file()
 
@@ -147,7 +147,7 @@ def test_run_of_another_process_is_waited_for(compare, runs, work_dirs, capsys):
         compare('fine', 'also')
         timer.join()
     said = capsys.readouterr().out
-    assert 'waiting for fine-3, which another process is at' in said
+    assert 'waiting for fine-3, which another process is running' in said
     assert said.index('finished also-3') < said.index('started fine-3')
 
 
@@ -205,12 +205,12 @@ def test_result_from_other_initial_weights_is_refused(compare, tmp_path):
 def test_result_of_no_run_is_refused(compare, runs):
     compare('fine')
     (runs / 'fine-3.json').rename(runs / 'fine-4.json')
-    with pytest.raises(SystemExit, match='fine-4.json: expected a method and a seed of tiny_sweep'):
+    with pytest.raises(SystemExit, match='fine-4.json: expected the result of a run of tiny_sweep'):
         compare('fine')
 
 
 def test_report_needs_results(compare):
-    with pytest.raises(SystemExit, match='expected results of tiny_sweep, found none'):
+    with pytest.raises(SystemExit, match='expected results of tiny_sweep, got none'):
         compare('fine', arguments=['--report'])
     with pytest.raises(SystemExit, match='2'):
         compare('fine', arguments=['--jobs', '0'])

@@ -73,7 +73,7 @@ def test_options_survive_the_command_line(sweeps, value):
         (dict(groups=[dict(title='t', methods=[], colour=1)]), "got .'colour'."),
         (dict(methods=[dict(name='a', title='a')]), "reference.*expected one of .'a'., got 'none'"),
         (dict(methods=[dict(name='a/b', title='a')]), 'of letters, digits'),
-        (dict(methods=[dict(name='none', title='a')] * 2), 'expected a name of its own'),
+        (dict(methods=[dict(name='none', title='a')] * 2), 'expected a name that no other'),
         (dict(methods=[dict(name='none', title='a', option=1)]), "got .'option'."),
         (dict(methods=[dict(name='none', title='a', options={'k': '1'})]), "got k='1'"),
         (dict(methods=[dict(name='none', title='a', options={'k': dict(a=1)})]), 'can spell'),

@@ -52,7 +52,7 @@ def test_collapsed_network_is_said(tool, tiny_config, tmp_path, name, capsys):
 
 def test_metric_without_miou_is_refused(call):
     option = 'test_evaluator.prefix=val'
-    with pytest.raises(ValueError, match='test_evaluator: expected MultimodalIoUMetric without a'):
+    with pytest.raises(SystemExit, match='test_evaluator: expected MultimodalIoUMetric without a'):
         call('--cfg-options', option)
 
 
@@ -123,7 +123,7 @@ def test_samples_without_the_modality(call, tmp_path, capsys):
 def test_no_sample_with_the_modality(call, tmp_path):
     for path in tmp_path.glob('rgbd/**/depth/**/*.png'):
         path.unlink()
-    with pytest.raises(ValueError, match=r"expected a sample with one of \('depth',\), got none"):
+    with pytest.raises(SystemExit, match=r"expected a sample with one of \('depth',\), got none"):
         call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
 
 
@@ -134,5 +134,5 @@ def test_several_data_sets(tool):
 
 
 def test_missing_checkpoint(call):
-    with pytest.raises(FileNotFoundError, match='none.pth: there is no such checkpoint'):
+    with pytest.raises(SystemExit, match='error: none.pth: there is no such checkpoint'):
         call(checkpoint='none.pth')

@@ -116,11 +116,11 @@ def test_continues_after_an_interruption(call, monkeypatch, capsys):
 def test_results_of_another_config_or_checkpoint_are_not_continued(call, tmp_path):
     ladder = [dict(LADDER[0], levels=[200])]
     call(ladder=ladder)
-    with pytest.raises(ValueError, match='results.json: config_sha256: expected .* another config'):
+    with pytest.raises(SystemExit, match='results.json, config_sha256: expected .* another config'):
         call('--cfg-options', 'test_dataloader.batch_size=2', ladder=ladder)
     other = tmp_path / 'other.pth'
     other.write_bytes(call.checkpoint.read_bytes() + b' ')
-    with pytest.raises(ValueError, match='checkpoint_sha256: .* another checkpoint; remove'):
+    with pytest.raises(SystemExit, match='checkpoint_sha256: .* another checkpoint; remove'):
         call(checkpoint=other, ladder=ladder)
 
 
@@ -129,10 +129,10 @@ def test_corruptions_of_other_modalities_are_left_out(call, capsys):
     ladder = [dict(LADDER[0], levels=[200]), dict(LADDER[1], transform=elsewhere, argument='std')]
     assert list(call(ladder=ladder)['tests']) == ['clean', 'noise/200']
     assert "left out: RGB dead, for the config has only ['rgb', 'depth']" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="expected a corruption of one of .'rgb', 'depth'., got"):
+    with pytest.raises(SystemExit, match="expected a corruption of one of .'rgb', 'depth'., got"):
         call(ladder=ladder[1:])
 
 
 def test_missing_checkpoint(call):
-    with pytest.raises(FileNotFoundError, match='none.pth: there is no such checkpoint'):
+    with pytest.raises(SystemExit, match='error: none.pth: there is no such checkpoint'):
         call(checkpoint='none.pth')

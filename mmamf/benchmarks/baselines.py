@@ -1,8 +1,34 @@
+"""Baselines of the benchmarks: the same networks, written in the usual way."""
+
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from mmseg.models.backbones import ResNet
 from mmseg.models.backbones.resnet import BasicBlock
 from torch import Tensor, nn
+
+
+class SeparateNetworks(nn.Module):
+    """One whole network for every modality; they share nothing and exchange nothing.
+
+    Args:
+        build: Function that builds the network of one modality.
+        num_modalities: Number of modalities M.
+
+    Shape:
+        - Input: (N, M*3, H, W), the modalities stacked along channels.
+        - Output: a list with the outputs of the M networks.
+    """
+
+    def __init__(self, build: Callable[[], nn.Module], num_modalities: int) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(build() for _ in range(num_modalities))
+
+    def forward(self, x: Tensor) -> list:
+        """Run every network on its modality."""
+        parts = x.chunk(len(self.networks), dim=1)
+        return [network(part) for network, part in zip(self.networks, parts, strict=True)]
 
 
 class LoopResNet(nn.Module):
@@ -54,6 +80,31 @@ class LoopResNet(nn.Module):
             else:
                 own[key] = value
         self.resnet.load_state_dict(own)
+
+
+class LoopSegmentor(nn.Module):
+    """A LoopResNet, a decode head that is called once per modality, and their ensemble.
+
+    Args:
+        backbone: The encoder.
+        head: Decode head for one modality; the modalities share it.
+
+    Shape:
+        - Input: (N, M*3, H, W), the modalities stacked along channels.
+        - Output: logits of the ensemble (N, K, h, w).
+    """
+
+    def __init__(self, backbone: LoopResNet, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.alpha = nn.Parameter(torch.ones(backbone.num_modalities))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the logits of every modality, and their weighted sum."""
+        pyramid = self.backbone(x)
+        members = [self.head([level[m] for level in pyramid]) for m in range(len(self.alpha))]
+        return sum(weight * logits for weight, logits in zip(self.alpha.softmax(0), members))
 
 
 def _make_norms_private(module: nn.Module, num_modalities: int) -> None:

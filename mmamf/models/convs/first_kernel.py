@@ -9,7 +9,7 @@ RGB = 3
 def average_kernel(kernel: Tensor, channels: int) -> Tensor:
     """Make a kernel for channels that are not RGB: each gets the mean over the old channels.
 
-    The scale keeps the response to an image that is constant and equal in all channels.
+    The sum over the channels stays the same, and with it the response to a gray, uniform image.
 
     Args:
         kernel: The kernel of the checkpoint. If it has ``channels`` already, it is returned

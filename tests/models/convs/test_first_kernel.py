@@ -5,7 +5,7 @@ import torch
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
-from mmamf.models.convs.spread_kernel import accept_rgb, average_kernel, tile_kernel
+from mmamf.models.convs.first_kernel import accept_rgb, average_kernel, tile_kernel
 
 KERNEL = torch.randn(5, 3, 7, 7, generator=torch.Generator().manual_seed(0))
 BANDS = [1, 2, 3, 4, 8]
