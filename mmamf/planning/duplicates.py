@@ -50,10 +50,11 @@ def find_duplicates(data: FoundData, store: PrintStore) -> list[tuple[str, str, 
 def _equal(
     database: sqlite3.Connection, store: PrintStore, across: str
 ) -> Iterator[tuple[str, str, bool]]:
-    yield from database.execute(
-        'SELECT a.name, b.name, 1 = 1 FROM looks a JOIN looks b ON a.content = b.content '
+    cursor = database.execute(
+        'SELECT a.name, b.name FROM looks a JOIN looks b ON a.content = b.content '
         f'WHERE a.name < b.name AND a.split {across} b.split'
     )
+    yield from ((name, other, True) for name, other in cursor)
 
 
 def _near(

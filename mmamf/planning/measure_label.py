@@ -1,6 +1,7 @@
 """Measures one label map."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import cv2
@@ -59,7 +60,7 @@ def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
     elif known['format'] == 'PNG':
         colored = content[25] in PNG_RGB
     elif known['format'] in PICTURES:
-        colored = 'RGB' in Image.open(full).mode
+        colored = 'RGB' in Image.open(io.BytesIO(content)).mode
     label = decode_lossy(full, content) if lossy else decode_label(full, content, colored)
     image = label.values
     values, counts = count_values(_color_codes(image) if image.ndim == 3 else image)

@@ -34,6 +34,8 @@ class PrintStore:
         self.version = f'{VERSION} {self.root.resolve()}'
         self.database = sqlite3.connect(path)
         try:
+            # not waiting for the disk: only a loss of power can damage the cache
+            self.database.execute('PRAGMA synchronous = OFF')
             self.database.execute(
                 f'CREATE TABLE IF NOT EXISTS {TABLE} (role TEXT, path TEXT, size INTEGER, '
                 'mtime INTEGER, version TEXT, intact INTEGER, content TEXT, part0 INTEGER, '
