@@ -127,11 +127,11 @@ class _Finder:
         images = self._select_images(listing.files, listing.dead)
         lists = self._read_lists(listing.files, split)
         owners = self._owners(images)
-        words = self._split(images, owners)
-        streams = self._streams(words)
+        streams = self._streams(*self._split(images, owners))
         rows = _rows_with_files(lists, set(images))
         if rows and not _agree(rows, streams):
-            streams = self._streams(_words_of_rows(rows, images, owners))
+            words = _words_of_rows(rows, images, owners)
+            streams = self._streams(words, learn_modality_words([*words.values()]))
         streams = self._name(streams)
         samples = self._samples(streams)
         if not samples:
@@ -169,8 +169,8 @@ class _Finder:
             lower = file.lower()
             if lower.endswith(READABLE):
                 shown = OVERVIEWS & {plain(word) for part in split_path(file) for word in part}
-                given = any(_is_below(file, place, self.root) for place in self.given.values())
-                if shown and not given:
+                places = self.given.values() if shown else ()
+                if shown and not any(_is_below(file, place, self.root) for place in places):
                     self.unused[file] = f'an overview: its path says {min(shown)!r}'
                 else:
                     images.append(file)
@@ -202,8 +202,13 @@ class _Finder:
                     )
         return owners
 
-    def _split(self, images: Sequence[str], owners: Mapping[str, str]) -> dict[str, Words]:
-        """Split paths into words: with words that end at digits, if that matches more files."""
+    def _split(
+        self, images: Sequence[str], owners: Mapping[str, str]
+    ) -> tuple[dict[str, Words], frozenset[str]]:
+        """Split paths into words, and find those that name modalities.
+
+        Words end between letters and digits if that matches more files.
+        """
         choices = []
         for fine in (False, True):
             words = {}
@@ -217,13 +222,12 @@ class _Finder:
             words = _tell_by_suffix(_without_sides(words))
             found = learn_modality_words([*words.values()])
             matched = _matched(streams_of([*words.values()], found))
-            choices.append((matched, words))
+            choices.append((matched, words, found))
             if matched >= 0.5 * len(images):
                 break
-        return max(choices, key=lambda choice: choice[0])[1]
+        return max(choices, key=lambda choice: choice[0])[1:]
 
-    def _streams(self, words: Mapping[str, Words]) -> list[_Stream]:
-        found = learn_modality_words([*words.values()])
+    def _streams(self, words: Mapping[str, Words], found: frozenset[str]) -> list[_Stream]:
         by_stream: dict[tuple, dict[Words, list[str]]] = defaultdict(lambda: defaultdict(list))
         for file, (stream, key) in zip(words, streams_of([*words.values()], found)):
             by_stream[tuple(dict.fromkeys(stream))][key].append(file)
@@ -318,17 +322,15 @@ class _Finder:
 
     def _side(self, files: Mapping[str, str]) -> str | None:
         """Read the side of a split from folders, or else from the names of files."""
-        for part in (posixpath.dirname, posixpath.basename):
-            sides = {
-                split_of(word)
-                for file in files.values()
-                for words in split_path(part(file) + ('/x' if part is posixpath.dirname else ''))
-                for word in words
-            } - {None}
-            if len(sides) == 1:
-                return sides.pop()
-            if part is posixpath.dirname and sides:
-                return None
+        folders, names = set(), set()
+        for file in files.values():
+            *above, name = split_path(file)
+            folders.update(word for words in above for word in words)
+            names.update(name)
+        for words in (folders, names):
+            sides = {split_of(word) for word in words} - {None}
+            if sides:
+                return sides.pop() if len(sides) == 1 else None
         return None
 
     def _read_lists(
@@ -356,6 +358,8 @@ class _Finder:
         given: bool,
     ) -> dict[Words, str]:
         """Read the side of each sample from lists; of several families of lists, the largest."""
+        if not lists:
+            return {}
         index: dict[str, Words] = {}
         ends: dict[str, set] = defaultdict(set)
         for key, files in samples.items():
@@ -481,6 +485,8 @@ def _fixed_words(place: str, fine: bool) -> set[str]:
 def _without_sides(words: Mapping[str, Words]) -> dict[str, Words]:
     """Remove train, val and test from paths, if that makes no two paths equal."""
     sides = {word for path in words.values() for part in path for word in part if split_of(word)}
+    if not sides:
+        return dict(words)
     plainer = {file: without(path, sides) or path for file, path in words.items()}
     return plainer if len(set(plainer.values())) == len(set(words.values())) else dict(words)
 

@@ -10,7 +10,7 @@ from .path_words import BANDS, GIVEN, Words, is_known, plain, split_of, without
 
 MOST = 20_000  # paths from which words are learned
 ROUNDS = 6
-NO_WORD = ''
+NO_WORD = ''  # stands for a path that is equal without removal
 
 
 def learn_modality_words(paths: Sequence[Words]) -> frozenset[str]:
@@ -63,10 +63,7 @@ def _number(path: Words) -> str:
 
 def _best_group(paths: Sequence[Words], found: frozenset[str]) -> frozenset[str]:
     cut = streams_of(paths, found)
-    streams = defaultdict(set)
-    for stream, key in cut:
-        streams[key].add(stream)
-    alone = [len(streams[key]) == 1 for _, key in cut]
+    alone = _are_alone(cut)
     if found and sum(alone) <= 0.02 * len(cut):
         return frozenset()
     keys = [key for _, key in cut]
@@ -115,6 +112,21 @@ def _best_group(paths: Sequence[Words], found: frozenset[str]) -> frozenset[str]
     return frozenset().union(*(members[word] for word in best))
 
 
+def _are_alone(cut: list[tuple[tuple, Words]]) -> list[bool]:
+    """Tell of each file whether it has no partner of another modality, or only far from most."""
+    streams = defaultdict(set)
+    for stream, key in cut:
+        streams[key].add(stream)
+    linked = _join({frozenset(map(_as_text, group)) for group in streams.values()})
+    sizes = Counter(linked[_as_text(stream)] for stream, _ in cut)
+    most = max(sorted(sizes), key=sizes.__getitem__)
+    return [len(streams[key]) == 1 or linked[_as_text(stream)] != most for stream, key in cut]
+
+
+def _as_text(stream: tuple[str, ...]) -> str:
+    return ' '.join(('of', *stream))
+
+
 def _score(words: list[str], rows: int) -> float:
     """Rate a group of words by what they are and how many there are."""
     if not words:
@@ -124,11 +136,9 @@ def _score(words: list[str], rows: int) -> float:
     shapes = {re.sub(r'\d+', '#', word) for word in words}
     if not known and len(words) > 1 and len(shapes) == 1 and not shapes & {b + '#' for b in BANDS}:
         return 0.0  # seq1, seq2: numbered things are samples
-    few = (
-        min(1.0, 12 / len(words))
-        if known or given
-        else min(1.0, 12 / len(words), rows / len(words))
-    )
+    few = min(1.0, 12 / len(words))
+    if not known and not given:
+        few = min(few, rows / len(words))
     return (0.25 + known + 2 * given) * few
 
 
@@ -168,7 +178,7 @@ def _join(groups: Iterable[Collection[str]]) -> dict[str, str]:
         return word
 
     for group in groups:
-        words = sorted(word for word in group if word)
+        words = sorted(word for word in group if word != NO_WORD)
         for word in words:
             one, other = sorted((root(words[0]), root(word)))
             parent[other] = one
@@ -176,10 +186,16 @@ def _join(groups: Iterable[Collection[str]]) -> dict[str, str]:
 
 
 def _is_pure(cut: list, choices: list, group: set[str]) -> bool:
-    """Tell whether all files of each modality have the same words of the group."""
-    seen: dict[tuple, frozenset] = {}
+    """Tell whether a group of words does not cut through several modalities.
+
+    All files of a modality have the same words of the group, or else no other modality has them.
+    """
+    seen = defaultdict(set)
+    for (stream, _), words in zip(cut, choices):
+        if stream:
+            seen[stream].add(frozenset(group & words.keys()))
+    spread = Counter(word for sets in seen.values() for word in frozenset().union(*sets))
     return all(
-        seen.setdefault(stream, words) == words
-        for (stream, _), words in zip(cut, (frozenset(group & c.keys()) for c in choices))
-        if stream
+        len(sets) == 1 or all(spread[word] == 1 for words in sets for word in words)
+        for sets in seen.values()
     )

@@ -67,6 +67,7 @@ def split_of(word: str) -> str | None:
     return SPLIT_WORDS.get(plain(word))
 
 
+@functools.lru_cache(maxsize=1 << 18)
 def split_path(path: str, fine: bool = False) -> Words:
     """Split a path into the words of each folder and of the name, in lower case.
 
@@ -86,8 +87,8 @@ def split_text(text: str) -> list[str]:
 
 def without(words: Words, gone: Collection[str]) -> Words:
     """Remove words from a path, and the folders that have no words then."""
-    kept = (tuple(word for word in part if word not in gone) for part in words)
-    return tuple(part for part in kept if part)
+    kept = [tuple([word for word in part if word not in gone]) for part in words]
+    return tuple([part for part in kept if part])
 
 
 @functools.cache
@@ -105,9 +106,8 @@ def _split_text(text: str, fine: bool) -> tuple[str, ...]:
         pieces = [word]
         if word not in _KNOWN and not word.isdigit():
             pieces = re.findall(r'\d+|\D+', word)
-            if not fine and not (
-                len(pieces) == 2 and any(len(p) > 1 and p in _KNOWN for p in pieces)
-            ):
+            known = any(len(piece) > 1 and piece in _KNOWN for piece in pieces)
+            if not fine and (len(pieces) != 2 or not known):
                 pieces = [word]
         words += pieces
     return tuple(words)

@@ -3,9 +3,12 @@
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.registry import DATASETS
 
+from mmamf.analysis.browse_dataset import browse
+from mmamf.configuration.select_modalities import select_modalities
 from mmamf.datasets import MultimodalSegDataset
 
 META = dict(classes=('a', 'b', 'c', 'd', 'e'))
@@ -152,6 +155,27 @@ def test_a_sample_without_any_image_is_named(build):
     optional = dict(RGB, optional=True)
     with pytest.raises(FileNotFoundError, match='got none for sample 1 of .*train.csv.*label/01'):
         build(TABLE.replace('rgb/01.png', ''), [optional, OPTIONAL])
+
+
+def test_browsing_and_choosing_modalities(build, rgbd_preprocessor_cfg):
+    dataset = dict(
+        type='MultimodalSegDataset',
+        modalities=[RGB, OPTIONAL],
+        ann_file='train.csv',
+        data_root=build().data_root,
+        metainfo=META,
+        pipeline=[
+            dict(type='LoadMultimodalImages'),
+            dict(type='LoadLabelMap'),
+            dict(type='PackMultimodalSegInputs'),
+        ],
+    )
+    model = dict(data_preprocessor=rgbd_preprocessor_cfg)
+    config = Config(dict(model=model, train_dataloader=dict(dataset=dataset)))
+    sheet, values = browse(config, 'train', 2)
+    assert [*values] == ['rgb', 'depth'] and len(values['rgb']) == 2 * 3 * 64 * 64  # padded
+    select_modalities(config, ['rgb'])
+    assert [*browse(config, 'train', 2)[1]] == ['rgb']
 
 
 @pytest.mark.parametrize('names', [False, True])

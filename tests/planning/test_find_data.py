@@ -326,9 +326,9 @@ def test_two_sets_of_labels(make):
     [
         ([], {}, r'expected images \(\*.png, .*found no file at all'),
         (['a.txt', 'b/c.dcm'], {}, r'found 2 files in \. \(1\), b \(1\)\n  b/c.dcm: \*.dcm cannot'),
-        (FOLDERS, dict(modalities=dict(nir='ir')), "image files in 'ir', the folder or glob of 'ni"),
-        (FOLDERS, dict(labels='ir/*.png'), "image files in 'ir/\\*.png', the folder or glob of 'la"),
-        (FOLDERS, dict(modalities=dict(a='rgb', b='*/*.png')), "one modality of each file, got 'a'"),
+        (FOLDERS, dict(modalities=dict(nir='ir')), "image files in 'ir', the folder or glob of"),
+        (FOLDERS, dict(labels='ir/*.png'), "image files in 'ir/\\*.png', the folder or"),
+        (FOLDERS, dict(modalities=dict(a='rgb', b='*/*.png')), "one modality of each file, got"),
     ],
 )  # fmt: skip
 def test_errors(make, paths, kwargs, message):
@@ -342,11 +342,9 @@ def test_missing_folder_and_lists(make, tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere: expected the folder of the data'):
         find_data(tmp_path / 'nowhere')
     root = make(FOLDERS, {'list.txt': '0001', 'train_x.txt': 'what'})
-    with pytest.raises(
-        FileNotFoundError, match='--split: expected a list of samples, no file .*no'
-    ):
+    with pytest.raises(FileNotFoundError, match='--split: expected a list of samples, no file'):
         find_data(root, split='no.txt')
-    with pytest.raises(ValueError, match='list.txt: expected a list whose name says train, val or'):
+    with pytest.raises(ValueError, match='list.txt: expected a list whose name says train'):
         find_data(root, split=['list.txt'])
     with pytest.raises(ValueError, match="train_x.txt: expected names or files .* got 'what'"):
         find_data(root, split=['train_x.txt'])

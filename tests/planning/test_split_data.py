@@ -33,7 +33,9 @@ def size(data, split):
 
 
 def test_given_sides_stay():
-    data = data_of(*(sample(f'{i}', split=s) for i, s in enumerate(('train', 'val', 'test', 'val'))))
+    data = data_of(
+        *(sample(f'{i}', split=s) for i, s in enumerate(('train', 'val', 'test', 'val')))
+    )
     assert split_data(data) == data
 
 
