@@ -65,7 +65,7 @@ def choose_size(
     smallest = min(areas, key=areas.get) if areas else None
     area = areas.get(smallest, math.inf)
     limit = min(affordable, MAX_PIXELS)
-    scale = _choose_scale(height * width, area, limit)
+    scale = _choose_scale(height, width, area, limit)
     whole = tuple(_scaled(max(size[side] for size in sizes), scale) for side in (0, 1))
     crop = None
     if whole[0] * whole[1] > SLACK * max(limit, MIN_CROP**2):
@@ -85,10 +85,11 @@ def choose_size(
     return Choice(size, ' '.join([*reasons, f'{shown}.']))
 
 
-def _choose_scale(pixels: float, area: float, limit: float) -> float:
+def _choose_scale(height: float, width: float, area: float, limit: float) -> float:
+    pixels = height * width
     if area < CELL**2 and pixels * 4 <= limit:
         return 2.0  # objects smaller than a cell cannot be seen at their own size
-    lowest = max(MIN_SCALE, math.sqrt(MIN_AREA / area))
+    lowest = max(MIN_SCALE, math.sqrt(MIN_AREA / area), MIN_CROP / min(height, width))
     fitting = math.floor(math.sqrt(limit / pixels) * STEPS) / STEPS
     return min(1.0, max(fitting, math.ceil(lowest * STEPS) / STEPS))
 
