@@ -251,7 +251,8 @@ def _choose_data(
     choices = dict(labels=choose_labels(labels), classes=choose_classes(labels, data.classes))
     for name in data.modalities:
         summary = summaries[name]
-        empty = _find_empty(fingerprint, name) if summary.missing_share > 0 else set()
+        has_holes = 0 in summary.missing  # prints count zeros apart from readings
+        empty = _find_empty(fingerprint, name) if has_holes else set()
         lacking = sum(name not in s.files or s.name in empty for s in samples)
         choices[MODALITY + name] = describe_modality(name, summary, lacking, len(samples))
     return choices
