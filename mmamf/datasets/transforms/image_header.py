@@ -4,7 +4,13 @@ import os
 import re
 import struct
 
+import cv2
 from PIL import Image
+
+# Keep the file's depth (8, 16 or 32 bits) and its number of channels, and drop alpha. Ignore the
+# orientation, so that the pixels of all files of a sample stay registered.
+AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+PICTURE = (None, 1, 3)  # expected numbers of channels that mean gray or color, without alpha
 
 # OpenCV's own limit has the same name.
 LIMIT_VARIABLE = 'OPENCV_IO_MAX_IMAGE_PIXELS'

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .file_content import read_content
 from .image_header import Refused, check_header, check_size
-from .read_image import decode_raster
+from .read_image import decode_raster, read_content
 from .stored_values import check_alpha, has_16_bits, load_values, open_picture
 
 # Pillow reads these, because it keeps the indices of palettes. OpenCV turns them into colors.
