@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from mmengine.logging import print_log
@@ -10,7 +11,7 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
-from .sample_files import check_given, check_indices, describe_names, match_files, place
+from .sample_files import check_given, check_indices, describe_names, match_files, merge_folders
 from .sample_list import read_list
 from .transforms import LoadLabelMap, LoadMultimodalImages
 from .transforms.load_label_map import IGNORE, read_ignore_index
@@ -89,7 +90,7 @@ class MultimodalSegDataset(BaseSegDataset):
         read_ignore_index(kwargs.get('ignore_index', IGNORE))
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
-        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
+        super().__init__(data_prefix=merge_folders(self.descriptions, data_prefix), **kwargs)
         self._complete_descriptions()
         adapt_pipeline(self.pipeline.transforms, self.descriptions)
 
@@ -200,8 +201,8 @@ class MultimodalSegDataset(BaseSegDataset):
                     'set and one in LoadMultimodalImages: remove the one in LoadMultimodalImages'
                 )
         for name, own in self.descriptions.items() if given else ():
-            self.descriptions[name] = given[name].placed(
-                folder=own.folder, suffix=own.suffix, optional=own.optional
+            self.descriptions[name] = replace(
+                given[name], folder=own.folder, suffix=own.suffix, optional=own.optional
             )
 
     def _find(self, kind: type) -> list:

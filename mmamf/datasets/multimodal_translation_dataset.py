@@ -5,7 +5,7 @@ from mmengine.registry import DATASETS
 
 from mmamf.structures.modality import Modality, read_modalities
 
-from .sample_files import check_indices, describe_names, match_files, place
+from .sample_files import check_indices, describe_names, match_files, merge_folders
 from .sample_list import read_list
 
 
@@ -64,7 +64,7 @@ class MultimodalTranslationDataset(BaseDataset):
         self.domains = tuple(self.descriptions)
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self.backend_args = backend_args
-        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
+        super().__init__(data_prefix=merge_folders(self.descriptions, data_prefix), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that all their files exist."""

@@ -4,6 +4,7 @@ import logging
 import os.path as osp
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mmengine import fileio
 from mmengine.logging import print_log
@@ -83,10 +84,10 @@ def describe_names(
         check_given('data_prefix', 'folder', folders, names)
     suffixes = dict.fromkeys(names, suffix) if isinstance(suffix, str) else suffix
     check_given('img_suffix', 'suffix', suffixes, names)
-    return [m.placed(suffix=suffixes[m.name], optional=m.name in optional) for m in modalities]
+    return [replace(m, suffix=suffixes[m.name], optional=m.name in optional) for m in modalities]
 
 
-def place(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
+def merge_folders(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
     """Add the folders of the descriptions to the folders of a data set.
 
     Args:

@@ -2,7 +2,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..datasets.file_formats import build_lazily, find_descriptions, find_loading
+from ..datasets.nested_datasets import build_lazily, find_descriptions, find_loading
 from ..structures import Modality
 from .segmentor_graph import SegmentorGraph
 

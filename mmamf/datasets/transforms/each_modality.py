@@ -2,6 +2,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform, RandomFlip
 from mmseg.datasets.transforms import RandomMosaic, RandomRotate, RandomRotFlip
 
+from .load_multimodal_images import image_key, is_present
 from .missing_readings import find_missing, mark_missing
 from .random_draws import random_state, restore, same_draws
 from .stock_geometry import COPIES, FILLS, TellingRotFlip, with_settings
@@ -227,16 +228,6 @@ class EachModality(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.step})'
-
-
-def image_key(results: dict, name: str) -> str:
-    """Return the key of a modality's image in a sample."""
-    return 'img' if name == results['modalities'][0] else f'modality_{name}'
-
-
-def is_present(sample: dict, name: str) -> bool:
-    """Tell whether a sample has a modality."""
-    return name in sample.get('present', sample['modalities'])
 
 
 def _as_slice(indices: np.ndarray) -> slice:

@@ -51,7 +51,7 @@ def read_label(path: str, backend_args: dict | None = None, colored: bool = Fals
     except Refused as error:
         raise ValueError(f'label map {path}: {error}') from error
     except MemoryError as error:
-        raise ValueError(f'label map {path}: expected one that fits into memory') from error
+        raise ValueError(f'label map {path}: expected a file that fits into memory') from error
     except Exception as error:  # Pillow raises many kinds of errors on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
@@ -79,7 +79,7 @@ def _refuse_lossy(path: str, content: bytes) -> None:
     if found:
         raise ValueError(
             f'label map {path}: expected a lossless format, got {found[0]}, which may change class '
-            'indices; write label maps as PNG, TIFF or .npy, from their origin'
+            'indices. Write label maps as PNG, TIFF or .npy, from the lossless originals'
         )
 
 
@@ -90,7 +90,8 @@ def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
     if factory is None:
         return None
     check_header(content)
-    # Image.open has its own limit of 179 million pixels; check_size has one limit for all readers.
+    # The plugin is called directly, because Image.open has its own limit of 179 million pixels.
+    # check_size has one limit for all readers.
     factory(io.BytesIO(content)).verify()  # checks a PNG's checksums, which decoding ignores
     picture = open_picture(factory, content)
     check_size(picture.height, picture.width)

@@ -15,10 +15,10 @@ GRAY = 0  # color type of a PNG
 def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -> Image.Image:
     """Open a picture with a plugin of Pillow, and keep the indices of a BMP with a palette.
 
-    Pillow drops the palette of a BMP if its colors are gray, and reads the indices as gray values.
-    If the palette has two gray colors, Pillow even reads one bit per pixel at any depth. So Pillow
-    gets a copy of the file whose first color is not gray. Afterwards the first color becomes black
-    again. Every palette that Pillow takes for gray begins with black.
+    Pillow drops the palette of a BMP if it is black and white, or the gray values 0, 1, 2, ... It
+    reads black and white as one bit per pixel, even if the file has more. So Pillow gets a copy of
+    the file whose palette begins with another color. Afterwards black is put back, with which all
+    these palettes begin.
 
     Args:
         factory: The plugin's class.
