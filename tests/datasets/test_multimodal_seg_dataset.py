@@ -170,6 +170,7 @@ def test_nothing_to_read(build, prepare, kwargs, message):
     ('kwargs', 'message'),
     [
         (dict(modalities=()), r'expected a non-empty sequence of distinct names, got \[\]'),
+        (dict(modalities=None), r'expected a non-empty sequence of distinct names, got \[\]'),
         (dict(modalities='rgb'), "expected a list of names, got the string 'rgb'"),
         (dict(modalities=('rgb', 'rgb')), 'distinct names, got'),
         (dict(modalities=('rgb', 'x/y')), "letters, digits and underscores, got 'x/y'"),

@@ -77,7 +77,7 @@ def _names(raw: Path, file: str, known: set[str]) -> list[str]:
     alone = sorted({name.removesuffix(FLIPPED) for name in names} - set(kept))
     if alone:
         raise ValueError(
-            f'{path}: expected the original of every mirrored copy, got none of {alone[:SHOWN]}'
+            f'{path}: expected the original of every mirrored copy, got no {alone[:SHOWN]}'
         )
     if len(kept) < len(names):
         print(f'{path.name}: left out {len(names) - len(kept)} mirrored copies')

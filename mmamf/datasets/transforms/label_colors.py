@@ -29,7 +29,7 @@ class LabelColors:
         self.colored = bool(keys) and all(_is_color(key) for key in keys)
         if not keys or not (self.colored or all(type(key) is int for key in keys)):
             raise ValueError(
-                'colors: expected only colors (R, G, B) from 0 to 255, or only gray values, got '
+                'colors: expected colors (R, G, B) from 0 to 255 or gray values, but not both, got '
                 f'{colors!r}'
             )
         if len(set(keys)) < len(keys):

@@ -72,7 +72,7 @@ class LoadTranslationImages(BaseTransform):
         if absent:
             raise ValueError(
                 'LoadTranslationImages: expected a file of every domain, because a translation '
-                f'needs all of them, got none of {absent}'
+                f'needs all, got no file of {absent}'
             )
         described = self.domains or results.get('descriptions') or {}
         check_pictures(described)

@@ -85,7 +85,7 @@ class TiffContent:
         pages = series.size // page.size
         if pages > 1 and bands == 1:
             rows = _is_page_per_row(series, self.channels)
-            if rows or self.channels not in PICTURE or self.channels == pages > 1:
+            if rows or self.channels not in PICTURE or self.channels == pages:
                 _check(page, pages)
                 stack = series.asarray(maxworkers=1)
                 return stack if rows else stack.reshape(pages, *page.shape).transpose(1, 2, 0)

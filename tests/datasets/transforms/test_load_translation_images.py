@@ -87,7 +87,7 @@ def test_bad_sample(write, images, message):
 def test_absent_domain(write):
     results = write(depth=DEPTH)
     results['modality_paths']['rgb'] = None
-    with pytest.raises(ValueError, match="expected a file of every domain.*got none of .'rgb'."):
+    with pytest.raises(ValueError, match="expected a file of every domain.*got no file of .'rgb'."):
         LoadTranslationImages(DOMAINS)(results)
 
 

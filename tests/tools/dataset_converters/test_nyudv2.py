@@ -290,5 +290,5 @@ def test_resume(convert, tmp_path, write_nyudv2, tree):
 def test_other_depth_in_the_same_folder(convert, tmp_path, write_nyudv2):
     raw = write_nyudv2(tmp_path / 'raw')
     convert(raw)
-    with pytest.raises(ValueError, match=r"converted with .*'raw'.*, not with .*'filled'"):
+    with pytest.raises(ValueError, match="converted with .*'filled'.*, got a folder .*'raw'"):
         convert(raw, '--depth', 'filled')

@@ -84,7 +84,7 @@ def test_every_pixel(depth, converter, raw, out, frames, stems):
 def test_filled_depth_by_default(converter, raw, out, frames, stems):
     assert converter.main([str(raw), str(out)]) == 0
     assert np.array_equal(read(out, 'depth', stems[0]), np.minimum(frames[0]['filled'], 8000))
-    with pytest.raises(ValueError, match="converted with .*'filled'.*not with .*'raw'"):
+    with pytest.raises(ValueError, match="converted with .*'raw'.*, got a folder .*'filled'"):
         converter.main([str(raw), str(out), '--depth', 'raw'])
 
 
