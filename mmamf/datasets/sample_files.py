@@ -150,12 +150,12 @@ def match_files(
                 f'data_prefix: folder of {key!r} not found: {folder}{why_absent(folder)}'
             )
     # Look only where the listed samples are. A published data set may have millions of other files.
-    listed = places = None
+    listed = subfolders = None
     if lines is not None:
         listed = SampleList(lines, ann_file, folders.values(), suffixes.values())
-        places = listed.places
+        subfolders = listed.subfolders
     listings = {
-        folder: list_files(folder, places, backend_args) for folder in set(folders.values())
+        folder: list_files(folder, subfolders, backend_args) for folder in set(folders.values())
     }
     stems = {key: _by_stem(listings[folders[key]].files, suffixes[key]) for key in suffixes}
     required = [key for key in suffixes if key not in optional]
@@ -209,17 +209,17 @@ def _by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
     return stems
 
 
-def report_unused(found: str, unused: Sequence[str]) -> None:
+def report_unused(summary: str, unused: Sequence[str]) -> None:
     """Log what was found, and which image files are not used.
 
     Args:
-        found: Text that says what was found.
+        summary: Text that says what was found.
         unused: Paths of the unused image files.
     """
     if unused:
         more = f' and {len(unused) - SHOWN} more' if len(unused) > SHOWN else ''
-        found += f'; {len(unused)} image files not used: {", ".join(unused[:SHOWN])}{more}'
-    print_log(found, logger='current', level=logging.WARNING if unused else logging.INFO)
+        summary += f'; {len(unused)} image files not used: {", ".join(unused[:SHOWN])}{more}'
+    print_log(summary, logger='current', level=logging.WARNING if unused else logging.INFO)
 
 
 def _unused(
@@ -245,19 +245,24 @@ def _list_missing(
     listings: dict[str, Listing],
 ) -> str:
     """List the paths of missing files, one per line, with the file that exists instead."""
-    lines = {}  # keys only; a sample outside the folders is missing in all of them, listed once
-    for key, name in missing:
-        path = osp.join(folders[key], name + suffixes[key])
-        if posixpath.isabs(name) or name.startswith('..'):
-            lines[f'{name}, which lies outside the folders {[*folders.values()]}'] = None
-        elif len(lines) < SHOWN:  # looking for other files takes long
-            files = listings[folders[key]].files
-            other = next((file for file in files if osp.splitext(file)[0] == name), None)
-            lines[path + (f' (there is {other})' if other else why_absent(path))] = None
+    # a sample outside the folders is missing in all of them; list it once
+    paths = [*dict.fromkeys(('' if _is_outside(name) else key, name) for key, name in missing)]
+    lines = []
+    for key, name in paths[:SHOWN]:
+        if not key:
+            line = f'{name}, which lies outside the folders {[*folders.values()]}'
         else:
-            lines[path] = None
-    more = [f'and {len(lines) - SHOWN} more'] if len(lines) > SHOWN else []
-    return ''.join(f'\n  {line}' for line in [*lines][:SHOWN] + more)
+            line = osp.join(folders[key], name + suffixes[key])
+            others = [f for f in listings[folders[key]].files if osp.splitext(f)[0] == name]
+            line += f' (there is {others[0]})' if others else why_absent(line)
+        lines.append(line)
+    if len(paths) > SHOWN:
+        lines.append(f'and {len(paths) - SHOWN} more')
+    return ''.join(f'\n  {line}' for line in lines)
+
+
+def _is_outside(name: str) -> bool:
+    return posixpath.isabs(name) or name.startswith('..')
 
 
 def _others(name: str, files: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ class SampleList:
         self._lines = lines
 
     @property
-    def places(self) -> list[str]:
+    def subfolders(self) -> list[str]:
         """Sub-folders that may contain files of the samples."""
         readings = (names for columns in self._readings.values() for names in columns)
         return sorted({posixpath.dirname(name) for names in readings for name in names})
