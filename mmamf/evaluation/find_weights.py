@@ -24,8 +24,8 @@ def find_weights(weights: str | None, url: str, other_names: tuple[str, ...] = (
     if path is None:
         places = ' or '.join(str(path) for path in candidates)
         raise FileNotFoundError(
-            f'expected the weights file {name} at {places}, found none. It is not downloaded '
-            f'automatically: get it from {url}, and put it into {cache} or give its path as '
+            f'expected the weights file {name} at {places}, found none. Nothing is downloaded '
+            f'here: get it from {url}, and put it into {cache} or give its path as '
             '`weights` in the config or by --cfg-options'
         )
     expected = Path(name).stem.rsplit('-', 1)[-1]
