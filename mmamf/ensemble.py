@@ -13,6 +13,19 @@ def metric_key(source: str, metric: str) -> str:
     return metric if source == ENSEMBLE else f'{source}/{metric}'
 
 
+def output_keys(sample: Mapping, key: str) -> dict[str, str]:
+    """Map the ensemble and each modality to the key of its output in a sample.
+
+    Args:
+        sample: A data sample as a dict. Its ``modalities`` give the order.
+        key: Key of the ensemble's output. The key of a modality's output is ``<key>_<modality>``.
+    """
+    found = {k.removeprefix(f'{key}_') for k in sample if k.startswith(f'{key}_')}
+    ordered = [name for name in sample.get('modalities', ()) if name in found]
+    names = ordered + sorted(found.difference(ordered))
+    return {ENSEMBLE: key} | {name: f'{key}_{name}' for name in names}
+
+
 def modality_names(metainfo: Mapping, num_modalities: int) -> tuple[str, ...]:
     """Read the names of the modalities from a sample; if it has none, number them.
 

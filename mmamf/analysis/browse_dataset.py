@@ -12,7 +12,7 @@ from mmengine.registry import DATASETS, MODELS, init_default_scope
 from mmengine.runner import set_random_seed
 from rich.progress import track
 
-from mmamf.datasets.file_formats import find_descriptions
+from mmamf.datasets.nested_datasets import find_descriptions
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models.data_preprocessors import (
     MultimodalSegDataPreprocessor,

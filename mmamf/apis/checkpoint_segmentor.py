@@ -11,7 +11,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmengine.utils import import_modules_from_strings
 
-from mmamf.datasets.file_formats import build_lazily, find_descriptions, find_loading
+from mmamf.datasets.nested_datasets import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
 from mmamf.ensemble import ENSEMBLE
 from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor

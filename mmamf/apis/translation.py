@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS, DefaultScope
 
-from mmamf.datasets.file_formats import build_lazily
+from mmamf.datasets.nested_datasets import build_lazily
 from mmamf.visualization import picture_of
 from mmamf.weights import check_config, load_all_weights, read_checkpoint
 

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from mmamf.apis.prediction_files import make_out_folder
-from mmamf.datasets.file_formats import inner_configs
+from mmamf.datasets.nested_datasets import inner_configs
 from mmamf.engine.concise_runner import ConciseRunner as Runner
 from mmamf.weights.read_checkpoint import check_is_file
 

@@ -112,13 +112,13 @@ def _problem(
         if type(step) in _REFUSED:
             return _REFUSED[type(step)]
         if mapped and isinstance(step, _GEOMETRIC):
-            return 'moves one modality only, inside KeyMapper or TransformBroadcaster', 'it outside'
+            does = 'moves one modality only, inside KeyMapper or TransformBroadcaster'
+            return does, 'it outside of them'
     if isinstance(step, MirrorNormals):
-        return 'mirrors twice, as flips turn vectors with the picture', (
-            "kind='normal' in the description, and no MirrorNormals,"
-        )
+        does = 'mirrors the vectors twice, because flips already turn them with the picture'
+        return does, "kind='normal' in the description"
     if isinstance(step, mmcv_transforms.Normalize) and not mapped:
-        return 'normalizes twice', _STATISTICS
+        return 'normalizes, which the data preprocessor does again', _STATISTICS
     if isinstance(step, mmseg_transforms.Rerange) and not mapped:
         return 'changes the units of a modality', _STATISTICS
     if getattr(getattr(step, 'resize', step), 'backend', None) == 'pillow':
@@ -132,8 +132,8 @@ def _check_interpolation(step: Any, descriptions: Mapping[str, Modality]) -> Non
     own = {name: modality.resizing for name, modality in descriptions.items()}
     if given not in (None, 'bilinear', *([*own.values()] if len(set(own.values())) == 1 else [])):
         _say(
-            f'{type(step).__name__}: interpolation={given!r} has no effect, as each modality has '
-            f'its own: {own}; say interpolation={given!r} in the description of a modality'
+            f'{type(step).__name__}: interpolation={given!r} has no effect, because each modality '
+            f'has its own: {own}. Say interpolation={given!r} in the description of a modality'
         )
 
 

@@ -23,7 +23,7 @@ def check_classes(dataset: type[BaseDataset], metainfo: Mapping | None) -> None:
     if isinstance(classes, str) and not fileio.isfile(classes):
         raise ValueError(
             f"{owner}: expected classes to be a tuple of names, such as ('background', 'crack'), "
-            f'or a file that holds one per line, got the string {classes!r}; a tuple of one name '
+            f'or a file that holds one per line, got the string {classes!r}. A tuple of one name '
             f'has a comma: ({classes!r},)'
         )
     given = dataset._load_metainfo(metainfo)
@@ -43,7 +43,7 @@ def check_classes(dataset: type[BaseDataset], metainfo: Mapping | None) -> None:
         )
     repeated = sorted({name for name in classes if list(classes).count(name) > 1})
     if repeated:
-        raise ValueError(f'{owner}: expected classes of different names, got twice: {repeated}')
+        raise ValueError(f'{owner}: expected classes of distinct names, got {repeated} repeated')
     if (metainfo or {}).get('palette'):
         # a subset of the classes may come with the palette of all classes
         lengths = {len(classes), len(dataset.METAINFO.get('classes', classes))}
@@ -54,7 +54,7 @@ def _check_palette(owner: str, palette: object, lengths: set[int]) -> None:
     if not isinstance(palette, list | tuple) or len(palette) not in lengths:
         got = f'{len(palette)} colors' if isinstance(palette, list | tuple) else repr(palette)
         raise ValueError(
-            f'{owner}: expected a palette of a color for each of the {max(lengths)} classes, got '
+            f'{owner}: expected a palette with a color for each of the {max(lengths)} classes, got '
             f'{got}'
         )
     for color in palette:

@@ -1,5 +1,3 @@
-from collections.abc import Sequence
-
 from mmengine.registry import DATASETS
 from mmseg.datasets import CityscapesDataset
 
@@ -18,19 +16,9 @@ class CityscapesDepthDataset(MultimodalSegDataset):
     Data: https://www.cityscapes-dataset.com
 
     Args:
-        modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
-            folders of modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
     METAINFO = CityscapesDataset.METAINFO
-
-    def __init__(
-        self,
-        modalities: Sequence[dict | str] = ('rgb', 'depth'),
-        data_prefix: dict[str, str] | None = None,
-        **kwargs,
-    ) -> None:
-        data_prefix = data_prefix or dict(seg_map_path='masks')
-        super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)
+    MODALITIES = ('rgb', 'depth')
+    LABEL_FOLDER = 'masks'

@@ -6,19 +6,21 @@ import numpy as np
 # A plane is fitted in a window of (2 * radius + 1)^2 px. Gravity needs a larger, smoother window.
 ANGLE_RADIUS = 3
 GRAVITY_RADIUS = 10
-# Per iteration: up to this many degrees off, a normal counts as parallel or perpendicular to
+# Degrees of each iteration. A normal that is off by fewer counts as parallel or perpendicular to
 # gravity.
 GRAVITY_THRESHOLDS = (45,) * 5 + (15,) * 5
 
 DISPARITY_SCALE = 310.0  # gray levels for 1 m; proportional to 1 / depth
 NEAREST = 1.0  # m; nearer points get the disparity of this depth
 LEVELS_PER_METER = 100.0  # of height: one gray level is 1 cm
-ANGLE_OFFSET = 38.0  # so that 90 degrees become the gray level 128
+ANGLE_OFFSET = 38.0  # makes 90 degrees the gray level 128
 GROUND_SEEN_BELOW = 0.9  # m; the lowest point is the ground if it is this far below the camera
 DEFAULT_CAMERA_HEIGHT = 1.3  # m above ground, if no ground is in sight
 
+Intrinsics = tuple[float, float, float, float]  # fx, fy, cx, cy of the camera in px
 
-def encode_hha(depth: np.ndarray, intrinsics: tuple[float, float, float, float]) -> np.ndarray:
+
+def encode_hha(depth: np.ndarray, intrinsics: Intrinsics) -> np.ndarray:
     """Encode a depth map as horizontal disparity, height above ground and angle with gravity.
 
     Gupta et al., Learning Rich Features from RGB-D Images for Object Detection and Segmentation,
@@ -63,7 +65,8 @@ def encode_hha(depth: np.ndarray, intrinsics: tuple[float, float, float, float])
     normals = surface_normals(depth, intrinsics, ANGLE_RADIUS)
 
     read = depth > 0
-    height = _height(depth, intrinsics, gravity)
+    ray_x, ray_y = _rays(depth.shape, intrinsics)
+    height = -depth * (gravity[0] * ray_x + gravity[1] * ray_y + gravity[2])  # over the camera
     lowest = height[read].min()
     height -= lowest if lowest <= -GROUND_SEEN_BELOW else -DEFAULT_CAMERA_HEIGHT
     angle = np.degrees(np.arccos(np.clip(normals @ gravity, -1, 1)))
@@ -80,9 +83,7 @@ def encode_hha(depth: np.ndarray, intrinsics: tuple[float, float, float, float])
     return np.rint(np.clip(hha, 0, 255)).astype(np.uint8)
 
 
-def surface_normals(
-    depth: np.ndarray, intrinsics: tuple[float, float, float, float], radius: int
-) -> np.ndarray:
+def surface_normals(depth: np.ndarray, intrinsics: Intrinsics, radius: int) -> np.ndarray:
     """Fit a plane to the readings around each pixel, and return its normal.
 
     The inverse depth of a plane is linear in the pixel position: it is a * u + b * v + c at the
@@ -161,27 +162,17 @@ def gravity_direction(normals: np.ndarray) -> np.ndarray:
     return direction
 
 
-def _height(
-    depth: np.ndarray, intrinsics: tuple[float, float, float, float], gravity: np.ndarray
-) -> np.ndarray:
-    """Return the height over the camera in m."""
-    ray_x, ray_y = _rays(depth.shape, intrinsics)
-    return -depth * (gravity[0] * ray_x + gravity[1] * ray_y + gravity[2])
-
-
-def _rays(
-    size: tuple[int, int], intrinsics: tuple[float, float, float, float]
-) -> tuple[np.ndarray, np.ndarray]:
+def _rays(size: tuple[int, int], intrinsics: Intrinsics) -> tuple[np.ndarray, np.ndarray]:
     """Return x of each column and y of each row at depth 1, shapes (1, W) and (H, 1)."""
     fx, fy, cx, cy = intrinsics
     return (np.arange(size[1])[None] - cx) / fx, (np.arange(size[0])[:, None] - cy) / fy
 
 
-def _check(depth: np.ndarray, intrinsics: tuple[float, float, float, float]) -> None:
+def _check(depth: np.ndarray, intrinsics: Intrinsics) -> None:
     if depth.ndim != 2 or depth.dtype.kind != 'f':
         raise ValueError(
-            'depth: expected a floating-point array (H, W) in m, got '
-            f'{depth.dtype} of shape {depth.shape}'
+            f'depth: expected a floating-point array (H, W) in m, got {depth.dtype} of shape '
+            f'{depth.shape}'
         )
     if not np.isfinite(depth).all() or depth.min() < 0:
         raise ValueError(

@@ -23,7 +23,7 @@ class Listing(NamedTuple):
 
 
 def list_files(
-    folder: str, places: Iterable[str] | None = None, backend_args: dict | None = None
+    folder: str, subfolders: Iterable[str] | None = None, backend_args: dict | None = None
 ) -> Listing:
     """List the files in a folder and all its sub-folders, or directly in some of them.
 
@@ -33,19 +33,19 @@ def list_files(
 
     Args:
         folder: The folder.
-        places: Sub-folders to list, without their own sub-folders; '' is the folder itself. Those
-            that do not exist are skipped. None lists everything.
+        subfolders: Sub-folders to list, without their own sub-folders; '' is the folder itself.
+            Those that do not exist are skipped. None lists everything.
         backend_args: Arguments of the mmengine file backend.
 
     Raises:
         ValueError: If the folder or a sub-folder cannot be read.
     """
     files, dead = [], []
-    for place in [''] if places is None else places:
-        path = osp.join(folder, place) if place else folder
-        if place and not fileio.isdir(path, backend_args=backend_args):
+    for subfolder in [''] if subfolders is None else subfolders:
+        path = osp.join(folder, subfolder) if subfolder else folder
+        if subfolder and not fileio.isdir(path, backend_args=backend_args):
             continue
-        for file, is_file in _walk(path, places is None, backend_args):
+        for file, is_file in _walk(path, subfolders is None, backend_args):
             (files if is_file else dead).append(osp.relpath(file, folder).replace(os.sep, '/'))
     return Listing(sorted(files), sorted(dead))
 

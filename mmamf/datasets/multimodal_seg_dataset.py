@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from mmengine.logging import print_log
@@ -10,8 +11,12 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
+<<<<<<< HEAD
 from .check_color_order import check_color_order
 from .sample_files import check_given, check_indices, describe_names, match_files, place
+=======
+from .sample_files import check_given, check_indices, describe_names, match_files, merge_folders
+>>>>>>> main
 from .sample_list import read_list
 from .sample_table import is_table, read_sample_table
 from .transforms import LoadLabelMap, LoadMultimodalImages
@@ -50,9 +55,10 @@ class MultimodalSegDataset(BaseSegDataset):
     Args:
         modalities: A description of each modality, see :class:`Modality`, in the order of the
             model's channels. Or only the names; then :class:`LoadMultimodalImages` describes them.
-        data_prefix: Folder of the label maps as ``seg_map_path`` ('labels' by default; optional
-            with ``test_mode=True``), and folders of modalities that their descriptions do not name.
-            All are relative to ``data_root``.
+            By default the names in ``MODALITIES`` of the class.
+        data_prefix: Folder of the label maps as ``seg_map_path`` (by default ``LABEL_FOLDER`` of
+            the class; optional with ``test_mode=True``), and folders of modalities that their
+            descriptions do not name. All are relative to ``data_root``.
         img_suffix: Suffix of the images, or a dict of one per modality. Only for ``modalities``
             given as names.
         optional: Modalities that a sample may lack. Only for ``modalities`` given as names.
@@ -66,23 +72,29 @@ class MultimodalSegDataset(BaseSegDataset):
             transform that would damage a modality.
     """
 
+    MODALITIES: tuple[str, ...] = ()
+    LABEL_FOLDER = 'labels'
+
     def __init__(
         self,
-        modalities: Sequence[dict | Modality | str],
+        modalities: Sequence[dict | Modality | str] | None = None,
         data_prefix: dict[str, str] | None = None,
         img_suffix: str | dict[str, str] | None = None,
         optional: Sequence[str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = dict(seg_map_path='labels') if data_prefix is None else dict(data_prefix)
+        modalities = self.MODALITIES if modalities is None else modalities
+        if data_prefix is None:
+            data_prefix = dict(seg_map_path=self.LABEL_FOLDER)
         if not any(isinstance(modality, Mapping | Modality) for modality in modalities):
             modalities = describe_names(
                 modalities, data_prefix, img_suffix or '.png', optional or ()
             )
         elif img_suffix is not None or optional is not None:
             raise ValueError(
-                'img_suffix, optional: expected them in the descriptions, as suffix=... and '
-                f'optional=True, got {img_suffix!r} and {optional!r}'
+                'img_suffix and optional belong to modalities given as names: expected suffix=... '
+                'and optional=True in the descriptions, got the arguments '
+                f'img_suffix={img_suffix!r} and optional={optional!r}'
             )
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
@@ -94,10 +106,14 @@ class MultimodalSegDataset(BaseSegDataset):
         read_ignore_index(kwargs.get('ignore_index', IGNORE))
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
+<<<<<<< HEAD
         lazy_init = kwargs.pop('lazy_init', False)  # the files are checked against descriptions
         super().__init__(
             data_prefix=place(self.descriptions, data_prefix), lazy_init=True, **kwargs
         )
+=======
+        super().__init__(data_prefix=merge_folders(self.descriptions, data_prefix), **kwargs)
+>>>>>>> main
         self._complete_descriptions()
         adapt_pipeline(self.pipeline.transforms, self.descriptions)
         if not lazy_init:
@@ -175,11 +191,9 @@ class MultimodalSegDataset(BaseSegDataset):
             if 'seg_map_path' not in info:
                 raise ValueError(
                     f'get_cat_ids: expected a label map of the sample {info["sample_name"]!r}, got '
-                    'none: name the folder of label maps as data_prefix.seg_map_path'
+                    'none: give data_prefix.seg_map_path, the folder of the label maps'
                 )
-            steps = walk_pipeline(self.pipeline.transforms)
-            loaders = (step for step in steps if isinstance(step, LoadLabelMap))
-            load = next(loaders, None) or LoadLabelMap(backend_args=self.backend_args)
+            load, *_ = [*self._find(LoadLabelMap), LoadLabelMap(backend_args=self.backend_args)]
             found = np.unique(load(info)['gt_seg_map'])
             self._cat_ids[idx] = [int(value) for value in found if value != IGNORE]
         return self._cat_ids[idx]
@@ -209,31 +223,31 @@ class MultimodalSegDataset(BaseSegDataset):
 
     def _complete_descriptions(self) -> None:
         """Take the descriptions from the loading transform, if only names were given."""
-        steps = walk_pipeline(self.pipeline.transforms)
-        loaders = [step for step in steps if isinstance(step, LoadMultimodalImages)]
-        for loader in loaders:
+        given = {}
+        for loader in self._find(LoadMultimodalImages):
             if loader.modalities is None:
                 check_readable(self.descriptions.values())
                 continue
+            given = given or loader.modalities
             unknown = [name for name in self.modalities if name not in loader.modalities]
             if unknown:
                 raise ValueError(
-                    f'unknown modalities {unknown} of the data set: expected some of '
-                    f'{tuple(loader.modalities)}, which LoadMultimodalImages knows'
+                    f'modalities of the data set: expected some of {tuple(loader.modalities)}, '
+                    f'which LoadMultimodalImages describes, got {unknown}'
                 )
             twice = [name for name, m in self.descriptions.items() if m.channels is not None]
             if twice:
                 raise ValueError(
                     f'modalities {twice}: expected one description of each, got one in the data '
-                    'set and one in LoadMultimodalImages: leave the latter out'
+                    'set and one in LoadMultimodalImages: remove the one in LoadMultimodalImages'
                 )
-        if loaders and loaders[0].modalities is not None:
-            self.descriptions = {
-                name: loaders[0]
-                .modalities[name]
-                .placed(folder=own.folder, suffix=own.suffix, optional=own.optional)
-                for name, own in self.descriptions.items()
-            }
+        for name, own in self.descriptions.items() if given else ():
+            self.descriptions[name] = replace(
+                given[name], folder=own.folder, suffix=own.suffix, optional=own.optional
+            )
+
+    def _find(self, kind: type) -> list:
+        return [s for s in walk_pipeline(self.pipeline.transforms) if isinstance(s, kind)]
 
     def _names_in_ann_file(self) -> list[str]:
         return read_list(self.ann_file, self.backend_args)

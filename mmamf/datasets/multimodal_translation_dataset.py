@@ -5,7 +5,7 @@ from mmengine.registry import DATASETS
 
 from mmamf.structures.modality import Modality, read_modalities
 
-from .sample_files import check_indices, check_names, describe_names, match_files, place
+from .sample_files import check_indices, describe_names, match_files, merge_folders
 from .sample_list import read_list
 
 
@@ -49,27 +49,22 @@ class MultimodalTranslationDataset(BaseDataset):
         **kwargs,
     ) -> None:
         data_prefix = dict(data_prefix or {})
-        domains = [*([modalities] if isinstance(modalities, str) else modalities), target]
+        domains = modalities if isinstance(modalities, str) else [*modalities, target]
         if not any(isinstance(domain, Mapping | Modality) for domain in domains):
-            check_names(modalities)
-            sources = domains[:-1]
-            if target not in sources:
-                domains = describe_names(domains, data_prefix, img_suffix)
-        else:
-            sources = [Modality.of(domain).name for domain in domains[:-1]]
-            target = Modality.of(target).name
-        if target in sources:
+            domains = describe_names(domains, data_prefix, img_suffix)
+        *sources, target = map(Modality.of, domains)
+        self.modalities = tuple(read_modalities(sources))
+        self.target = target.name
+        if self.target in self.modalities:
             raise ValueError(
-                f'modalities: expected inputs other than the target {target!r}, got '
-                f'{tuple(sources)}'
+                f'modalities: expected inputs other than the target {self.target!r}, got '
+                f'{self.modalities}'
             )
-        self.descriptions = read_modalities(domains)
+        self.descriptions = read_modalities([*sources, target])
         self.domains = tuple(self.descriptions)
-        *self.modalities, self.target = self.domains
-        self.modalities = tuple(self.modalities)
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self.backend_args = backend_args
-        super().__init__(data_prefix=place(self.descriptions, data_prefix), **kwargs)
+        super().__init__(data_prefix=merge_folders(self.descriptions, data_prefix), **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """List the samples, after a check that all their files exist."""

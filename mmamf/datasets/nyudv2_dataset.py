@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.registry import DATASETS
@@ -43,22 +42,12 @@ class NYUDv2Dataset(MultimodalSegDataset):
     the authors' mapping to 40 classes. The palette is PASCAL VOC's color map.
 
     Args:
-        modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
-            folders of modalities.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
     METAINFO = dict(classes=CLASSES, palette=_palette())
-
-    def __init__(
-        self,
-        modalities: Sequence[dict | str] = ('rgb', 'depth'),
-        data_prefix: dict[str, str] | None = None,
-        **kwargs,
-    ) -> None:
-        data_prefix = data_prefix or dict(seg_map_path='masks')
-        super().__init__(modalities=modalities, data_prefix=data_prefix, **kwargs)
+    MODALITIES = ('rgb', 'depth')
+    LABEL_FOLDER = 'masks'
 
     def _names_in_ann_file(self) -> list[str]:
         # rgb/000433.png<TAB>masks/000433.png<TAB>depth/000433.png

@@ -4,30 +4,15 @@ import logging
 import os.path as osp
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mmengine import fileio
 from mmengine.logging import print_log
 
-from mmamf.structures.modality import Modality, check_name
+from mmamf.structures.modality import Modality
 
 from .list_files import IMAGES, Listing, list_files, why_absent, without_suffix
 from .sample_list import SHOWN, SampleList
-
-
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Refuse modality names that are empty, repeated or reserved, or that are not words.
-
-    Raises:
-        ValueError: If a name is refused.
-    """
-    given, names = names, () if isinstance(names, str) else tuple(names)
-    if not names or len(set(names)) < len(names):
-        raise ValueError(
-            f'modalities: expected a non-empty sequence of distinct names, got {given!r}'
-        )
-    for name in names:
-        check_name(name)
-    return names
 
 
 def check_given(argument: str, what: str, given: dict[str, str], names: Sequence[str]) -> None:
@@ -66,8 +51,8 @@ def check_indices(indices: int | Sequence[int] | None, count: int) -> None:
     wrong = [i for i in indices if not -count <= i < count] if indices else [indices]
     if wrong:
         raise ValueError(
-            f'indices: expected at least one of the {count} samples, and none besides, got '
-            f'{wrong[:SHOWN]}'
+            f'indices: expected a number other than 0, or a list of numbers from {-count} to '
+            f'{count - 1}, got {wrong[:SHOWN]}'
         )
 
 
@@ -86,19 +71,23 @@ def describe_names(
         optional: Names of the modalities that a sample may lack.
 
     Raises:
-        ValueError: If the names are not usable, or one lacks a folder or suffix.
+        ValueError: If ``names`` is a string, a name lacks a folder or suffix or is reserved, or
+            ``optional`` has another name.
     """
-    names = check_names(names)
+    if isinstance(names, str):
+        raise ValueError(f'modalities: expected a list of names, got the string {names!r}')
+    modalities = [Modality(name) for name in names]
+    names = tuple(names)
     if isinstance(optional, str) or not set(optional) <= set(names):
         raise ValueError(f'optional: expected names among the modalities {names}, got {optional!r}')
     if any(name in folders for name in names):
         check_given('data_prefix', 'folder', folders, names)
     suffixes = dict.fromkeys(names, suffix) if isinstance(suffix, str) else suffix
     check_given('img_suffix', 'suffix', suffixes, names)
-    return [Modality(name, suffix=suffixes[name], optional=name in optional) for name in names]
+    return [replace(m, suffix=suffixes[m.name], optional=m.name in optional) for m in modalities]
 
 
-def place(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
+def merge_folders(descriptions: dict[str, Modality], folders: dict[str, str]) -> dict[str, str]:
     """Add the folders of the descriptions to the folders of a data set.
 
     Args:
@@ -161,16 +150,16 @@ def match_files(
                 f'data_prefix: folder of {key!r} not found: {folder}{why_absent(folder)}'
             )
     # Look only where the listed samples are. A published data set may have millions of other files.
-    listed = places = None
+    listed = subfolders = None
     if lines is not None:
         listed = SampleList(lines, ann_file, folders.values(), suffixes.values())
-        places = listed.places
+        subfolders = listed.subfolders
     listings = {
-        folder: list_files(folder, places, backend_args) for folder in set(folders.values())
+        folder: list_files(folder, subfolders, backend_args) for folder in set(folders.values())
     }
     stems = {key: _by_stem(listings[folders[key]].files, suffixes[key]) for key in suffixes}
-    first = next((key for key in suffixes if key not in optional), None)
-    scanned = list(suffixes) if first is None else [first]
+    required = [key for key in suffixes if key not in optional]
+    scanned = required[:1] or list(suffixes)
     first = scanned[0]
     if listed is None:
         names = sorted(set().union(*(stems[key] for key in scanned)))
@@ -185,24 +174,12 @@ def match_files(
             + _others(first, listings[folders[first]].files)
         )
 
-    required = [key for key in suffixes if key not in optional]
     missing = [(key, name) for key in required for name in names if name not in stems[key]]
     if missing:
-        # a sample outside the folders is missing in all of them; name it once
-        paths = list(
-            dict.fromkeys((key if _is_inside(name) else '', name) for key, name in missing)
-        )
-        shown = '\n  '.join(
-            _absent(folders[key], name, suffixes[key], listings[folders[key]])
-            if key
-            else f'{name}, which lies in none of the folders {[*folders.values()]}'
-            for key, name in paths[:SHOWN]
-        )
-        more = f'\n  and {len(paths) - SHOWN} more' if len(paths) > SHOWN else ''
         raise FileNotFoundError(
             (listed.explain(known) if listed else '')
             + f'{owner}: expected {len(suffixes)} files for each of {len(names)} samples, '
-            f'{len(missing)} are missing:\n  {shown}{more}'
+            f'{len(missing)} are missing:' + _list_missing(missing, folders, suffixes, listings)
         )
     samples = {
         name: {
@@ -218,8 +195,7 @@ def match_files(
             if path not in used and unused.get(path) != '':
                 unused[path] = reason
     unused = [path + reason for path, reason in sorted(unused.items()) if reason]
-    place = ann_file or folders[first]
-    report_unused(f'{owner}: {len(samples)} samples of {place}', unused)
+    report_unused(f'{owner}: {len(samples)} samples of {ann_file or folders[first]}', unused)
     return samples
 
 
@@ -233,17 +209,17 @@ def _by_stem(files: Iterable[str], suffix: str) -> dict[str, str]:
     return stems
 
 
-def report_unused(found: str, unused: Sequence[str]) -> None:
+def report_unused(summary: str, unused: Sequence[str]) -> None:
     """Log what was found, and which image files are not used.
 
     Args:
-        found: Text that says what was found.
+        summary: Text that says what was found.
         unused: Paths of the unused image files.
     """
     if unused:
         more = f' and {len(unused) - SHOWN} more' if len(unused) > SHOWN else ''
-        found += f'; {len(unused)} image files not used: {", ".join(unused[:SHOWN])}{more}'
-    print_log(found, logger='current', level=logging.WARNING if unused else logging.INFO)
+        summary += f'; {len(unused)} image files not used: {", ".join(unused[:SHOWN])}{more}'
+    print_log(summary, logger='current', level=logging.WARNING if unused else logging.INFO)
 
 
 def _unused(
@@ -262,15 +238,31 @@ def _unused(
             yield osp.normpath(osp.join(folder, file)), reason
 
 
-def _is_inside(name: str) -> bool:
-    return not posixpath.isabs(name) and not name.startswith('..')
+def _list_missing(
+    missing: Iterable[tuple[str, str]],
+    folders: dict[str, str],
+    suffixes: dict[str, str],
+    listings: dict[str, Listing],
+) -> str:
+    """List the paths of missing files, one per line, with the file that exists instead."""
+    # a sample outside the folders is missing in all of them; list it once
+    paths = [*dict.fromkeys(('' if _is_outside(name) else key, name) for key, name in missing)]
+    lines = []
+    for key, name in paths[:SHOWN]:
+        if not key:
+            line = f'{name}, which lies outside the folders {[*folders.values()]}'
+        else:
+            line = osp.join(folders[key], name + suffixes[key])
+            others = [f for f in listings[folders[key]].files if osp.splitext(f)[0] == name]
+            line += f' (there is {others[0]})' if others else why_absent(line)
+        lines.append(line)
+    if len(paths) > SHOWN:
+        lines.append(f'and {len(paths) - SHOWN} more')
+    return ''.join(f'\n  {line}' for line in lines)
 
 
-def _absent(folder: str, name: str, suffix: str, listing: Listing) -> str:
-    """Name a missing file, and the file that exists instead."""
-    path = osp.join(folder, name + suffix)
-    others = [file for file in listing.files if osp.splitext(file)[0] == name]
-    return path + (f' (there is {others[0]})' if others else why_absent(path))
+def _is_outside(name: str) -> bool:
+    return posixpath.isabs(name) or name.startswith('..')
 
 
 def _others(name: str, files: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ class SampleList:
         self._lines = lines
 
     @property
-    def places(self) -> list[str]:
+    def subfolders(self) -> list[str]:
         """Sub-folders that may contain files of the samples."""
         readings = (names for columns in self._readings.values() for names in columns)
         return sorted({posixpath.dirname(name) for names in readings for name in names})
@@ -94,13 +94,13 @@ class SampleList:
         repeated = [name for name, times in Counter(names).items() if times > 1]
         if repeated:
             raise ValueError(
-                f'{self.ann_file}: expected each sample once, got {len(repeated)} of them more '
-                f'often: {repeated[:SHOWN]}'
+                f'{self.ann_file}: expected each sample once, got {len(repeated)} samples several '
+                f'times: {repeated[:SHOWN]}'
             )
         return names
 
     def explain(self, known: Collection[str]) -> str:
-        """Say how lines should look if a line without files has another form; else return ''."""
+        """Say how a line should look, if one without files looks otherwise; else return ''."""
         for line in self._lines:
             plain = posixpath.normpath(line) == line and not line.lower().endswith(IMAGES)
             if plain and not re.search(r'[\s,;\\]|^/|^\.\.', line):
@@ -109,7 +109,7 @@ class SampleList:
             if name is not None and name not in known:
                 return (
                     f'{self.ann_file}: expected a line to be the path of a sample below its '
-                    f"folders, without suffix, such as 'a/0001', got {line!r}, of which there is "
+                    f"folders, without suffix, such as 'a/0001', got {line!r}, for which there is "
                     'no file; '
                 )
         return ''

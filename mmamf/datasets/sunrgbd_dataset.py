@@ -36,14 +36,13 @@ class SUNRGBDDataset(MultimodalSegDataset):
 
     Args:
         modalities: Descriptions of the modalities, or their names.
-        data_prefix: Folder of the label maps as ``seg_map_path`` (``masks`` by default), and
-            folders of modalities.
         img_suffix: Suffix of the images, where ``modalities`` are names; by default ``.jpg`` for
             rgb and ``.png`` for others.
         **kwargs: Arguments of :class:`MultimodalSegDataset`.
     """
 
     METAINFO = dict(classes=CLASSES, palette=PALETTE)
+    LABEL_FOLDER = 'masks'
 
     def __init__(
         self,
@@ -52,9 +51,6 @@ class SUNRGBDDataset(MultimodalSegDataset):
         img_suffix: str | dict[str, str] | None = None,
         **kwargs,
     ) -> None:
-        data_prefix = data_prefix or dict(seg_map_path='masks')
         if img_suffix is None and all(isinstance(name, str) for name in modalities):
             img_suffix = {name: '.jpg' if name == 'rgb' else '.png' for name in modalities}
-        super().__init__(
-            modalities=modalities, data_prefix=data_prefix, img_suffix=img_suffix, **kwargs
-        )
+        super().__init__(modalities, data_prefix, img_suffix, **kwargs)

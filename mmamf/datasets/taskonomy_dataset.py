@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mmengine.registry import DATASETS
 
@@ -71,7 +72,7 @@ class TaskonomyDataset(MultimodalTranslationDataset):
             raise ValueError(f'expected names among {tuple(DOMAINS)}, got {unknown}')
         folders = [DOMAINS[domain.name] for domain in domains]
         *modalities, target = (
-            domain.placed(folder=folder, suffix=f'_domain_{folder}.png')
+            replace(domain, folder=folder, suffix=f'_domain_{folder}.png')
             for domain, folder in zip(domains, folders)
         )
         super().__init__(modalities, target, **kwargs)

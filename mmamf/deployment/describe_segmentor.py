@@ -1,6 +1,6 @@
 from typing import Any
 
-from ..datasets.file_formats import build_lazily, find_descriptions, find_loading
+from ..datasets.nested_datasets import build_lazily, find_descriptions, find_loading
 from ..structures import Modality
 from .onnx_metadata import describe_files
 from .segmentor_graph import SegmentorGraph

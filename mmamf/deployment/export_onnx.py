@@ -15,7 +15,7 @@ from mmengine.structures import BaseDataElement
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmamf.datasets.file_formats import build_lazily
+from mmamf.datasets.nested_datasets import build_lazily
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.datasets.transforms.load_label_map import IGNORE
 from mmamf.models import MultimodalSegmentor

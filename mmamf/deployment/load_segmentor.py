@@ -6,7 +6,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmseg.models.decode_heads.ham_head import Hamburger
 from torch import nn
 
-from ..datasets.file_formats import build_lazily
+from ..datasets.nested_datasets import build_lazily
 from ..weights import check_config, load_all_weights, read_checkpoint
 
 

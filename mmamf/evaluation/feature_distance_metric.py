@@ -51,7 +51,9 @@ class FeatureDistanceMetric(BaseMetric):
     def __init__(self, network: dict, subset_size: int = 500, **kwargs) -> None:
         super().__init__(**kwargs)
         if subset_size < 2:
-            raise ValueError(f'expected a subset_size of at least 2, got {subset_size}')
+            raise ValueError(
+                f'FeatureDistanceMetric: expected a subset_size of at least 2, got {subset_size}'
+            )
         self.subset_size = subset_size
         self.network = MODELS.build(network).to(get_device()).eval()
         if isinstance(self.network, InceptionFeatures):

@@ -25,14 +25,14 @@ def find_weights(weights: str | None, url: str, other_names: tuple[str, ...] = (
         places = ' or '.join(str(path) for path in candidates)
         raise FileNotFoundError(
             f'expected the weights file {name} at {places}, found none. Nothing is downloaded '
-            f'here: get it from {url}, put it into {cache} or give its path as '
+            f'here: get it from {url}, and put it into {cache} or give its path as '
             '`weights` in the config or by --cfg-options'
         )
     expected = Path(name).stem.rsplit('-', 1)[-1]
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if not found.startswith(expected):
         raise ValueError(
-            f'{path}: expected the file {name}, whose SHA-256 begins with {expected}, got a file '
-            f'whose begins with {found[: len(expected)]}'
+            f'{path}: expected the file {name}, whose SHA-256 begins with {expected}, got the '
+            f'SHA-256 {found}'
         )
     return path

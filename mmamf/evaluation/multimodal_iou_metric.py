@@ -8,13 +8,12 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
-from mmamf.ensemble import ENSEMBLE, metric_key
+from mmamf.ensemble import ENSEMBLE, metric_key, output_keys
 
 from .describe_collapse import describe_collapse
 from .mask_files import MaskFiles
 
 IGNORE = 255  # value of ignored pixels in loaded label maps
-PREDICTION = 'pred_sem_seg_'  # key of a modality's prediction, without its name
 METRICS_OF_MMSEG = ('mIoU', 'mDice', 'mFscore')
 
 
@@ -70,8 +69,7 @@ class MultimodalIoUMetric(IoUMetric):
         for sample in data_samples:
             if not self.format_only:
                 _check_sample(sample, num_classes)
-                keys = {ENSEMBLE: 'pred_sem_seg'}
-                keys |= {name: PREDICTION + name for name in _modalities(sample)}
+                keys = output_keys(sample, 'pred_sem_seg')
                 self.results.append({name: self._count(sample, key) for name, key in keys.items()})
             if self._files:
                 self._files.write(sample, num_classes)
@@ -162,13 +160,6 @@ class MultimodalIoUMetric(IoUMetric):
                 lines.append(f'{name}: {text}')
         if lines:
             print_log('\n'.join(lines), logger='current', level=logging.WARNING)
-
-
-def _modalities(sample: dict) -> list[str]:
-    """List the modalities that have a prediction, in the order of the sample's channels."""
-    found = {key.removeprefix(PREDICTION) for key in sample if key.startswith(PREDICTION)}
-    ordered = [name for name in sample.get('modalities', ()) if name in found]
-    return ordered + sorted(found.difference(ordered))
 
 
 def _check_sample(sample: dict, num_classes: int) -> None:

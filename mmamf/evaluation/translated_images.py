@@ -1,8 +1,8 @@
 import torch
 
-from mmamf.ensemble import ENSEMBLE
+from mmamf.ensemble import output_keys
 
-OUTPUT = 'fake_img'  # key of the ensemble's image; keys of modalities end in `_<modality>`
+OUTPUT = 'fake_img'  # key of the ensemble's image
 TRUTH = 'gt_img'
 
 
@@ -33,13 +33,9 @@ def translated_images(sample: dict) -> tuple[torch.Tensor, dict[str, torch.Tenso
         raise ValueError(
             f'{where}: expected `{TRUTH}` of shape (3, H, W), got {tuple(truth.shape)}'
         )
-    found = {key.removeprefix(f'{OUTPUT}_') for key in sample if key.startswith(f'{OUTPUT}_')}
-    ordered = [name for name in sample.get('modalities', ()) if name in found]
-    outputs = {ENSEMBLE: sample[OUTPUT]}
-    for name in ordered + sorted(found.difference(ordered)):
-        outputs[name] = sample[f'{OUTPUT}_{name}']
-    for name, image in outputs.items():
-        key = OUTPUT if name == ENSEMBLE else f'{OUTPUT}_{name}'
+    outputs = {}
+    for name, key in output_keys(sample, OUTPUT).items():
+        outputs[name] = image = sample[key]
         if image.shape != truth.shape:
             raise ValueError(
                 f"{where}: expected `{key}` of the true image's shape {tuple(truth.shape)}, got "

@@ -9,8 +9,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmamf.datasets.transforms.file_content import read_content
 from mmamf.datasets.transforms.missing_readings import find_missing
+from mmamf.datasets.transforms.read_image import read_content
 
 from .duplicates import find_duplicates
 from .file_prints import ImagePrint, LabelPrint

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from mmamf.datasets.transforms.file_content import read_content
+from mmamf.datasets.transforms.read_image import read_content
 from mmamf.datasets.transforms.read_label import decode_label
 
 from .file_prints import ImagePrint, LabelPrint

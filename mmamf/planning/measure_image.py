@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmamf.datasets.transforms.file_content import read_content
 from mmamf.datasets.transforms.image_header import declared_size
 from mmamf.datasets.transforms.missing_readings import NO_READING, SENTINELS
+from mmamf.datasets.transforms.read_image import read_content
 
 from .file_format import find_format
 from .file_prints import BandPrint, ImagePrint

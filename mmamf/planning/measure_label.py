@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmamf.datasets.transforms.file_content import read_content
 from mmamf.datasets.transforms.image_header import declared_size
-from mmamf.datasets.transforms.read_image import decode_raster
+from mmamf.datasets.transforms.read_image import decode_raster, read_content
 from mmamf.datasets.transforms.read_label import StoredLabel, decode_label
 
 from .file_format import LOSSY, find_format

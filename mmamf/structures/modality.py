@@ -3,14 +3,14 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from mmamf.ensemble import ENSEMBLE
 
-# OpenCV can resize these, so every geometric transform works on every modality.
+# OpenCV resizes images of these dtypes, so geometric transforms work on every modality.
 DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
 # Files may also hold these dtypes. They are read as the dtype on the right, with unchanged values.
 READ_AS = dict(
@@ -19,7 +19,7 @@ READ_AS = dict(
 )  # fmt: skip
 KINDS = ('image', 'depth', 'normal', 'normal_y_down', 'edge')
 INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
-# 'modality_paths' (of 'paths') and 'ensemble' already mean something else
+# Samples have keys `modality_<name>`, and scalars `<name>/mIoU`: these names have a meaning there.
 RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
 
 Numbers = float | Sequence[float]
@@ -85,15 +85,15 @@ class Modality:
     def __post_init__(self) -> None:
         check_name(self.name)
         if self.kind not in KINDS:
-            self._refuse('kind', f'one of {KINDS}', self.kind)
+            self._refuse(f'kind to be one of {KINDS}', self.kind)
         if self.channels is not None:
             self._check_channels()
         if self.dtype is not None and self.dtype not in DTYPES:
             read_as = READ_AS.get(str(self.dtype))
             hint = f' ({self.dtype} is read as {read_as})' if read_as else ''
-            self._refuse('dtype', f'one of {DTYPES}{hint}', self.dtype)
+            self._refuse(f'dtype to be one of {DTYPES}{hint}', self.dtype)
         if self.interpolation not in (None, *INTERPOLATIONS):
-            self._refuse('interpolation', f'one of {INTERPOLATIONS}', self.interpolation)
+            self._refuse(f'interpolation to be one of {INTERPOLATIONS}', self.interpolation)
         self._check_missing()
         self._check_numbers()
 
@@ -148,12 +148,7 @@ class Modality:
         Raises:
             ValueError: If they are not given.
         """
-        if self.channels is None or self.mean is None or self.std is None:
-            given = [k for k in ('channels', 'mean', 'std') if getattr(self, k) is not None]
-            raise ValueError(
-                f'modality {self.name!r}: expected the keys channels, mean and std, which the data '
-                f'preprocessor needs, got {given}'
-            )
+        self.require(('channels', 'mean', 'std'), 'the data preprocessor')
         return self._per_channel('mean'), self._per_channel('std')
 
     @property
@@ -170,9 +165,16 @@ class Modality:
         """
         return not path.lower().endswith('.npy') and self.bands is None
 
-    def placed(self, **changes: Any) -> 'Modality':
-        """Copy the description with other values of some keys."""
-        return replace(self, **changes)
+    def require(self, keys: Sequence[str], reader: str) -> None:
+        """Refuse a description that lacks one of the keys.
+
+        Raises:
+            ValueError: If one is missing. The error names the ``reader`` that needs it.
+        """
+        given = [key for key in keys if getattr(self, key) is not None]
+        if len(given) < len(keys):
+            needed = f'{", ".join(keys[:-1])} and {keys[-1]}'
+            self._refuse(f'the keys {needed}, which {reader} needs', given)
 
     def _per_channel(self, key: str) -> list[float]:
         values = getattr(self, key)
@@ -183,37 +185,30 @@ class Modality:
         if isinstance(channels, list | tuple):
             whole = all(type(band) is int and band >= 0 for band in channels)
             if not channels or not whole or len(set(channels)) < len(channels):
-                self._refuse('channels', 'a number, or a list of distinct indices from 0', channels)
+                self._refuse('channels to be a list of distinct indices from 0', channels)
         elif type(channels) is not int or channels < 1:
-            raise ValueError(f'modality {self.name!r}: expected channels >= 1, got {channels!r}')
+            self._refuse('channels >= 1', channels)
         if self.bgr_to_rgb and self.num_channels != 3:
-            raise ValueError(
-                f'modality {self.name!r}: expected 3 channels with bgr_to_rgb=True, got '
-                f'{self.num_channels}'
-            )
-
+            self._refuse('3 channels with bgr_to_rgb=True', self.num_channels)
         if self.turns and self.num_channels != 3:
-            self._refuse(f'channels of the kind {self.kind!r}', '3', channels)
+            self._refuse(f'3 channels of the kind {self.kind!r}', channels)
 
     def _check_missing(self) -> None:
         values = self.missing_values
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
         if not numbers or (self.missing is not None and not values):
-            self._refuse('`missing`', 'a number or a list of numbers', self.missing)
+            self._refuse('`missing` to be a number or a list of numbers', self.missing)
         if values and self.dtype and not any(can_hold(self.dtype, value) for value in values):
-            raise ValueError(
-                f'modality {self.name!r}: expected a `missing` that files of dtype {self.dtype} '
-                f'can hold, got {self.missing!r}'
-            )
+            self._refuse(f'a `missing` that files of dtype {self.dtype} can hold', self.missing)
         if self.valid_range is not None:
             limits = self.valid_range
             pair = isinstance(limits, list | tuple) and len(limits) == 2
             if not pair or not limits[0] < limits[1]:
-                self._refuse('valid_range', '(smallest, largest)', limits)
+                self._refuse('valid_range to be (smallest, largest)', limits)
 
     def _check_numbers(self) -> None:
         if not isinstance(self.scale, int | float) or not 0 < self.scale < math.inf:
-            raise ValueError(f'modality {self.name!r}: expected scale > 0, got {self.scale}')
+            self._refuse('scale > 0', self.scale)
         count = self.num_channels
         for key in ('mean', 'std', 'fill'):
             given = getattr(self, key)
@@ -221,16 +216,13 @@ class Modality:
             finite = all(isinstance(v, int | float) and math.isfinite(v) for v in values)
             several = isinstance(given, list | tuple)
             if not finite or (several and count is not None and len(values) != count):
-                raise ValueError(
-                    f'modality {self.name!r}: expected {key} to be a number, or '
-                    f'{"a list" if count is None else count} of them, one per channel, got '
-                    f'{given!r}'
-                )
+                several = 'a list' if count is None else count
+                self._refuse(f'{key} to be a number, or {several} of them, one per channel', given)
         if self.std is not None and min(listed(self.std)) <= 0:
-            raise ValueError(f'modality {self.name!r}: expected std > 0, got {self.std}')
+            self._refuse('std > 0', self.std)
 
-    def _refuse(self, key: str, expected: str, got: Any) -> None:
-        raise ValueError(f'modality {self.name!r}: expected {key} to be {expected}, got {got!r}')
+    def _refuse(self, expected: str, got: Any) -> None:
+        raise ValueError(f'modality {self.name!r}: expected {expected}, got {got!r}')
 
 
 def read_modalities(specs: Iterable[Mapping | Modality]) -> dict[str, Modality]:
@@ -245,7 +237,7 @@ def read_modalities(specs: Iterable[Mapping | Modality]) -> dict[str, Modality]:
     """
     if isinstance(specs, Mapping | str):
         raise ValueError(
-            f'modalities: expected a list of dict(name=..., ...), got {type(specs).__name__}: '
+            f'modalities: expected a list of dict(name=..., ...), got a {type(specs).__name__}: '
             f'{specs!r}'
         )
     described = [Modality.of(spec) for spec in specs]
@@ -264,12 +256,7 @@ def check_readable(modalities: Iterable[Modality]) -> None:
         ValueError: If one has no ``channels`` or no ``dtype``.
     """
     for modality in modalities:
-        if modality.channels is None or modality.dtype is None:
-            given = [key for key in ('channels', 'dtype') if getattr(modality, key) is not None]
-            raise ValueError(
-                f'modality {modality.name!r}: expected the keys channels and dtype, which loading '
-                f'needs, got {given}'
-            )
+        modality.require(('channels', 'dtype'), 'loading')
 
 
 def check_name(name: Any) -> None:

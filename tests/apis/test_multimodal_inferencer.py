@@ -1,5 +1,7 @@
 """Inference from Python, with a tiny model of random weights."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -156,7 +158,7 @@ def test_optional_in_the_description_is_optional(inferencer, root):
     (root / 'depth' / '01.png').unlink()
     inputs = dict(rgb=root / 'rgb', depth=root / 'depth')
     described = inferencer.segmentor.descriptions
-    described['depth'] = described['depth'].placed(optional=True)
+    described['depth'] = replace(described['depth'], optional=True)
     found = inferencer(inputs)
     assert [*found['00']] == ['ensemble', 'rgb', 'depth'] and [*found['01']] == ['ensemble', 'rgb']
 

@@ -10,7 +10,7 @@ COLOR = [1, 2, 3]
 @pytest.mark.parametrize(
     ('metainfo', 'message'),
     [
-        (dict(classes='crack'), r"got the string 'crack'; .* has a comma: \('crack',\)"),
+        (dict(classes='crack'), r"got the string 'crack'. A tuple .* has a comma: \('crack',\)"),
         (dict(classes=''), r"got the string ''"),
         (dict(classes=()), 'got no classes'),
         (dict(classes=3), 'names, which are strings, got 3'),
@@ -19,12 +19,12 @@ COLOR = [1, 2, 3]
         (dict(classes=('a', '')), 'names, which are strings'),
         (dict(classes={'a', 'b'}), 'expected classes to be a tuple of names'),
         (dict(classes={0: 'a'}), 'expected classes to be a tuple of names'),
-        (dict(classes=['a', 'b', 'a']), r"different names, got twice: \['a'\]"),
+        (dict(classes=['a', 'b', 'a']), r"distinct names, got \['a'\]"),
         (dict(classes=['a', 'b'], palette=[COLOR]), 'each of the 2 classes, got 1 colors'),
         (dict(classes=['a'], palette=[COLOR] * 2), 'each of the 1 classes, got 2 colors'),
         (dict(classes=['a'], palette=[[1, 2]]), r'R, G, B. of 0 to 255, got \[1, 2\]'),
         (dict(classes=['a'], palette=[[0, 0, 256]]), r'of 0 to 255, got \[0, 0, 256\]'),
-        (dict(classes=['a'], palette='#ff0000'), "a palette of a color .* got '#ff0000'"),
+        (dict(classes=['a'], palette='#ff0000'), "a palette with a color .* got '#ff0000'"),
     ],
 )
 def test_refused(metainfo, message):

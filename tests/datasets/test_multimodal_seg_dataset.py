@@ -169,8 +169,9 @@ def test_nothing_to_read(build, prepare, kwargs, message):
 @pytest.mark.parametrize(
     ('kwargs', 'message'),
     [
-        (dict(modalities=()), r'expected a non-empty sequence of distinct names, got \(\)'),
-        (dict(modalities='rgb'), "sequence of distinct names, got 'rgb'"),
+        (dict(modalities=()), r'expected a non-empty sequence of distinct names, got \[\]'),
+        (dict(modalities=None), r'expected a non-empty sequence of distinct names, got \[\]'),
+        (dict(modalities='rgb'), "expected a list of names, got the string 'rgb'"),
         (dict(modalities=('rgb', 'rgb')), 'distinct names, got'),
         (dict(modalities=('rgb', 'x/y')), "letters, digits and underscores, got 'x/y'"),
         (dict(modalities=('rgb', 3)), 'letters, digits and underscores, got 3'),
@@ -190,8 +191,8 @@ def test_nothing_to_read(build, prepare, kwargs, message):
             dict(data_prefix=dict(rgb=['rgb'], depth='depth', seg_map_path='label')),
             r"data_prefix: expected one folder, a string, for 'rgb', got \['rgb'\]",
         ),
-        (dict(indices=0), r'indices: expected at least one of the 4 samples, .* got \[0\]'),
-        (dict(indices=[]), r'indices: expected at least one of the 4 samples, .* got \[\[\]\]'),
+        (dict(indices=0), r'indices: expected a number other than 0, .* from -4 to 3, got \[0\]'),
+        (dict(indices=[]), r'indices: expected a number other than 0.* got \[\[\]\]'),
         (dict(indices=[0, 4]), r'indices: expected .* got \[4\]'),
         (dict(metainfo=None), r'expected metainfo=dict\(classes=\(...\)\), got no classes'),
         (dict(metainfo=None, test_mode=True), 'got no classes'),

@@ -66,9 +66,9 @@ def test_each_is_read_right(build, content):
         ('01\x00', ValueError, 'got zero bytes, as in UTF-16 without'),
         ('Stra\u00dfe'.encode('latin-1'), ValueError, 'expected a text in UTF-8, got other bytes'),
         ('01 7', FileNotFoundError, "without suffix, such as 'a/0001', got '01 7'"),
-        ('00.tif', FileNotFoundError, "got '00.tif', of which there is no file; .* 3 are missing"),
-        ('/else/00.png', FileNotFoundError, '3 are missing:\n  /else/00.png, which lies in none'),
-        ('../rgb/00', FileNotFoundError, '3 are missing:\n  ../rgb/00, which lies in none'),
+        ('00.tif', FileNotFoundError, "got '00.tif', for which there is no file; .* 3 are missing"),
+        ('/else/00.png', FileNotFoundError, '3 are missing:\n  /else/00.png, which lies outside'),
+        ('../rgb/00', FileNotFoundError, '3 are missing:\n  ../rgb/00, which lies outside'),
         ('# nothing', FileNotFoundError, 'expected at least one sample'),
     ],
 )

@@ -42,5 +42,5 @@ def test_no_weights(tmp_path, monkeypatch, evaluate, weights):
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
     with pytest.raises(FileNotFoundError, match='alexnet-owt-7be5be79.pth at .*checkpoints.*none'):
         LPIPSMetric()
-    with pytest.raises(ValueError, match='alexnet.pth: .* begins with 7be5be79, got a file whose'):
+    with pytest.raises(ValueError, match='alexnet.pth: .* begins with 7be5be79, got the SHA-256'):
         LPIPSMetric(str(weights))

@@ -328,7 +328,7 @@ def _check_images(images: Mapping[str, np.ndarray], source: str) -> None:
     """Refuse images that training would refuse."""
     sizes = {folder: image.shape[:2] for folder, image in images.items()}
     if len(set(sizes.values())) > 1:
-        raise ValueError(f'{source}: images differ in size (H, W): {sizes}')
+        raise ValueError(f'{source}: expected images of one size (H, W), got {sizes}')
     rgb, depth = images.get('rgb'), images.get('depth')
     if rgb is not None and (rgb.dtype != np.uint8 or rgb.shape[2:] != (3,)):
         raise ValueError(
@@ -343,7 +343,8 @@ def _refuse_duplicates(samples: Sequence[Sample]) -> None:
     for sample in samples:
         if sample.stem in sources:
             raise ValueError(
-                f'duplicate name {sample.stem!r}: {sources[sample.stem]} and {sample.source}'
+                f'expected distinct names of samples, got {sample.stem!r} from '
+                f'{sources[sample.stem]} and from {sample.source}'
             )
         sources[sample.stem] = sample.source
 
@@ -358,8 +359,8 @@ def refuse_other_settings(path: Path, settings: dict) -> None:
         before = read_json(path)
         if before != settings:
             raise ValueError(
-                f'{path.parent} was converted with {before}, not with {settings}: expected another '
-                'folder, or an empty one'
+                f'{path.parent}: expected a folder that was converted with {settings}, or an empty '
+                f'one, got a folder that was converted with {before}'
             )
     else:
         write_whole(path, json.dumps(settings).encode())

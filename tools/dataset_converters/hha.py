@@ -63,7 +63,9 @@ def encode_file(
     if is_done(out, stem):
         return
     if intrinsics is None:
-        raise ValueError(f'no intrinsics in {INTRINSICS}; --intrinsics gives them for all')
+        raise ValueError(
+            f'{INTRINSICS}: expected fx, fy, cx, cy of {stem}, or the option --intrinsics, got none'
+        )
     encoded = encode_hha(read_gray(depth, 'uint16') / units_per_meter, tuple(intrinsics))
     mark_done(out, stem, [write_image(out / stem, encoded[..., ::-1])])  # BGR
 

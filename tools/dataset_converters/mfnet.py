@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from conversion import (
     SHOWN,
@@ -22,9 +21,9 @@ from conversion import (
     require_count,
     require_frames,
 )
-from PIL import Image
 
 from mmamf.datasets.sample_list import SampleList, read_list
+from mmamf.datasets.transforms.read_image import read_image
 from mmamf.datasets.transforms.read_label import read_label
 
 SPLITS = dict(train=784, val=392, test=393)
@@ -78,7 +77,7 @@ def _names(raw: Path, file: str, known: set[str]) -> list[str]:
     alone = sorted({name.removesuffix(FLIPPED) for name in names} - set(kept))
     if alone:
         raise ValueError(
-            f'{path}: expected the original of every mirrored copy, got none of {alone[:SHOWN]}'
+            f'{path}: expected the original of every mirrored copy, got no {alone[:SHOWN]}'
         )
     if len(kept) < len(names):
         print(f'{path.name}: left out {len(names) - len(kept)} mirrored copies')
@@ -86,27 +85,18 @@ def _names(raw: Path, file: str, known: set[str]) -> list[str]:
 
 
 def _load(image_path: Path, label_path: Path) -> dict[str, np.ndarray]:
-    rgbt = _read(image_path)
+    rgbt = read_image(str(image_path), channels=4)
+    if rgbt.shape[2:] != (4,) or rgbt.dtype != np.uint8:
+        raise ValueError(
+            f'{image_path}: expected four channels of uint8 (red, green, blue, thermal), got shape '
+            f'{rgbt.shape} of {rgbt.dtype}'
+        )
     label = read_label(str(label_path)).values
     return dict(
-        rgb=cv2.cvtColor(rgbt, cv2.COLOR_RGBA2BGR),
-        thermal=np.ascontiguousarray(rgbt[:, :, 3]),
+        rgb=rgbt[..., 2::-1],  # BGR
+        thermal=np.ascontiguousarray(rgbt[..., 3]),
         masks=check_label(label, CLASSES, str(label_path)),
     )
-
-
-def _read(path: Path) -> np.ndarray:
-    """Read the four channels as they are stored, without applying transparency."""
-    try:
-        with Image.open(path) as image:
-            image.verify()  # checks the checksums, which decoding does not
-        with Image.open(path) as image:
-            values = np.array(image)
-    except Exception as error:  # Pillow raises many kinds of errors on damaged files
-        raise ValueError(f'{path} is corrupt or truncated: {error}') from error
-    if image.mode != 'RGBA':
-        raise ValueError(f'{path}: expected a PNG of mode RGBA, got {image.mode}')
-    return values
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -72,7 +72,8 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
         raise ValueError(f'{raw / SEG}: expected {SEGLABEL}, got only {names}')
     if len(labels) != len(meta):
         raise ValueError(
-            f'expected a label map per frame: {len(meta)} in {META}, {len(labels)} in {SEG}'
+            f'{raw / SEG}: expected {len(meta)} label maps, as many as frames in {META}, got '
+            f'{len(labels)}'
         )
     frames = defaultdict(list)  # folder -> frames in it
     for row, label in zip(meta, labels):
@@ -93,8 +94,8 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
         unknown = [folder for folder in folders if folder not in frames]
         if unknown:
             raise ValueError(
-                f'{raw / ALLSPLIT}: {len(unknown)} paths of {cell} are no frame of {META}: '
-                f'{unknown[:SHOWN]}'
+                f'{raw / ALLSPLIT}: expected frames of {META} in {cell}, got {len(unknown)} other '
+                f'paths: {unknown[:SHOWN]}'
             )
         files = {
             folder: [frame[key] for frame in frames[folder] for key in ('rgb', 'depth')]
@@ -103,7 +104,7 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
         complete = set(require_frames(raw, files, incomplete))
         require_count(f'{split} frames', count, len(complete), incomplete)
         samples += [
-            _sample(raw, seg, split, folder, **frame)
+            _sample(raw, seg, split, folder, frame)
             for folder in folders
             if folder in complete
             for frame in frames[folder]
@@ -111,23 +112,16 @@ def list_samples(raw: Path, depth: str, seg: h5py.File, incomplete: bool) -> lis
     return samples
 
 
-def _sample(
-    raw: Path,
-    seg: h5py.File,
-    split: str,
-    folder: str,
-    rgb: str,
-    depth: str,
-    label: h5py.Reference,
-    camera: np.ndarray,
-) -> Sample:
+def _sample(raw: Path, seg: h5py.File, split: str, folder: str, frame: dict) -> Sample:
+    rgb, camera = frame['rgb'], frame['camera']
+
     def load() -> dict[str, np.ndarray | Path]:
         source = f'seglabel of {folder}'
         with refuse_damage(source):
-            seglabel = seg[label][()].T  # MATLAB stores the transposed array
+            seglabel = seg[frame['label']][()].T  # MATLAB stores the transposed array
         return dict(
             rgb=raw / rgb,
-            depth=decode_depth(read_gray(raw / depth, 'uint16')),
+            depth=decode_depth(read_gray(raw / frame['depth'], 'uint16')),
             masks=map_labels(seglabel, CLASS_OF_SEGLABEL, source),
         )
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -61,7 +61,7 @@ def check_inside(out: Path, path: Path, source: str) -> None:
     Raises:
         ValueError: If it would be outside.
     """
-    steps_up = '..' in PurePosixPath(path.relative_to(out)).parts if out in path.parents else True
+    steps_up = out not in path.parents or '..' in path.relative_to(out).parts
     if steps_up or not path.resolve().is_relative_to(out.resolve()):
         raise ValueError(
             f'{source}: expected a file inside {out}, got {path}, which is {path.resolve()}: a '

@@ -6,10 +6,10 @@ import numpy as np
 
 from mmamf.structures.modality import READ_AS, Modality
 
-from .float32_range import check_float32_range
 from .read_image import read_raster
 
 ALL_BANDS = 0  # stands for all bands, in the order of the file
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def load_images(
@@ -33,8 +33,8 @@ def load_images(
     for name, path in paths.items():
         if name not in modalities:
             raise ValueError(
-                f'unknown modality {name!r} ({path}), expected one of {tuple(modalities)}, which '
-                'the pipeline can load'
+                f'modality {name!r} ({path}): expected one of {tuple(modalities)}, which the '
+                'pipeline can load'
             )
         if path is None:
             continue
@@ -88,7 +88,7 @@ def load_image(
     values = (*modality.missing_values, *declared)
     read_as = READ_AS.get(image.dtype.name, image.dtype.name)
     if read_as != modality.dtype:
-        stored = '' if read_as == image.dtype else f', as which {image.dtype} is read,'
+        stored = '' if read_as == image.dtype else f' ({image.dtype} is read as {read_as})'
         raise ValueError(
             f'modality {name!r}: expected dtype {modality.dtype}, got {read_as}{stored} in {path}'
         )
@@ -105,11 +105,33 @@ def _cast(image: np.ndarray, dtype: str, path: str, missing: tuple[float, ...]) 
     changed = (cast != image.astype(np.float64)) & ~np.isin(image, [*missing])
     if changed.any():
         raise ValueError(
-            f'{path}: expected whole numbers that float32 holds exactly, which are all up to 2**24,'
-            f' got {image[changed][0]} as {image.dtype}; if it means "no reading", name it in '
+            f'{path}: expected whole numbers that float32 holds exactly, as it does up to 2**24, '
+            f'got {image[changed][0]} as {image.dtype}. If it means "no reading", name it in '
             '`missing`'
         )
     return cast
+
+
+def check_float32_range(image: np.ndarray, path: str, missing: tuple[float, ...] = ()) -> None:
+    """Refuse finite values that become infinite in float32, the type of networks.
+
+    Args:
+        image: The image as it was read. The caller checks NaN and infinity.
+        path: The file, for the error.
+        missing: Values that mean "no reading"; they may be of any size.
+
+    Raises:
+        ValueError: If the image has such a value.
+    """
+    if image.dtype.kind != 'f' or image.dtype.itemsize <= 4:
+        return
+    beyond = (np.abs(image) > LARGEST) & np.isfinite(image) & ~np.isin(image, [*missing])
+    if beyond.any():
+        raise ValueError(
+            f'{path}: expected values within +-{LARGEST:.4g}, which float32 holds, got '
+            f'{image[beyond][0]:g} and {beyond.sum() - 1} more of {image.size} values. If it means '
+            '"no reading", name it in `missing`'
+        )
 
 
 def select_bands(image: np.ndarray, bands: tuple[int, ...] | None) -> np.ndarray:

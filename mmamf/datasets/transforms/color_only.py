@@ -3,7 +3,7 @@ from mmcv.transforms import BaseTransform
 
 from mmamf.structures.modality import Modality
 
-from .each_modality import image_key, is_present
+from .load_multimodal_images import image_key, is_present
 from .missing_readings import find_missing, mark_missing
 from .random_draws import random_state, restore
 

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
+from numpy.random import Generator
+
+from .load_multimodal_images import image_key, is_present
 
 GAMMA = 2.2  # relates the light on the sensor to gray levels of a file
 WHITE = 255
@@ -45,21 +48,26 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
 
     def transform(self, results: dict) -> dict:
         """Replace the modality's image by a damaged copy."""
-        key = self._key(results)
-        if self.modality not in results.get('present', results['modalities']):
-            return results
-        image = results[key]
-        missing = results['missing_values'][self.modality]
-        name = f'{self.modality}/{results["sample_name"]}'
-        rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-        damaged = self.corrupt(image, missing, rng)
-        results[key] = _as_stored(damaged, image.dtype)
+        if not results.keys() >= {'modalities', 'missing_values', 'sample_name'}:
+            raise ValueError(
+                f'{type(self).__name__}: expected a sample of MultimodalSegDataset, loaded by '
+                f'LoadMultimodalImages, got one with the keys {sorted(results)}'
+            )
+        if self.modality not in results['modalities']:
+            raise ValueError(
+                f'{type(self).__name__}: expected a modality among {results["modalities"]}, got '
+                f'{self.modality!r}'
+            )
+        if is_present(results, self.modality):
+            key = image_key(results, self.modality)
+            name = f'{self.modality}/{results["sample_name"]}'
+            rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+            image, missing = results[key], results['missing_values'][self.modality]
+            results[key] = _as_stored(self.corrupt(image, missing, rng), image.dtype)
         return results
 
     @abstractmethod
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Return a damaged copy. The caller rounds and clips it to the image's dtype.
 
         Args:
@@ -69,19 +77,10 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
             rng: Generator seeded by the sample, modality and seed.
         """
 
-    def _key(self, results: dict) -> str:
-        needed = ('modalities', 'missing_values', 'sample_name')
-        if any(key not in results for key in needed):
-            raise ValueError(
-                f'{type(self).__name__}: expected a sample of MultimodalSegDataset, loaded by '
-                f'LoadMultimodalImages, got one with the keys {sorted(results)}'
-            )
-        names = results['modalities']
-        if self.modality not in names:
-            raise ValueError(
-                f'{type(self).__name__}: expected a modality among {names}, got {self.modality!r}'
-            )
-        return 'img' if self.modality == names[0] else f'modality_{self.modality}'
+    def _check(self, argument: str, right: bool, expected: str) -> None:
+        if not right:
+            got = getattr(self, argument)
+            raise ValueError(f'{type(self).__name__}: expected {expected}, got {got!r}')
 
     def __repr__(self) -> str:
         options = ', '.join(f'{name}={value!r}' for name, value in vars(self).items())
@@ -110,23 +109,17 @@ class DeadModality(Corruption):
         super().__init__(modality, seed)
         self.fill = fill
         bounds = np.asarray(fill, dtype=float)
-        if bounds.shape not in ((), (2,)) or (bounds.ndim and bounds[0] >= bounds[1]):
-            raise ValueError(
-                f'DeadModality: expected fill to be a value or a pair (low, high) with low < high, '
-                f'got {fill!r}'
-            )
+        is_pair = bounds.shape == (2,) and bounds[0] < bounds[1]
+        expected = 'fill to be a value or a pair (low, high) with low < high'
+        self._check('fill', is_pair or not bounds.ndim, expected)
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Return a dead image of the same shape."""
         if image.dtype.kind in 'iu':
             bounds, info = np.asarray(self.fill), np.iinfo(image.dtype)
-            if bounds.min() < info.min or bounds.max() > info.max + bounds.ndim:
-                raise ValueError(
-                    f'DeadModality: expected fill within {info.min}..{info.max}, which the files '
-                    f'of {self.modality!r} hold, got {self.fill!r}'
-                )
+            inside = bounds.min() >= info.min and bounds.max() <= info.max + bounds.ndim
+            expected = f'fill in {info.min}..{info.max}, as in the files of {self.modality!r}'
+            self._check('fill', inside, expected)
         if np.ndim(self.fill) == 0:
             return np.full(image.shape, self.fill, dtype=float)
         low, high = self.fill
@@ -155,23 +148,19 @@ class DepthHoles(Corruption):
 
     def __init__(self, modality: str, area: float, size: float = 0.04, seed: int = 0) -> None:
         super().__init__(modality, seed)
-        if not 0 <= area <= 1:
-            raise ValueError(f'DepthHoles: expected 0 <= area <= 1, got {area}')
-        if not 0 < size <= 1:
-            raise ValueError(f'DepthHoles: expected 0 < size <= 1, got {size}')
         self.area = area
         self.size = size
+        self._check('area', 0 <= area <= 1, '0 <= area <= 1')
+        self._check('size', 0 < size <= 1, '0 < size <= 1')
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Set the pixels of the blobs to the missing value."""
         if missing is None and image.dtype.kind == 'f':
             missing = np.nan
         if missing is None:
             raise ValueError(
-                f'DepthHoles: expected a `missing` value of {self.modality!r} in '
-                'LoadMultimodalImages, got none'
+                f'DepthHoles: expected a `missing` value in the description of {self.modality!r}, '
+                f'got none for its {image.dtype} image'
             )
         height, width = image.shape[:2]
         field = rng.standard_normal((height, width))
@@ -201,13 +190,10 @@ class GaussianNoise(Corruption):
 
     def __init__(self, modality: str, std: float, seed: int = 0) -> None:
         super().__init__(modality, seed)
-        if std < 0:
-            raise ValueError(f'GaussianNoise: expected std >= 0, got {std}')
         self.std = std
+        self._check('std', std >= 0, 'std >= 0')
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Add the noise to every reading."""
         noisy = image + self.std * rng.standard_normal(image.shape)
         return keep_readings(noisy, image, missing)
@@ -233,16 +219,12 @@ class LowLight(Corruption):
 
     def __init__(self, modality: str, light: float, electrons: float = 1000, seed: int = 0) -> None:
         super().__init__(modality, seed)
-        if not 0 < light <= 1:
-            raise ValueError(f'LowLight: expected 0 < light <= 1, got {light}')
-        if electrons <= 0:
-            raise ValueError(f'LowLight: expected electrons > 0, got {electrons}')
         self.light = light
         self.electrons = electrons
+        self._check('light', 0 < light <= 1, '0 < light <= 1')
+        self._check('electrons', electrons > 0, 'electrons > 0')
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Count electrons in less light."""
         if image.dtype != np.uint8:
             raise ValueError(
@@ -272,21 +254,16 @@ class Misregistration(Corruption):
 
     def __init__(self, modality: str, shift: int, seed: int = 0) -> None:
         super().__init__(modality, seed)
-        if shift < 0 or shift != int(shift):
-            raise ValueError(f'Misregistration: expected a whole number >= 0, got shift={shift}')
+        self.shift = shift
+        self._check('shift', shift >= 0 and shift == int(shift), 'shift to be a whole number >= 0')
         self.shift = int(shift)
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Shift the image in a direction drawn for the sample."""
         height, width = image.shape[:2]
         k = self.shift
-        if k >= min(height, width):
-            raise ValueError(
-                f'Misregistration: expected a shift less than the image ({height} x {width} px), '
-                f'got {k}'
-            )
+        expected = f'a shift less than the image ({height} x {width} px)'
+        self._check('shift', k < min(height, width), expected)
         right, down = DIRECTIONS[rng.integers(len(DIRECTIONS))]
         widths = ((k, k), (k, k), (0, 0))[: image.ndim]
         fill = dict(mode='edge') if missing is None else dict(constant_values=missing)
@@ -314,13 +291,10 @@ class QuantizedDepth(Corruption):
 
     def __init__(self, modality: str, step: float) -> None:
         super().__init__(modality)
-        if step <= 0:
-            raise ValueError(f'QuantizedDepth: expected step > 0, got {step}')
         self.step = step
+        self._check('step', step > 0, 'step > 0')
 
-    def corrupt(
-        self, image: np.ndarray, missing: float | None, rng: np.random.Generator
-    ) -> np.ndarray:
+    def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Replace each reading by the middle of its step."""
         half = self.step // 2 if image.dtype.kind in 'iu' else self.step / 2
         middles = np.floor(image / self.step) * self.step + half
@@ -338,13 +312,10 @@ def keep_readings(damaged: np.ndarray, image: np.ndarray, missing: float | None)
     if missing is None or np.isnan(missing):
         return damaged
     damaged = _as_stored(damaged, image.dtype)
-    beside = missing + 1 if missing + 1 <= _largest(image.dtype) else missing - 1
+    largest = np.iinfo(image.dtype).max if image.dtype.kind in 'iu' else np.inf
+    beside = missing + 1 if missing + 1 <= largest else missing - 1
     damaged = np.where(damaged == missing, beside, damaged)
     return np.where(image == missing, missing, damaged)
-
-
-def _largest(dtype: np.dtype) -> float:
-    return np.iinfo(dtype).max if dtype.kind in 'iu' else np.inf
 
 
 def _as_stored(image: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -2,6 +2,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform, RandomFlip
 from mmseg.datasets.transforms import RandomMosaic, RandomRotate, RandomRotFlip
 
+from .load_multimodal_images import image_key, is_present
 from .missing_readings import find_missing, mark_missing
 from .random_draws import random_state, restore, same_draws
 from .stock_geometry import COPIES, FILLS, TellingRotFlip, with_settings
@@ -97,7 +98,7 @@ class EachModality(BaseTransform):
         marker = samples[0]['missing_values'].get(name)
         nearest = modality.resizing == 'nearest'
         copied = self.copies or (nearest and not self.fills)
-        gone = None
+        missing = None
         if self.copies:  # the blank image numbers its pixels, which shows where they come from
             width = images[0].shape[1]
             rows, columns = blank[:, 0, 0] // width, blank[0, :, 0] % width
@@ -106,19 +107,19 @@ class EachModality(BaseTransform):
             _, image = self._run_both(samples, None, images)
         else:
             holes = [_find_holes(sample, name) for sample in samples]
-            image, gone = self._interpolate(samples, images, holes, modality.resizing)
-        keep = copied or (nearest and not self.mosaic)
+            image, missing = self._interpolate(samples, images, holes, modality.resizing)
+        same_values = copied or (nearest and not self.mosaic)
         if modality.turns:
             stretch = not copied and not nearest and self._has_mixed(images[0], image, turn)
             if stretch or turn is not None:
-                keep = False
+                same_values = False
                 if copied:
-                    gone = find_missing(image, () if marker is None else (marker,))
+                    missing = find_missing(image, () if marker is None else (marker,))
                 path = samples[0]['modality_paths'][name] or modality.suffix
                 image = turn_normals(image, modality, path, turn, stretch)
-        if not keep:  # a new reading may equal the old marker of missing readings
+        if not same_values:  # a new value may equal the old marker of missing readings
             marker = None
-        return (image, marker) if gone is None else mark_missing(image, gone, marker)
+        return (image, marker) if missing is None else mark_missing(image, missing, marker)
 
     def _has_mixed(self, before: np.ndarray, after: np.ndarray, turn: np.ndarray | None) -> bool:
         """Tell whether the transform has mixed pixels. It must be one that can."""
@@ -227,16 +228,6 @@ class EachModality(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.step})'
-
-
-def image_key(results: dict, name: str) -> str:
-    """Return the key of a modality's image in a sample."""
-    return 'img' if name == results['modalities'][0] else f'modality_{name}'
-
-
-def is_present(sample: dict, name: str) -> bool:
-    """Tell whether a sample has a modality."""
-    return name in sample.get('present', sample['modalities'])
 
 
 def _as_slice(indices: np.ndarray) -> slice:

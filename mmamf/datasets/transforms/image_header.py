@@ -4,7 +4,13 @@ import os
 import re
 import struct
 
+import cv2
 from PIL import Image
+
+# Keep the file's depth (8, 16 or 32 bits) and its number of channels, and drop alpha. Ignore the
+# orientation, so that the pixels of all files of a sample stay registered.
+AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+PICTURE = (None, 1, 3)  # expected numbers of channels that mean gray or color, without alpha
 
 # OpenCV's own limit has the same name.
 LIMIT_VARIABLE = 'OPENCV_IO_MAX_IMAGE_PIXELS'
@@ -26,8 +32,8 @@ TEXT_SIZES = (
 EXR_SIZE = re.compile(rb'\x76\x2f\x31\x01.{0,4000}?dataWindow\0box2i\0.{4}(.{16})', re.DOTALL)
 # JPEG markers that hold the size: all "start of frame" markers.
 JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-# Compression has limits. Deflate needs at least one byte for 1032 bytes. JPEG needs at least one
-# bit for the 64 pixels of a block. A header that claims more is wrong.
+# Most that one byte of a file can hold: 1032 bytes in Deflate, 8 blocks of 64 pixels in JPEG. A
+# header that claims more is wrong.
 DEFLATE, JPEG_PIXELS = 1032, 512
 PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # color type -> samples per pixel
 # EXIF starts after these marks plus some bytes: 4 in PNG for the chunk's name, 8 in WebP for its
@@ -97,7 +103,7 @@ def check_size(height: int, width: int, bytes_per_pixel: int = 1) -> None:
     if pixels > MAX_PIXELS or pixels * bytes_per_pixel > MAX_BYTES:
         raise Refused(
             f'expected at most {MAX_PIXELS} pixels and {MAX_BYTES} bytes, got a header that claims '
-            f'{width} x {height} pixels of {bytes_per_pixel} byte(s) or more; if that is right, '
+            f'{width} x {height} pixels of {bytes_per_pixel} byte(s) or more. If that is right, '
             f'cut the image into tiles, or set the environment variable {LIMIT_VARIABLE} before '
             'Python starts'
         )

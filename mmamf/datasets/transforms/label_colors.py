@@ -29,8 +29,8 @@ class LabelColors:
         self.colored = bool(keys) and all(_is_color(key) for key in keys)
         if not keys or not (self.colored or all(type(key) is int for key in keys)):
             raise ValueError(
-                'colors: expected colors (R, G, B) from 0 to 255 or gray values, all of one kind, '
-                f'got {colors!r}'
+                'colors: expected colors (R, G, B) from 0 to 255 or gray values, but not both, got '
+                f'{colors!r}'
             )
         if len(set(keys)) < len(keys):
             raise ValueError(f'colors: expected each color once, got {colors!r}')
@@ -77,7 +77,7 @@ class LabelColors:
             more = f' and {len(unknown) - SHOWN} more' if len(unknown) > SHOWN else ''
             raise ValueError(
                 f'label map {path}: expected the {len(self._codes)} colors of '
-                f'LoadLabelMap(colors=...), got {listed}{more}; name them there ({IGNORE} ignores '
+                f'LoadLabelMap(colors=...), got {listed}{more}. Name them there ({IGNORE} ignores '
                 'them), or save the file without smoothing and lossy compression'
             )
         return classes

@@ -55,7 +55,7 @@ class LoadLabelMap(LoadAnnotations):
         path = results.get('seg_map_path')
         if path is None:
             raise ValueError(
-                f'LoadLabelMap: expected a label map for {results.get("img_path")}, got none: give '
+                f'LoadLabelMap: expected a label map for {results.get("img_path")}, got none. Give '
                 'the data set data_prefix=dict(seg_map_path=...), or leave LoadLabelMap out'
             )
         colored = self.colors is not None and self.colors.colored
@@ -100,8 +100,8 @@ class LoadLabelMap(LoadAnnotations):
             if wrong.size:
                 raise ValueError(
                     f'label map {path}: expected whole numbers, got {_listed(wrong)} in '
-                    f'{wrong.size} of {values.size} pixels; a value that marks no class is the '
-                    "data set's ignore_index, 'nan' for NaN"
+                    f'{wrong.size} of {values.size} pixels. If they mark no class, name them in '
+                    "the data set's ignore_index ('nan' for NaN)"
                 )
         if values.dtype != np.uint8:
             outside = values[(values < 0) | (values > IGNORE)]
@@ -120,7 +120,8 @@ class LoadLabelMap(LoadAnnotations):
                 self._warn_once(
                     'nodata',
                     f'{results["seg_map_path"]} calls {value:g} "no data", which is a class: its '
-                    "pixels train that class; to ignore them, give the data set's ignore_index",
+                    f'pixels train that class. To ignore them, set ignore_index={value:g} of the '
+                    'data set',
                 )
             else:
                 values.append(value)
@@ -131,8 +132,9 @@ class LoadLabelMap(LoadAnnotations):
         reduce = results.get('reduce_zero_label', False)
         if self.reduce_zero_label not in (None, reduce):
             raise ValueError(
-                f'reduce_zero_label: expected {reduce} as the data set has it, got '
-                f'LoadLabelMap(reduce_zero_label={self.reduce_zero_label}); set it there only'
+                f'reduce_zero_label: expected {reduce}, as in the data set, got '
+                f'LoadLabelMap(reduce_zero_label={self.reduce_zero_label}). Set it in the data set '
+                'only'
             )
         mapping = np.arange(IGNORE + 1, dtype=np.uint8)
         if reduce:
@@ -180,7 +182,7 @@ def read_ignore_index(given: Any) -> list[float]:
         pass
     raise ValueError(
         "ignore_index: expected a whole number that label files hold, 'nan', or a list of such, "
-        f'got {given!r}; to ignore nothing but {IGNORE}, leave it out'
+        f'got {given!r}. Without ignore_index, only {IGNORE} is ignored'
     )
 
 
@@ -190,10 +192,10 @@ def _advise(values: np.ndarray) -> str:
     if len(found) == 2 and found[0] == 0 and 1 < found[1] < math.inf:
         second = f'{found[1]:.15g}'
         return (
-            f'; the file has no values but 0 and {second}: if {second} stands for class 1, load '
+            f'. The file holds only 0 and {second}. If {second} stands for class 1, load '
             f'the labels with LoadLabelMap(colors={{0: 0, {second}: 1}})'
         )
-    return "; a value that marks no class is the data set's ignore_index"
+    return ". If a value marks no class, name it in the data set's ignore_index"
 
 
 def _listed(values: np.ndarray) -> list:

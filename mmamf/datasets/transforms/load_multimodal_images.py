@@ -86,12 +86,12 @@ class LoadMultimodalImages(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Load the images of one sample, in the order of its ``modality_paths``."""
-        if not results.get('modality_paths'):
+        paths = results.get('modality_paths')
+        if not paths:
             raise ValueError(
                 'LoadMultimodalImages: expected `modality_paths` with a path per modality, as '
                 f'MultimodalSegDataset gives, got the keys {sorted(results)}'
             )
-        paths = results['modality_paths']
         described = self.modalities or results.get('descriptions') or {}
         loaded = load_images(paths, described, self.backend_args)
         described = results['descriptions'] = {name: described[name] for name in paths}
@@ -103,8 +103,8 @@ class LoadMultimodalImages(BaseTransform):
             elif name not in results.get('optional', ()):
                 raise ValueError(
                     f'modality {name!r}: expected at least one reading, got only '
-                    f'{describe_missing(image, values)} in {paths[name]}; if samples may lack this '
-                    f'modality, say optional=True in its description (for an inferencer: '
+                    f'{describe_missing(image, values)} in {paths[name]}. If samples may lack this '
+                    'modality, say optional=True in its description (for an inferencer: '
                     f'optional=({name!r},), or --optional {name})'
                 )
         if not images:
@@ -116,14 +116,11 @@ class LoadMultimodalImages(BaseTransform):
         results['modalities'] = tuple(paths)
         results['present'] = tuple(images)
         results['missing_values'] = markers
-        images = {name: images.get(name, _zeros(described[name], size)) for name in paths}
-        (_, image), *further = images.items()
-        results['img'] = image
-        results['img_shape'] = results['ori_shape'] = image.shape[:2]
-        results['seg_fields'] = list(results.get('seg_fields', []))
-        for name, image in further:
-            results[f'modality_{name}'] = image
-            results['seg_fields'].append(f'modality_{name}')
+        results['img_shape'] = results['ori_shape'] = size
+        keys = [image_key(results, name) for name in paths]
+        for key, name in zip(keys, paths):
+            results[key] = images[name] if name in images else _zeros(described[name], size)
+        results['seg_fields'] = [*results.get('seg_fields', []), *keys[1:]]
         return results
 
     def _find_holes(
@@ -143,7 +140,7 @@ class LoadMultimodalImages(BaseTransform):
                 self._warn_once(
                     name,
                     'NaN',
-                    f'NaN and infinity in {path} count as missing readings; if that is meant, say '
+                    f'NaN and infinity in {path} count as missing readings. If that is meant, say '
                     "missing=float('nan') in its description",
                 )
         if (name, 'sentinel') not in self._warned:
@@ -165,6 +162,16 @@ class LoadMultimodalImages(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(modalities={self.modalities})'
+
+
+def image_key(results: dict, name: str) -> str:
+    """Return the key of a modality's image in a sample."""
+    return 'img' if name == results['modalities'][0] else f'modality_{name}'
+
+
+def is_present(results: dict, name: str) -> bool:
+    """Tell whether a sample has a modality."""
+    return name in results.get('present', results['modalities'])
 
 
 def _zeros(modality: Modality, size: tuple[int, int]) -> np.ndarray:

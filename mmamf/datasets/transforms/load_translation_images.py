@@ -71,8 +71,8 @@ class LoadTranslationImages(BaseTransform):
         absent = [name for name, path in paths.items() if path is None]
         if absent:
             raise ValueError(
-                'LoadTranslationImages: expected a file of every domain, as translation has no '
-                f'absent ones, got none of {absent}'
+                'LoadTranslationImages: expected a file of every domain, because a translation '
+                f'needs all, got no file of {absent}'
             )
         described = self.domains or results.get('descriptions') or {}
         check_pictures(described)
@@ -128,9 +128,9 @@ def _check_readings(
     if image.dtype.kind == 'f' and not np.isfinite(image).all():
         bad = image.size - np.isfinite(image).sum()
         raise ValueError(
-            f'modality {name!r}: expected finite values, as every pixel of a picture counts, got '
-            f'NaN or infinity in {bad} of {image.size} values in {path}; write missing readings as '
-            'a finite number'
+            f'modality {name!r}: expected finite values, because every pixel of a picture counts, '
+            f'got NaN or infinity in {bad} of {image.size} values in {path}. Write missing '
+            'readings as a finite number'
         )
     if find_missing(image, values).all():
         raise ValueError(

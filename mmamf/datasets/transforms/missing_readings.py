@@ -123,13 +123,13 @@ def missing_as_nan(image: np.ndarray, marker: float | None) -> np.ndarray:
         marker: Its marker.
 
     Raises:
-        ValueError: If a transform has turned NaN into integers.
+        ValueError: If a transform has made a float image with NaN an integer image.
     """
     if image.dtype.kind != 'f' and marker is not None and math.isnan(marker):
         raise ValueError(
-            f'missing readings are lost: expected floats, with NaN where there is none, got '
-            f'{image.dtype} from some transform; name the missing value in `missing` of '
-            'LoadMultimodalImages, or leave that transform out'
+            f'missing readings are lost: expected floats, in which NaN marks them, got '
+            f'{image.dtype} from some transform. Name the value of missing readings as `missing` '
+            'in the description, or leave that transform out'
         )
     holes = find_missing(image, () if marker is None else (marker,))
     if not holes.any():

@@ -4,6 +4,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
+from .load_multimodal_images import image_key
+
 
 @TRANSFORMS.register_module()
 class ModalityDropout(BaseTransform):
@@ -45,20 +47,20 @@ class ModalityDropout(BaseTransform):
                 'ModalityDropout: expected images loaded by LoadMultimodalImages, got the keys '
                 f'{sorted(results)}'
             )
-        names, present = results['modalities'], results['present']
-        self.check_names(names)
+        present = results['present']
+        self.check_names(results['modalities'])
         results['present'] = kept = self._draw(present)
         for name in present:
             if name not in kept:
-                key = 'img' if name == names[0] else f'modality_{name}'
+                key = image_key(results, name)
                 results[key] = np.zeros_like(results[key])
         return results
 
     def check_names(self, modalities: tuple[str, ...]) -> None:
-        """Refuse probabilities of unknown modalities.
+        """Refuse probabilities of modalities that the samples do not have.
 
         Raises:
-            ValueError: If a modality is unknown.
+            ValueError: If there is one.
         """
         unknown = sorted(set(self.prob) - set(modalities))
         if unknown:
@@ -73,8 +75,8 @@ class ModalityDropout(BaseTransform):
         weights = np.array([np.where(keeps, 1 - drop, drop).prod() for keeps in choices])
         if not weights.any():
             raise ValueError(
-                f'ModalityDropout: expected that one of the modalities {present} of the sample may '
-                f'remain, got the probabilities {self.prob}'
+                f'ModalityDropout: expected a probability below 1 for one of the modalities '
+                f'{present} of the sample, got {self.prob}'
             )
         chosen = choices[np.random.choice(len(choices), p=weights / weights.sum())]
         return tuple(name for name, keep in zip(present, chosen) if keep)

@@ -3,6 +3,7 @@ import torch
 from mmengine.registry import TRANSFORMS
 from mmseg.datasets.transforms import PackSegInputs
 
+from .load_multimodal_images import image_key
 from .stack_planes import stack_planes
 
 
@@ -48,9 +49,7 @@ class PackMultimodalSegInputs(PackSegInputs):
                 'PackMultimodalSegInputs: expected images loaded by LoadMultimodalImages, got the '
                 f'keys {sorted(results)}'
             )
-        first, *further = results['modalities']
-        images = {first: results['img']}
-        images.update({name: results[f'modality_{name}'] for name in further})
+        images = {name: results[image_key(results, name)] for name in results['modalities']}
         self._check_sizes(results, images)
 
         inputs = stack_planes(results)

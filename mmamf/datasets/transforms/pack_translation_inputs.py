@@ -45,13 +45,13 @@ class PackTranslationInputs(BaseTransform):
         sizes = {name: image.shape[:2] for name, image in images.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(
-                f'a transform changed the size of some images but not of others: {sizes}; give '
-                "mmagic's transforms the keys 'img', which holds them all"
+                f'a transform changed the size of some images: expected one size (H, W), got '
+                f"{sizes}. Give mmagic's transforms keys='img', which holds all images"
             )
         if 'normal' in images and any(info['flip'] for info in results.get('flip_infos', ())):
             warnings.warn(
-                'Flip mirrored the domain normal like a picture, its vectors now point the wrong '
-                'way: put MirrorNormals behind Flip',
+                'Flip has mirrored the domain `normal` like a picture, so its vectors point the '
+                'wrong way: put MirrorNormals behind Flip',
                 stacklevel=2,
             )
         planes = {name: _planes(image) for name, image in images.items()}

@@ -5,22 +5,23 @@ import logging
 import os
 from typing import NamedTuple
 
-import cv2
 import mmcv
 import numpy as np
+from mmengine import fileio
 from mmengine.logging import print_log
 from numpy.lib import format as npy
 from PIL import Image
 
-from .file_content import read_content
-from .image_header import MissingCodec, Refused, check_header, exif_orientation
+from .image_header import (
+    AS_STORED,
+    PICTURE,
+    MissingCodec,
+    Refused,
+    check_header,
+    exif_orientation,
+)
 from .stored_values import is_low_gray, read_low_gray
 
-# Keep the file's depth (8, 16 or 32 bits) and its number of channels, and drop alpha. Ignore the
-# orientation, so that the pixels of all files of a sample stay registered.
-AS_STORED = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
-PICTURE = (None, 1, 3)  # numbers of channels that OpenCV reads well
-ARRAY = 'expected one array as np.save writes it (.npy)'
 NUMBERS = 'buifc'  # allowed kinds of .npy dtypes; objects, texts, records and dates are not
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # first bytes; the last two are BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
@@ -80,6 +81,36 @@ def read_raster(
     return image, nodata
 
 
+def read_content(path: str, backend_args: dict | None = None, kind: str = 'image file') -> bytes:
+    """Read a whole file.
+
+    Args:
+        path: The file, local or of any mmengine file backend.
+        backend_args: Arguments of the mmengine file backend.
+        kind: Name of the file's kind in errors.
+
+    Raises:
+        FileNotFoundError: If there is no such file, or it is a link that leads nowhere.
+        ValueError: If it is empty, is a folder, or cannot be read.
+    """
+    try:
+        content = fileio.get(path, backend_args=backend_args)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        link = f' (a link to {os.readlink(path)})' if os.path.islink(path) else ''
+        raise FileNotFoundError(f'{kind} not found: {path}{link}') from error
+    except IsADirectoryError as error:
+        raise ValueError(f'{path}: expected a file, got a folder') from error
+    except MemoryError as error:
+        raise ValueError(f'{path}: expected a file that fits into memory') from error
+    except (OSError, ValueError) as error:  # no permission, circular links, a failing disk
+        raise ValueError(f'{path!r} cannot be read: {error}') from error
+    if not content:
+        raise ValueError(
+            f'{path} is corrupt or truncated: expected an image, got a file of 0 bytes'
+        )
+    return content
+
+
 def decode_raster(
     path: str, content: bytes, channels: int | None = None, lossless: bool = False
 ) -> Raster:
@@ -102,11 +133,11 @@ def decode_raster(
     except Exception as error:  # decoders raise many kinds of errors on damaged files
         if 'OPENCV_IO_ENABLE_OPENEXR' in str(error):
             raise ValueError(
-                f'{path} is an OpenEXR file, which OpenCV reads only if the environment variable '
+                f'{path} is an OpenEXR file: OpenCV reads it only if the environment variable '
                 'OPENCV_IO_ENABLE_OPENEXR=1 is set before Python starts'
             ) from error
         said = str(error)
-        if not isinstance(error, ValueError | OSError):  # its text does not help people
+        if not isinstance(error, ValueError | OSError):  # its text alone does not say enough
             said = f'its decoder stopped with {type(error).__name__} ({error})'
         raise ValueError(f'{path} is corrupt or truncated: {said}') from error
     image = raster.image
@@ -123,10 +154,10 @@ def decode_raster(
 
 
 def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:
+    if content[:2] == b'PK':
+        raise Refused('expected one array as np.save writes it (.npy), got an archive of np.savez')
     if path.lower().endswith('.npy'):
         return Raster(decode_npy(content))
-    if content[:4] == b'PK\3\4':
-        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     if content[:4] in TIFF:
         return _decode_tiff(path, content, channels, lossless)
     check_header(content)
@@ -172,8 +203,6 @@ def decode_npy(content: bytes) -> np.ndarray:
         ValueError: If it is not an array of numbers.
         Exception: Of many kinds, if the header is damaged.
     """
-    if content[:2] == b'PK':
-        raise Refused(f'{ARRAY}, got an archive, as np.savez writes')
     stream = io.BytesIO(content)
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -207,7 +236,8 @@ def _decode_tiff(path: str, content: bytes, channels: int | None, lossless: bool
             path,
             'nodata',
             f'{path} calls the index {tiff.nodata[0]:g} of its palette "no data" and is read as '
-            'colors, in which that index cannot be told: its pixels are readings',
+            'colors. Other indices may have the same color, so pixels of that index count as '
+            'readings',
         )
     return Raster(tiff.image, () if tiff.colored else tiff.nodata, tiff.palette)
 
@@ -216,9 +246,9 @@ def _warn_of_orientation(path: str, orientation: int) -> None:
     _warn_once(
         path,
         'orientation',
-        f'{path} has the orientation {orientation} in its header, which is not applied: every file '
-        'of a sample is read as it is stored. If the other files of the sample are upright, turn '
-        'the pixels of this one (`mogrify -auto-orient` does)',
+        f'{path} has the orientation {orientation} in its header. It is not applied: every file of '
+        'a sample is read as it is stored. If the other files of the sample are upright, turn the '
+        'pixels of this one (`mogrify -auto-orient` does that)',
     )
 
 

@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from .file_content import read_content
 from .image_header import Refused, check_header, check_size
-from .read_image import decode_raster
+from .read_image import decode_raster, read_content
 from .stored_values import check_alpha, has_16_bits, load_values, open_picture
 
 # Pillow reads these, because it keeps the indices of palettes. OpenCV turns them into colors.
@@ -62,7 +61,7 @@ def decode_label(path: str, content: bytes, colored: bool = False) -> StoredLabe
     except Refused as error:
         raise ValueError(f'label map {path}: {error}') from error
     except MemoryError as error:
-        raise ValueError(f'label map {path}: expected one that fits into memory') from error
+        raise ValueError(f'label map {path}: expected a file that fits into memory') from error
     except Exception as error:  # Pillow raises many kinds of errors on damaged files
         raise ValueError(f'label map {path} is corrupt or truncated: {error}') from error
     if label is None:
@@ -90,7 +89,7 @@ def _refuse_lossy(path: str, content: bytes) -> None:
     if found:
         raise ValueError(
             f'label map {path}: expected a lossless format, got {found[0]}, which may change class '
-            'indices; write label maps as PNG, TIFF or .npy, from their origin'
+            'indices. Write label maps as PNG, TIFF or .npy, from the lossless originals'
         )
 
 
@@ -101,7 +100,8 @@ def _read_picture(content: bytes, colored: bool) -> StoredLabel | None:
     if factory is None:
         return None
     check_header(content)
-    # Image.open has its own limit of 179 million pixels; check_size has one limit for all readers.
+    # The plugin is called directly, because Image.open has its own limit of 179 million pixels.
+    # check_size has one limit for all readers.
     factory(io.BytesIO(content)).verify()  # checks a PNG's checksums, which decoding ignores
     picture = open_picture(factory, content)
     check_size(picture.height, picture.width)

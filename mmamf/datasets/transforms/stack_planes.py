@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import torch
 
+from .load_multimodal_images import image_key, is_present
 from .missing_readings import missing_as_nan
 
 
@@ -20,13 +21,11 @@ def stack_planes(results: dict) -> np.ndarray:
     Raises:
         ValueError: If a transform has turned missing readings into integers.
     """
-    first, *_ = results['modalities']
-    markers, present = results.get('missing_values', {}), results.get('present')
+    markers = results.get('missing_values', {})
     images = []
     for name in results['modalities']:
-        image = results['img' if name == first else f'modality_{name}']
-        # an absent modality is all zero, so it keeps its small dtype
-        if present is None or name in present:
+        image = results[image_key(results, name)]
+        if is_present(results, name):  # an absent modality is all zero and keeps its small dtype
             try:
                 image = missing_as_nan(image, markers.get(name))
             except ValueError as error:

@@ -1,4 +1,4 @@
-"""Reads the numbers of a picture as its file stores them. Pillow alone may change them."""
+"""Reads the numbers of a picture as its file stores them. Pillow alone changes some of them."""
 
 import io
 from collections.abc import Callable
@@ -15,10 +15,10 @@ GRAY = 0  # color type of a PNG
 def open_picture(factory: Callable[[io.BytesIO], Image.Image], content: bytes) -> Image.Image:
     """Open a picture with a plugin of Pillow, and keep the indices of a BMP with a palette.
 
-    If the palette of a BMP is gray, Pillow takes its indices for gray values. If that palette has
-    two colors, Pillow reads one bit per pixel, whatever the depth. So Pillow gets a copy with
-    another first color, and black is put back afterwards: the first color of every palette that
-    Pillow calls gray is black.
+    Pillow drops the palette of a BMP if it is black and white, or the gray values 0, 1, 2, ... It
+    reads black and white as one bit per pixel, even if the file has more. So Pillow gets a copy of
+    the file whose palette begins with another color. Afterwards black is put back, with which all
+    these palettes begin.
 
     Args:
         factory: The plugin's class.
@@ -72,21 +72,23 @@ def has_16_bits(picture: Image.Image, content: bytes) -> bool:
     return largest > 255 or (picture.format == 'PNG' and content[24] == 16)
 
 
-def check_alpha(rgba: np.ndarray) -> None:
-    """Refuse pixels that have the same color but different alpha.
+def check_alpha(image: np.ndarray) -> None:
+    """Refuse pixels that have the same color, or gray value, but different alpha.
 
     Args:
-        rgba: (H, W, 4), uint8.
+        image: (H, W, C), whose last channel is alpha.
 
     Raises:
         Refused: If there are such pixels.
     """
-    if (rgba[..., 3] == rgba[0, 0, 3]).all():
+    if (image[..., -1] == image[0, 0, -1]).all():
         return
-    colors = np.ascontiguousarray(rgba).view('<u4')
-    if len(np.unique(colors)) > len(np.unique(colors & 0xFFFFFF)):
+    pixels = image.reshape(-1, image.shape[2]).T
+    pixels = pixels[:, np.lexsort(pixels[::-1])]  # by color, then by alpha
+    differs = pixels[:, 1:] != pixels[:, :-1]
+    if (differs[-1] & ~differs[:-1].any(0)).any():
         raise Refused(
-            'expected colors, got some with several values of alpha, which is not read; if alpha '
+            'expected one value of alpha for each color, got several. Alpha is not read: if it '
             'tells the classes, save it as a gray file'
         )
 

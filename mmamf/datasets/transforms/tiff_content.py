@@ -2,22 +2,20 @@
 
 import io
 
-import cv2
 import mmcv
 import numpy as np
 import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
 from . import tiff_codecs
-from .image_header import ORIENTATION, MissingCodec, Refused, check_size
+from .image_header import AS_STORED, ORIENTATION, PICTURE, MissingCodec, Refused, check_size
 from .stored_values import check_alpha
 
 tiff_codecs.install()
 
 NODATA = 42113  # GDAL's tag; it holds the value that means "no reading" as text
-PICTURE = (None, 1, 3)  # numbers of channels that are gray or color, without alpha
-ALPHA = (1, 2)  # kinds of extra samples; the others are bands
-# Compressions whose names in tifffile contain one of these change values.
+ALPHA = (1, 2)  # kinds of extra samples that are alpha; all other kinds are bands
+# A compression changes values if its name in tifffile contains one of these.
 LOSSY = ('JPEG', 'JP2000', 'WEBP')
 JPEG = (COMPRESSION.JPEG, COMPRESSION.OJPEG)
 # Only with these kinds are three samples red, green and blue.
@@ -69,7 +67,7 @@ class TiffContent:
                 (page.nodata,) = self.nodata  # fills tiles that the file leaves out
             try:
                 image = self._read(series, page)
-            except ModuleNotFoundError as error:  # a standard library module new in Python 3.14
+            except ModuleNotFoundError as error:  # of compression.zstd, which Python 3.14 brings
                 raise _missing_codec(f'the compression {page.compression.name}') from error
             self.orientation = page.tags.valueof(ORIENTATION, 1)
         if channels in PICTURE and image.shape[2:] == (3,):
@@ -85,27 +83,23 @@ class TiffContent:
             )
         bands = page.samplesperpixel
         pages = series.size // page.size
-        if self.channels:
-            wide = page.imagewidth == self.channels != pages
-        else:  # with channels=0, the axis shorter than rows and columns is the channels
-            wide = self.channels == 0 and page.imagewidth < min(pages, page.imagelength)
-        if bands == 1 and series.kind == 'shaped' and len(series.shape) == 3 and wide:
-            # tifffile wrote an array (H, W, C) without information on its axes
-            _check(page, pages)
-            return series.asarray(maxworkers=1)
-        if pages > 1 and bands == 1 and self.channels not in (None, 1):
-            if self.channels == pages or self.channels not in PICTURE:
-                return self._read_pages(series, page, pages)
-            raise Refused(
-                f'expected {self.channels} channel(s), got a TIFF of {pages} pages of one band'
-            )
+        if pages > 1 and bands == 1:
+            rows = _is_page_per_row(series, self.channels)
+            if rows or self.channels not in PICTURE or self.channels == pages:
+                _check(page, pages)
+                stack = series.asarray(maxworkers=1)
+                return stack if rows else stack.reshape(pages, *page.shape).transpose(1, 2, 0)
+            if self.channels not in (None, 1):
+                raise Refused(
+                    f'expected {self.channels} channel(s), got a TIFF of {pages} pages of one band'
+                )
         self.pages_left_out = pages - 1
         image = _decode(page, self.content)
         if self.channels not in PICTURE:
             return image
         if bands in (2, 4) and len(page.extrasamples) == 1 and page.extrasamples[0] in ALPHA:
-            if self.lossless and bands == 4 and image.dtype == np.uint8:
-                check_alpha(image)  # colors of a label map
+            if self.lossless:  # a label map
+                check_alpha(image)
             bands -= 1
             image = image[..., :bands] if bands > 1 else image[..., 0]
         if bands not in PICTURE:
@@ -116,12 +110,30 @@ class TiffContent:
             self.colored = self.channels != 1
         return self.palette[image] if self.colored else image
 
-    def _read_pages(
-        self, series: tifffile.TiffPageSeries, page: tifffile.TiffPage, pages: int
-    ) -> np.ndarray:
-        _check(page, pages)
-        stack = series.asarray(maxworkers=1).reshape(pages, *page.shape)
-        return stack.transpose(1, 2, 0)
+
+def _is_page_per_row(series: tifffile.TiffPageSeries, channels: int | None) -> bool:
+    """Tell whether pages of one band are the rows of an array (H, W, C), not the bands.
+
+    tifffile.imwrite writes such pages, if it is not told what the axes of the array are.
+    """
+    if series.kind != 'shaped' or len(series.shape) != 3:
+        return False
+    if 'Q' not in series.axes:  # Q is an axis without a name
+        return series.axes.startswith('YX')
+    if channels is None:
+        return False
+    first, rows, last = series.shape
+    if channels:
+        fits = first == channels, last == channels
+    else:
+        fits = first < min(rows, last), last < min(first, rows)
+    if all(fits) or (channels == 0 and not any(fits)):
+        raise Refused(
+            f'expected a known axis of bands, got an array of shape {series.shape} without names '
+            'of its axes: write it by tifffile.imwrite with the option metadata=dict(axes="CYX") '
+            'if the bands come first, or "YXC" if they come last'
+        )
+    return fits[1]
 
 
 def _decode(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
@@ -171,10 +183,9 @@ def _is_picture(page: tifffile.TiffPage) -> bool:
 
 def _decode_picture(page: tifffile.TiffPage, content: bytes) -> np.ndarray:
     check_size(page.imagelength, page.imagewidth, page.samplesperpixel)
-    flag = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    image = mmcv.imfrombytes(content, flag=flag, backend='cv2')
+    image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
     if image is None:
-        raise ValueError('OpenCV cannot decode it')
+        raise ValueError('OpenCV cannot decode its picture')
     return image[..., ::-1] if image.ndim == 3 else image
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from mmengine.registry import HOOKS
 from mmseg.structures import SegDataSample
 
-from mmamf.datasets.file_formats import find_descriptions, find_loading
+from mmamf.datasets.nested_datasets import find_descriptions, find_loading
 from mmamf.datasets.transforms.checked_image import load_image
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.ensemble import ENSEMBLE

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import random
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -341,7 +342,7 @@ def test_normals_have_unit_length(dtype, suffix, error, step):
 def test_normals_rotate_with_the_picture(dtype, suffix, error, kind, degree):
     """A vector that points along an edge of the picture still does."""
     sample = normal_sample(dtype, suffix)
-    sample['descriptions'] = dict(m0=sample['descriptions']['m0'].placed(kind=kind))
+    sample['descriptions'] = dict(m0=replace(sample['descriptions']['m0'], kind=kind))
     step = dict(type='RandomRotate', prob=1.0, degree=(degree, degree))
     out = EachModality(TRANSFORMS.build(step))(sample)
     xyz = decoded(out['img'], dtype, suffix)
@@ -408,7 +409,7 @@ def test_kept_pixels_of_normals_are_kept():
 
 @pytest.mark.parametrize('channels', [1, 2, 4, [0, 1]])
 def test_vectors_have_three_components(channels):
-    with pytest.raises(ValueError, match="expected channels of the kind 'normal' to be 3, got"):
+    with pytest.raises(ValueError, match="expected 3 channels of the kind 'normal', got"):
         Modality('n', channels=channels, kind='normal')
 
 

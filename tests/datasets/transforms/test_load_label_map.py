@@ -156,7 +156,7 @@ def test_ignore_index_that_is_no_value(tmp_path, wrong):
 @pytest.mark.parametrize('dtype', [np.uint16, np.int32, np.float32])
 def test_masks_of_another_value_name_the_remedy(tmp_path, value, dtype):
     np.save(tmp_path / 'label.npy', np.array([[0, value, value]], dtype))
-    advice = rf'but 0 and {value}: .*LoadLabelMap\(colors={{0: 0, {value}: 1}}\)'
+    advice = rf'only 0 and {value}. .*LoadLabelMap\(colors={{0: 0, {value}: 1}}\)'
     with pytest.raises(ValueError, match=advice):
         load(tmp_path / 'label.npy', num_classes=2)
     label = load(tmp_path / 'label.npy', {0: 0, value: 1}, num_classes=2)
@@ -255,7 +255,7 @@ def test_gray_values_of_sixteen_bits(tmp_path):
 
 def test_unknown_colors(tmp_path):
     Image.fromarray(RGB.repeat(4, 0)).save(tmp_path / 'label.png')
-    with pytest.raises(ValueError, match=r'label.png: .* got \(0, 0, 255\) in 4 pixels; name them'):
+    with pytest.raises(ValueError, match=r'label.png: .* got \(0, 0, 255\) in 4 pixels. Name them'):
         load(tmp_path / 'label.png', {(0, 0, 0): 0, (255, 0, 0): 1})
 
 
@@ -270,7 +270,7 @@ def test_colors_of_a_config_survive_saving(tmp_path):
 @pytest.mark.parametrize(
     ('colors', 'message'),
     [
-        ({(0, 0, 0): 0, 255: 1}, 'all of one kind'),
+        ({(0, 0, 0): 0, 255: 1}, 'but not both'),
         ({(0, 0, 300): 0}, r'colors \(R, G, B\) from 0 to 255'),
         ({}, 'expected colors'),
         ([(1, 2, 3), (1, 2, 3)], 'each color once'),
@@ -314,5 +314,5 @@ def test_data_set_without_label_maps():
 def test_two_values_of_reduce_zero_label(write):
     with pytest.warns(UserWarning, match='deprecated'):
         transform = LoadLabelMap(reduce_zero_label=True)
-    with pytest.raises(ValueError, match='reduce_zero_label: expected False as the data set has'):
+    with pytest.raises(ValueError, match='reduce_zero_label: expected False, as in the data set'):
         transform(write(LABEL))

@@ -89,7 +89,7 @@ def test_results_of_the_caller_keep_their_list(write):
         ),
         (
             dict(rgb=RGB, normal=RGB),
-            r"unknown modality 'normal' \(.*normal.png\), expected one of \('rgb', 'depth', 'therm",
+            r"modality 'normal' \(.*normal.png\): expected one of \('rgb', 'depth', 'therm",
         ),
         (dict(), 'expected `modality_paths` with a path per modality'),
     ],
@@ -147,7 +147,9 @@ def test_files_of_other_dtypes(tmp_path, stored, read):
     loaded = LoadMultimodalImages(dict(x=dict(channels=1, dtype=read)))(paths)['img']
     assert loaded.dtype == read
     np.testing.assert_array_equal(loaded, image)
-    with pytest.raises(ValueError, match=f'dtype float64, got {read}, as which {stored} is read, '):
+    with pytest.raises(
+        ValueError, match=rf'float64, got {read} \({stored} is read as {read}\) in '
+    ):
         LoadMultimodalImages(dict(x=dict(channels=1, dtype='float64')))(paths)
     with pytest.raises(ValueError, match=rf'one of .* \({stored} is read as {read}\), got'):
         LoadMultimodalImages(dict(x=dict(channels=1, dtype=stored)))

@@ -75,7 +75,7 @@ def test_arrays_keep_the_order_they_were_saved_in(tmp_path, suffix):
             dict(raw=np.full((6, 8), -2, np.float32)),
             r"'raw': expected values >= 0 for log\(1 \+ v\), got -2.0 in .*raw.tiff",
         ),
-        (dict(normal=COLOR), r"unknown modality 'normal' \(.*normal.png\), expected one of"),
+        (dict(normal=COLOR), r"modality 'normal' \(.*normal.png\): expected one of"),
         (dict(), 'expected `modality_paths` with a path per domain, as MultimodalTranslationDat'),
     ],
 )
@@ -87,7 +87,7 @@ def test_bad_sample(write, images, message):
 def test_absent_domain(write):
     results = write(depth=DEPTH)
     results['modality_paths']['rgb'] = None
-    with pytest.raises(ValueError, match="expected a file of every domain.*got none of .'rgb'."):
+    with pytest.raises(ValueError, match="expected a file of every domain.*got no file of .'rgb'."):
         LoadTranslationImages(DOMAINS)(results)
 
 

@@ -122,5 +122,5 @@ def test_flips_of_a_segmentation(direction, axes, names):
 
 def test_in_a_segmentation_it_would_mirror_twice():
     described = read_modalities([dict(name='normal', channels=3, dtype='uint8', kind='normal')])
-    with pytest.raises(ValueError, match="MirrorNormals in .* mirrors twice.*kind='normal'"):
+    with pytest.raises(ValueError, match="MirrorNormals in .* vectors twice.*kind='normal'"):
         adapt_pipeline([MirrorNormals()], described)

@@ -69,7 +69,7 @@ def test_without_a_target():
     [
         (
             dict(img=[np.zeros((6, 8, 3)), np.zeros((6, 8, 3)), np.zeros((5, 8, 3))]),
-            "size of some images but not of others: .*'rgb': \\(5, 8\\).*; give mmagic's",
+            "size of some images: .*'rgb': \\(5, 8\\).*. Give mmagic's",
         ),
         (dict(target='shade'), r"target 'shade': expected it among the loaded images \('depth'"),
     ],

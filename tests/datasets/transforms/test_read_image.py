@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from mmamf.datasets.transforms import LoadLabelMap, file_content
+from mmamf.datasets.transforms import LoadLabelMap
 from mmamf.datasets.transforms import read_image as module
 from mmamf.datasets.transforms.read_image import read_image
 
@@ -352,7 +352,7 @@ def test_no_permission_and_a_file_as_folder(tmp_path, monkeypatch):
     (tmp_path / 'a.png').touch()
     with pytest.raises(FileNotFoundError, match='image file not found: .*a.png/b.png'):
         read_image(str(tmp_path / 'a.png' / 'b.png'))
-    monkeypatch.setattr(file_content.fileio, 'get', refuse)
+    monkeypatch.setattr(module.fileio, 'get', refuse)
     with pytest.raises(ValueError, match="a.png' cannot be read: .*Permission denied"):
         read_image(str(tmp_path / 'a.png'))
 

@@ -153,8 +153,19 @@ def test_colors_that_differ_in_alpha_alone(tmp_path, name):
     clear[0] = 77
     image.putalpha(Image.fromarray(clear))
     image.save(tmp_path / name)
-    with pytest.raises(ValueError, match=f'{name}: expected colors, got some with several .*alpha'):
+    with pytest.raises(ValueError, match=f'{name}: expected one value of alpha for each'):
         read_label(str(tmp_path / name), colored=True)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
+def test_gray_tiff_whose_alpha_tells_the_classes(tmp_path, dtype):
+    path = tmp_path / 'a.tif'
+    options = dict(photometric='minisblack', planarconfig='contig', extrasamples=['unassalpha'])
+    tifffile.imwrite(path, np.dstack([LABEL, LABEL > 0]).astype(dtype), **options)
+    np.testing.assert_array_equal(read_label(str(path)).values, LABEL)
+    tifffile.imwrite(path, np.dstack([0 * LABEL, LABEL]).astype(dtype), **options)
+    with pytest.raises(ValueError, match='a.tif: expected one value of alpha for each color'):
+        read_label(str(path))
 
 
 @pytest.mark.parametrize('name', ['a.png', 'a.ppm'])

@@ -149,6 +149,19 @@ def test_array_that_tifffile_was_told_nothing_of(tmp_path):
     np.testing.assert_array_equal(read_image(path, channels=0), STORED)
 
 
+@pytest.mark.parametrize(('shape', 'channels'), [((20, 9, 9), 0), ((9, 20, 9), 9), ((9, 9, 9), 0)])
+def test_array_whose_bands_may_be_first_or_last(tmp_path, shape, channels):
+    path = str(tmp_path / 'a.tif')
+    image = RNG.random(shape).astype(np.float32)
+    tifffile.imwrite(path, image)
+    with pytest.raises(ValueError, match=r'a.tif: expected a known axis of bands, .* or "YXC" if'):
+        read_image(path, channels=channels)
+    tifffile.imwrite(path, image, metadata=dict(axes='YXC'))
+    np.testing.assert_array_equal(read_image(path, channels=channels), image)
+    tifffile.imwrite(path, image, metadata=dict(axes='CYX'))
+    np.testing.assert_array_equal(read_image(path, channels=0), image.transpose(1, 2, 0))
+
+
 def test_no_data_of_a_palette_is_no_color(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(module, 'print_log', lambda message, *args: said.append(message))

@@ -74,5 +74,5 @@ def test_no_weights_file(hub, weights):
 @pytest.mark.parametrize('name', NAMES)
 def test_wrong_file(hub, name):
     (hub / name).write_bytes(b'something else')
-    with pytest.raises(ValueError, match=f'{name}: .* begins with 6726825d, got a file whose'):
+    with pytest.raises(ValueError, match=f'{name}: .* begins with 6726825d, got the SHA-256'):
         InceptionFeatures()

@@ -151,7 +151,7 @@ def test_second_run_keeps_everything(converter, raw, out, tree):
         (
             'disparity/{}_disparity.png',
             np.ones((24, 48), np.uint16),
-            r"differ in size \(H, W\): .*'depth': \(24, 48\), 'masks': \(48, 96\)",
+            r"of one size \(H, W\), got .*'depth': \(24, 48\), 'masks': \(48, 96\)",
         ),
         ('gtFine/{}_gtFine_labelIds.png', None, r'labelIds\.png is corrupt'),
         (
@@ -268,6 +268,6 @@ def test_same_frame_in_two_splits(converter, tmp_path, write_cityscapes, citysca
     frames[3]['stem'] = frames[0]['stem']
     raw = write_cityscapes(tmp_path / 'raw', frames=frames)
     stem = STEMS['train'][0]
-    message = f"duplicate name '{stem}': leftImg8bit/train/{stem}_.* and leftImg8bit/val/{stem}_"
+    message = f"got '{stem}' from leftImg8bit/train/{stem}_.* and from leftImg8bit/val/{stem}_"
     with pytest.raises(ValueError, match=message):
         converter.main([str(raw), str(out), '--partial'])

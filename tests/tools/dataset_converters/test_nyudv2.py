@@ -195,7 +195,7 @@ def test_a_split_index_out_of_range(convert, tmp_path, write_nyudv2, index):
 @pytest.mark.parametrize('train', [[1, 2, 1], [1, 3]])
 def test_a_frame_listed_twice(convert, tmp_path, write_nyudv2, train):
     raw = write_nyudv2(tmp_path / 'raw', train=train, test=[3])
-    with pytest.raises(ValueError, match=r"duplicate name '00000[13]': splits.mat, trainNdxs\("):
+    with pytest.raises(ValueError, match=r"got '00000[13]' from splits.mat, trainNdxs\("):
         convert(raw)
 
 
@@ -290,5 +290,5 @@ def test_resume(convert, tmp_path, write_nyudv2, tree):
 def test_other_depth_in_the_same_folder(convert, tmp_path, write_nyudv2):
     raw = write_nyudv2(tmp_path / 'raw')
     convert(raw)
-    with pytest.raises(ValueError, match=r"converted with .*'raw'.*, not with .*'filled'"):
+    with pytest.raises(ValueError, match="converted with .*'filled'.*, got a folder .*'raw'"):
         convert(raw, '--depth', 'filled')

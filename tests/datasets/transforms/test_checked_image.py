@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmamf.datasets.transforms.float32_range import check_float32_range
+from mmamf.datasets.transforms.checked_image import check_float32_range
 
 
 def test_values_that_become_infinite_are_refused():
