@@ -18,6 +18,7 @@ from .modality_words import learn_modality_words, streams_of
 from .path_words import (
     COLORS,
     FOLDER,
+    FORMS,
     GIVEN,
     LABEL_PICTURES,
     LABEL_WORDS,
@@ -27,6 +28,7 @@ from .path_words import (
     plain,
     split_of,
     split_path,
+    split_text,
     without,
 )
 from .sample_lists import FoundList, read_sample_list, select_lists, tails
@@ -88,7 +90,7 @@ class _Stream:
     @property
     def label_score(self) -> float:
         """How surely these are label maps; 0 if they are not."""
-        words = {plain(word) for word in self.words}
+        words = {part for word in self.words for part in split_text(plain(word))}
         if GIVEN + LABELS in self.words:
             return 100.0
         if any(word.startswith(GIVEN) for word in self.words):
@@ -207,18 +209,22 @@ class _Finder:
     ) -> tuple[dict[str, Words], frozenset[str]]:
         """Split paths into words, and find those that name modalities.
 
-        Words end between letters and digits if that matches more files.
+        The first form of words that matches most files is taken, or else the best.
         """
         choices = []
-        for fine in (False, True):
+        for form in FORMS:
             words = {}
             for file in images:
                 name = owners.get(file)
-                words[file] = split_path(file, fine)
+                words[file] = split_path(file, form)
                 if name:
-                    fixed = _fixed_words(self.given[name], fine)
+                    fixed = _fixed_words(self.given[name], form)
                     own = without(words[file], fixed) or words[file]
                     words[file] = ((GIVEN + name,), *own)
+            if form == FORMS[0]:
+                distinct = len(set(words.values()))
+            elif len(set(words.values())) < distinct:  # this form loses what tells files apart
+                continue
             words = _tell_by_suffix(_without_sides(words))
             found = learn_modality_words([*words.values()])
             matched = _matched(streams_of([*words.values()], found))
@@ -474,10 +480,10 @@ def _relative(place: str, root: Path) -> str:
     return posixpath.relpath(path, root) if posixpath.isabs(path) else path
 
 
-def _fixed_words(place: str, fine: bool) -> set[str]:
+def _fixed_words(place: str, form: str) -> set[str]:
     """List the words of a folder or glob that are in the path of every file."""
     is_glob = any(sign in place for sign in '*?[')
-    words = split_path(re.sub(r'\[[^]]*\]|[*?]', ' ', place) if is_glob else place + '/x', fine)
+    words = split_path(re.sub(r'\[[^]]*\]|[*?]', ' ', place) if is_glob else place + '/x', form)
     parts = words if is_glob else words[:-1]
     return {word for part in parts for word in part if not plain(word).isdigit()}
 
@@ -520,7 +526,7 @@ def _names(streams: Sequence[tuple[str, ...]]) -> list[str]:
     for words in streams:
         given = [word for word in words if word.startswith(GIVEN)]
         texts = [*dict.fromkeys(plain(word).strip('.') for word in given or words)]
-        known = [text for text in texts if text in MODALITIES]
+        known = [part for text in texts for part in split_text(text) if part in MODALITIES]
         long.append('_'.join(texts) or 'image')
         short.append(known[0] if len(known) == 1 else long[-1])
     chosen = [one if short.count(one) == 1 else other for one, other in zip(short, long)]

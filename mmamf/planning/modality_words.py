@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
-from .path_words import BANDS, GIVEN, Words, is_known, plain, split_of, without
+from .path_words import GIVEN, Words, is_known, plain, split_of, without
 
 MOST = 20_000  # paths from which words are learned
 ROUNDS = 6
@@ -81,21 +81,30 @@ def _best_group(paths: Sequence[Words], found: frozenset[str]) -> frozenset[str]
         for word, path in rest.items():
             shared[path].add(word)
         shared[key].add(NO_WORD)
+    # what joins the modalities that are known counts more than what joins others
+    main = {key for key, single in zip(keys, alone) if not single}
+    main.update(path for rest, single in zip(rests, alone) if not single for path in rest.values())
+
+    def weigh(path: Words) -> float:
+        return 1 if path in main or not found else 0.3
+
     groups = _join(words for words in shared.values() if len(words) > 1)
     counts, partners = Counter(), Counter()
     matched, rows = Counter(), defaultdict(set)
     for key, rest, single in zip(keys, rests, alone):
-        hit = set()
+        hit: dict[str, float] = {}
         for word, path in rest.items():
             counts[word] += 1
             if len(shared[path]) > 1:
                 partners[word] += 1
-                hit.add(groups[word])
+                hit[groups[word]] = max(hit.get(groups[word], 0), weigh(path))
                 rows[groups[word]].add(path)
         if len(shared[key]) > 1:
-            hit.update(groups[word] for word in shared[key] if word)
+            for word in shared[key] - {NO_WORD}:
+                hit[groups[word]] = max(hit.get(groups[word], 0), weigh(key))
         if single:
-            matched.update(hit)
+            for group, weight in hit.items():
+                matched[group] += weight
     by_group = defaultdict(list)
     for word, group in groups.items():
         by_group[group].append(word)
@@ -118,8 +127,8 @@ def _are_alone(cut: list[tuple[tuple, Words]]) -> list[bool]:
     for stream, key in cut:
         streams[key].add(stream)
     linked = _join({frozenset(map(_as_text, group)) for group in streams.values()})
-    sizes = Counter(linked[_as_text(stream)] for stream, _ in cut)
-    most = max(sorted(sizes), key=sizes.__getitem__)
+    sizes = Counter(linked[_as_text(stream)] for stream, key in cut if len(streams[key]) > 1)
+    most = max(sorted(sizes), key=sizes.__getitem__, default='')
     return [len(streams[key]) == 1 or linked[_as_text(stream)] != most for stream, key in cut]
 
 
@@ -134,7 +143,7 @@ def _score(words: list[str], rows: int) -> float:
     known = sum(is_known(word) for word in words) / len(words)
     given = any(word.startswith(GIVEN) for word in words)
     shapes = {re.sub(r'\d+', '#', word) for word in words}
-    if not known and len(words) > 1 and len(shapes) == 1 and not shapes & {b + '#' for b in BANDS}:
+    if not known and len(words) > 1 and len(shapes) == 1:
         return 0.0  # seq1, seq2: numbered things are samples
     few = min(1.0, 12 / len(words))
     if not known and not given:

@@ -14,7 +14,7 @@ MODALITIES = COLORS | frozenset(
     'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared thermal thermals '
     'fir depth depths disparity disparities disp normal normals hha edge edges t1 t1w t1post t1ce '
     't1c t1gd t2 t2w t2f t1n flair pd dwi adc swi ct pet mr mri dem dsm dtm ndsm chm sar vv vh hh '
-    'hv s1 s2 sentinel1 sentinel2 optical multispectral hyperspectral ms hsi pan msi lidar radar '
+    'hv sentinel1 sentinel2 optical multispectral hyperspectral ms hsi pan msi lidar radar '
     'intensity reflectance polarization dolp aolp gray grey gated event events flow height '
     'elevation slope ndvi xray us ultrasound dapi fluorescence brightfield'.split()
 )
@@ -30,7 +30,7 @@ LABEL_WORDS = {
 }
 LABEL_PICTURES = frozenset(  # label maps to look at, or of another task
     'color colour colors colored instance instances instanceids object objects panoptic edge edges '
-    'boundary boundaries rgb polygons vis raw'.split()
+    'boundary boundaries rgb polygons vis raw human readable viz visual'.split()
 )
 SPLIT_WORDS = {
     **dict.fromkeys(('train', 'training', 'tr'), 'train'),
@@ -42,9 +42,11 @@ OVERVIEWS = frozenset(
     'thumbnail thumbnails overlay overlays legend montage contactsheet screenshot screenshots '
     'figure figures assets'.split()
 )
-BANDS = frozenset(('band', 'b', 'channel', 'ch', 'cam', 'camera', 'sensor'))
+BANDS = re.compile(r'(band|channel|ch|cam|camera|sensor)_?\d+|b\d[\da]')
 GIVEN = '='  # begins the word of a modality that an argument names
 FOLDER = '/'  # ends the words of folders
+
+FORMS = ('words', 'pieces', 'numbers')
 
 Words = tuple[tuple[str, ...], ...]
 
@@ -59,7 +61,8 @@ def plain(word: str) -> str:
 def is_known(word: str) -> bool:
     """Tell whether a word usually names a modality or label maps."""
     word = plain(word)
-    return word in _KNOWN or re.sub(r'\d+$', '', word) in BANDS
+    parts = split_text(word) if '_' in word else [word]
+    return bool(_KNOWN.intersection(parts) or BANDS.fullmatch(word))
 
 
 def split_of(word: str) -> str | None:
@@ -68,16 +71,20 @@ def split_of(word: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=1 << 18)
-def split_path(path: str, fine: bool = False) -> Words:
+def split_path(path: str, form: str = 'words') -> Words:
     """Split a path into the words of each folder and of the name, in lower case.
 
     Args:
         path: Path with slashes.
-        fine: Whether a word ends between letters and digits: ``img001`` has two words. Otherwise,
-            only known words end there: ``depth001``, but not ``z001``.
+        form: One of :data:`FORMS`. 'words': known words end where digits begin (``depth001``),
+            others do not (``z001``). 'pieces': all do. 'numbers': a folder is one word, and a name
+            is the numbers in it.
     """
     folder, name = posixpath.split(posixpath.splitext(path)[0])
-    return (*_split_folder(folder, fine), _split_text(name, fine))
+    if form == 'numbers':
+        numbers = tuple(str(int(number)) for number in re.findall('[0-9]+', name))
+        return (*_whole_folders(folder), numbers or _split_text(name, form))
+    return (*_split_folder(folder, form), _split_text(name, form))
 
 
 def split_text(text: str) -> list[str]:
@@ -92,22 +99,28 @@ def without(words: Words, gone: Collection[str]) -> Words:
 
 
 @functools.cache
-def _split_folder(folder: str, fine: bool) -> Words:
+def _whole_folders(folder: str) -> Words:
+    parts = ('_'.join(split_text(part)) for part in folder.split('/'))
+    return tuple((part + FOLDER,) for part in parts if part)
+
+
+@functools.cache
+def _split_folder(folder: str, form: str) -> Words:
     return tuple(
-        tuple(word + FOLDER for word in _split_text(part, fine))
+        tuple(word + FOLDER for word in _split_text(part, form))
         for part in folder.split('/')
         if part not in ('', '.')
     )
 
 
-def _split_text(text: str, fine: bool) -> tuple[str, ...]:
+def _split_text(text: str, form: str) -> tuple[str, ...]:
     words = []
     for word in split_text(text) or [text]:
         pieces = [word]
         if word not in _KNOWN and not word.isdigit():
             pieces = re.findall(r'\d+|\D+', word)
             known = any(len(piece) > 1 and piece in _KNOWN for piece in pieces)
-            if not fine and (len(pieces) != 2 or not known):
+            if form != 'pieces' and (len(pieces) != 2 or not known):
                 pieces = [word]
         words += pieces
     return tuple(words)

@@ -1,6 +1,7 @@
 """Any layout becomes the same samples."""
 
 import random
+import re
 
 import pytest
 
@@ -97,6 +98,19 @@ LAYOUTS = {
                    'masks/#.png'), ['rgb', 'depth', 'hha', 'nir', 'thermal', 'labels']),
     'two of one word': (cross('rgb/#.png', 'depth_raw/#.png', 'depth_filled/#.png', 'gt/#.png'),
                         ['rgb', 'depth_filled', 'depth_raw', 'labels']),
+    'numbers written differently': (['rgb/1.png', 'rgb/2.png', 'gt/0001.png', 'gt/0002.png'],
+                                    ['rgb', 'labels']),
+    'numbered cameras': (cross('image_02/#.png', 'image_03/#.png', 'semantic/#.png'),
+                         ['image_02', 'image_03', 'labels']),
+    'bands': (cross('tile_#_B02.tif', 'tile_#_B03.tif', 'tile_#_mask.tif',
+                    numbers=['0010', '0011']), ['b02', 'b03', 'labels']),
+    'PST900': (cross('train/rgb/#.png', 'train/thermal/#.png', 'train/thermal_raw/#.png',
+                     'train/thermal_raw_aligned/#.png', 'train/labels/#.png'),
+               ['rgb', 'thermal', 'thermal_raw', 'thermal_raw_aligned', 'labels']),
+    'Freiburg': (cross('rgb/b1_#_Clipped.jpg', 'nir_gray/b1_#.png', 'GT_color/b1_#_mask.png',
+                       'rgb/b2_#_Clipped.jpg', 'nir_gray/b2_#.png', 'GT_color/b2_#_mask.png'),
+                 ['rgb', 'nir_gray', 'labels']),
+    'a folder per sample': (cross('scene#/rgb.png', 'scene#/depth.png', 'scene#/mask.png'), ALL),
     'one modality': (cross('images/#.png', 'masks/#.png'), ['images', 'labels']),
     'without labels': (cross('rgb/#.png', 'depth/#.png'), ['rgb', 'depth']),
 }  # fmt: skip
@@ -114,9 +128,9 @@ def test_layouts(make, layout, seed):
     used = [file for sample in data.samples for file in sample.files.values()]
     assert sorted(used) == sorted({*paths} - wrong)
     assert len(set(names(data))) == len(data.samples) and names(data) == sorted(names(data))
-    digits = [{''.join(filter(str.isdigit, f.split('/')[-1].replace('8bit', ''))) for f in
-               sample.files.values()} for sample in data.samples]  # fmt: skip
-    assert all(len(one) == 1 for one in digits)
+    for sample in data.samples:  # all files of a sample show the same number
+        found = ({int(n) for n in re.findall(r'\d{4}|\b\d\b', f)} for f in sample.files.values())
+        assert len({frozenset(one) for one in found}) == 1
 
 
 @pytest.mark.parametrize(
