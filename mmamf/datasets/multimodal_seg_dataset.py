@@ -11,12 +11,8 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 
 from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
-<<<<<<< HEAD
 from .check_color_order import check_color_order
-from .sample_files import check_given, check_indices, describe_names, match_files, place
-=======
 from .sample_files import check_given, check_indices, describe_names, match_files, merge_folders
->>>>>>> main
 from .sample_list import read_list
 from .sample_table import is_table, read_sample_table
 from .transforms import LoadLabelMap, LoadMultimodalImages
@@ -106,14 +102,10 @@ class MultimodalSegDataset(BaseSegDataset):
         read_ignore_index(kwargs.get('ignore_index', IGNORE))
         self.name_prefix = ''  # distinguishes its samples from those of data sets beside it
         self._cat_ids: dict[int, list[int]] = {}
-<<<<<<< HEAD
         lazy_init = kwargs.pop('lazy_init', False)  # the files are checked against descriptions
         super().__init__(
-            data_prefix=place(self.descriptions, data_prefix), lazy_init=True, **kwargs
+            data_prefix=merge_folders(self.descriptions, data_prefix), lazy_init=True, **kwargs
         )
-=======
-        super().__init__(data_prefix=merge_folders(self.descriptions, data_prefix), **kwargs)
->>>>>>> main
         self._complete_descriptions()
         adapt_pipeline(self.pipeline.transforms, self.descriptions)
         if not lazy_init:

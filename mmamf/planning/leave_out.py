@@ -15,8 +15,8 @@ def leave_out_unusable(
 ) -> tuple[FoundData, dict[str, str]]:
     """Leave out samples without labels, with unreadable files or images of different sizes.
 
-    Samples whose images have different sizes stay if they are many: then the whole data set needs a fixed copy,
-    and an error says so.
+    Samples whose images have different sizes stay if they are many: then the whole data set needs
+    a fixed copy, and an error says so.
 
     Args:
         data: The samples.

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-COUNT, SIZE = 24, (72, 96)  # (H, W)
+COUNT, SIZE = 24, (120, 160)  # (H, W)
 CLASSES = ('ground', 'box', 'ball')
 
 
@@ -31,14 +31,14 @@ def make_clean_set(root: Path, count: int = COUNT) -> Path:
     for index in range(count):
         name = f'seq{index // (count // 6)}_{index:03d}.png'
         label = np.zeros(SIZE, np.uint8)
-        for kind in (1, 2, 1, 2):
+        for kind in (1, 2) * 6:
             x, y = int(rng.integers(8, width - 20)), int(rng.integers(8, height - 20))
             if kind == 1:
                 label[y : y + int(rng.integers(8, 20)), x : x + int(rng.integers(8, 20))] = 1
             else:
                 cv2.circle(label, (x + 5, y + 5), int(rng.integers(5, 10)), 2, -1)
         tint = np.float32([[150, 120, 70], [190, 90, 60], [120, 110, 80]])
-        rgb = tint[label] + 25 * rng.standard_normal((*SIZE, 1)) * [1, 0.9, 1.1]
+        rgb = tint[label] + 10 * rng.standard_normal((*SIZE, 1)) * [1, 0.9, 1.1]
         depth = 3000 - 700 * (label > 0) + 8 * np.arange(height)[:, None]
         depth = depth + 10 * rng.standard_normal(SIZE)
         write(root / 'rgb' / name, rgb.clip(1, 254).astype(np.uint8))

@@ -216,7 +216,7 @@ PLANTS = {
     'labels-float': float_labels,
     'labels-nan': nan_labels,
     'labels-off-by-one': lambda root: change(
-        root / 'labels', lambda x: np.where(np.arange(96) < 3, 0, x + 1).astype(np.uint8)
+        root / 'labels', lambda x: np.where(np.arange(160) < 3, 0, x + 1).astype(np.uint8)
     ),
     'class-nowhere': no_third_class,
     'class-val-only': third_class_in_val_only,
@@ -264,7 +264,7 @@ def test_planted_fault_is_found(root, code):
 def test_holes_of_floats_are_found(root, value):
     holes_as(value)(root)
     finding = find(root)['holes']
-    assert finding.level == 'note' and '27.8 % of the pixels of depth' in finding.what
+    assert finding.level == 'note' and '16.7 % of the pixels of depth' in finding.what
 
 
 def test_finding_names_files_and_their_number(root):
