@@ -155,14 +155,14 @@ class _Finder:
         order = sorted(found, key=lambda n: (found[n] < most, n not in COLORS, -found[n], n))
         columns = [*order, LABELS]
         kept = [replace(s, files={c: s.files[c] for c in columns if c in s.files}) for s in kept]
-        named, said = self._classes(classes, listing.files, set(names.values()))
+        named = self._classes(classes, listing.files, set(names.values()))
         return FoundData(
             self.root,
             tuple(order),
             tuple(sorted(kept, key=lambda sample: sample.name)),
             dict(sorted(self.unused.items())),
             named,
-            dict(sorted({**self.remarks, **said}.items())),
+            dict(sorted(self.remarks.items())),
         )
 
     def _select_images(self, files: Sequence[str], dead: Sequence[str]) -> list[str]:
@@ -437,16 +437,14 @@ class _Finder:
 
     def _classes(
         self, given: Sequence[str] | Path | None, files: Sequence[str], samples: set[str]
-    ) -> tuple[tuple[str, ...], dict[str, str]]:
+    ) -> tuple[str, ...]:
         if given is None:
-            names, file = find_class_names(self.root, files)
-            if not names or samples & set(names):
-                return (), {}
-            return names, {file: f'names the {len(names)} classes'}
+            names, _ = find_class_names(self.root, files)
+            return () if samples & set(names) else names
         if isinstance(given, Path | str):
             path = given if Path(given).is_file() else self.root / given
-            return read_class_names(Path(path)), {}
-        return tuple(given), {}
+            return read_class_names(Path(path))
+        return tuple(given)
 
     def _say(self, place: str, text: str) -> None:
         said = self.remarks.get(place)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from .findings.values import is_empty
 from .fingerprint import Fingerprint
 from .found_data import LABELS, FoundData
 
@@ -13,7 +14,10 @@ MINORITY = 0.1  # of the samples; if more of them have other sizes, something el
 def leave_out_unusable(
     data: FoundData, fingerprint: Fingerprint
 ) -> tuple[FoundData, dict[str, str]]:
-    """Leave out samples without labels, with unreadable files or images of different sizes.
+    """Leave out empty images, and samples that a training cannot use.
+
+    A sample cannot be used if it has no label map, a file that cannot be read, images of different
+    sizes, or no image that is not empty.
 
     Samples whose images have different sizes stay if they are many: then the whole data set needs
     a fixed copy, and an error says so.
@@ -46,8 +50,20 @@ def leave_out_unusable(
                 f'{path} has {width} x {height} pixels, and the other files of the sample have '
                 f'{usual[1]} x {usual[0]}',
             )
-    samples = tuple(sample for sample in data.samples if sample.name not in reasons)
-    return replace(data, samples=samples), reasons
+    empty = {
+        (name, modality)
+        for modality in data.modalities
+        for name, image in fingerprint.images(modality)
+        if is_empty(image)
+    }
+    samples = []
+    for sample in data.samples:
+        files = {c: path for c, path in sample.files.items() if (sample.name, c) not in empty}
+        if not files.keys() - {LABELS}:
+            reasons.setdefault(sample.name, 'all its images are empty')
+        if sample.name not in reasons:
+            samples.append(replace(sample, files=files))
+    return replace(data, samples=tuple(samples)), reasons
 
 
 def _files(

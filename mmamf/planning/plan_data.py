@@ -50,7 +50,10 @@ def plan_data(args: argparse.Namespace) -> None:
 def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     args.out.mkdir(parents=True, exist_ok=True)
     modalities = dict(text.split('=', 1) for text in args.modality)
-    data = find_data(args.data, modalities or None, args.labels, args.classes, args.split)
+    classes = args.classes
+    if classes and len(classes) == 1 and Path(classes[0]).is_file():
+        classes = Path(classes[0])
+    data = find_data(args.data, modalities or None, args.labels, classes, args.split)
     data = split_data(data, args.share, args.seed)
     print(describe(data))
     fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)

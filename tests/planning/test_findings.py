@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from mmamf.planning.find_data import find_data
-from mmamf.planning.split_data import split_data
 from PIL import Image
 from planted import change, make_clean_set, read, write
 
+from mmamf.planning.find_data import find_data
 from mmamf.planning.findings import find_problems
 from mmamf.planning.fingerprint import Fingerprint
+from mmamf.planning.split_data import split_data
 
 
 @pytest.fixture(scope='module')

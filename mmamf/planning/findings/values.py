@@ -64,7 +64,7 @@ def empty_frames(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
         empty = Affected(
             image.path
             for _, image in fingerprint.images(name)
-            if image.error is None and _is_empty(image)
+            if image.error is None and is_empty(image)
         )
         if empty:
             yield Finding(
@@ -72,8 +72,7 @@ def empty_frames(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
                 'empty-frame',
                 f'{empty.count} images of {name} are empty: every pixel has the same value.',
                 'The sensor was off or covered; a network learns nothing from such an image.',
-                f'The plan makes {name} optional, so an empty image counts as absent; or remove '
-                'these files.',
+                f'The plan leaves these images out: {name} counts as absent there.',
                 **empty.of,
             )
 
@@ -225,7 +224,8 @@ def find_swapped(fingerprint: Fingerprint, name: str) -> list[str]:
     return [path for path, lean in leaning if abs(lean + usual) < SWAPPED * abs(lean - usual)]
 
 
-def _is_empty(image: ImagePrint) -> bool:
+def is_empty(image: ImagePrint) -> bool:
+    """Tell whether every pixel of an image has the same value, or none has a reading."""
     return bool(image.bands) and all(band.constant or band.count == 0 for band in image.bands)
 
 
