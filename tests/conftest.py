@@ -14,7 +14,7 @@ import pytest
 from mmengine.registry import DefaultScope
 
 import mmamf  # noqa: F401  # isort: skip  (cures the stack before a test imports mmseg)
-import warm
+import processes
 
 CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
 
@@ -212,18 +212,18 @@ def nyuv2_samples():
 
 @pytest.fixture(scope='session')
 def forking_context():
-    """What starts processes by forking one that has imported `warm`."""
+    """What starts processes by forking one that has imported `preloaded`."""
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['warm'])
+    context.set_forkserver_preload(['preloaded'])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('PYTHONPATH', str(Path(warm.__file__).parent), prepend=os.pathsep)
+        patch.setenv('PYTHONPATH', str(Path(processes.__file__).parent), prepend=os.pathsep)
         forkserver.ensure_running()
     return context
 
 
 @pytest.fixture
 def start_script(forking_context):
-    """Starter of a Python file in a process of its own that has imported mmamf already.
+    """Starter of a Python file in a process of its own that has imported mmamf and others already.
 
     ``start_script(path, *arguments, output=None, **env)`` returns the process, in which the file is
     `__main__`; ``output`` is a file for what it prints, ``env`` are environment variables.
@@ -233,7 +233,7 @@ def start_script(forking_context):
         path: str | Path, *arguments: object, output: Path | None = None, **env: str
     ) -> multiprocessing.Process:
         process = forking_context.Process(
-            target=warm.run_script, args=(str(path), list(map(str, arguments)), output, env)
+            target=processes.run_script, args=(str(path), list(map(str, arguments)), output, env)
         )
         process.start()
         return process

@@ -1,10 +1,6 @@
-"""What the processes of the tests share: slow imports, done once, and `run_script`.
-
-`start_script` forks its processes from one that has imported this module.
-"""
+"""What happens in a process that a test starts, and in that of the tests."""
 
 import ast
-import gc
 import os
 import runpy
 import sys
@@ -12,13 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import mmamf  # noqa: F401  # isort: skip  (first: it cures the stack)
-import matplotlib.backends.backend_agg  # noqa: F401
-import matplotlib.figure  # noqa: F401
-import mmseg.engine  # noqa: F401
-import mmseg.visualization  # noqa: F401
-import setuptools  # noqa: F401  (torch looks for a compiler with it, to say which)
 from mmengine.config import config
-from PIL import Image
 
 
 def check_syntax(text: str, **kwargs) -> tuple[str, bool]:
@@ -40,6 +30,3 @@ def run_script(path: str, arguments: Sequence[str], output: Path | None, env: di
 
 
 config.FormatCode = check_syntax
-Image.init()  # imports the readers of all formats
-# mmengine collects garbage for every data set, and never finds any among what is imported
-gc.freeze()
