@@ -225,15 +225,15 @@ def forking_context():
 def start_script(forking_context):
     """Starter of a Python file in a process of its own that has imported mmamf and others already.
 
-    ``start_script(path, *arguments, output=None, **env)`` returns the process, in which the file is
-    `__main__`; ``output`` is a file for what it prints, ``env`` are environment variables.
+    ``start_script(path, *arguments, output=None)`` returns the process, in which the file is
+    `__main__`; ``output`` is a file for what it prints.
     """
 
     def start(
-        path: str | Path, *arguments: object, output: Path | None = None, **env: str
+        path: str | Path, *arguments: object, output: Path | None = None
     ) -> multiprocessing.Process:
         process = forking_context.Process(
-            target=processes.run_script, args=(str(path), list(map(str, arguments)), output, env)
+            target=processes.run_script, args=(str(path), list(map(str, arguments)), output)
         )
         process.start()
         return process
@@ -245,13 +245,13 @@ def start_script(forking_context):
 def call_script(start_script, tmp_path):
     """Caller of a Python file: ``call_script(path, *arguments)`` returns exit code and output."""
 
-    def call(path: str | Path, *arguments: object, **env: str) -> tuple[int, str]:
+    def call(path: str | Path, *arguments: object) -> tuple[int, str]:
         output = tmp_path / 'output of the process.txt'
-        process = start_script(path, *arguments, output=output, **env)
-        process.join(120)
+        process = start_script(path, *arguments, output=output)
+        process.join(300)
         if process.exitcode is None:
             process.kill()
-            pytest.fail(f'{path} has not ended after 120 s')
+            pytest.fail(f'{path} has not ended after 300 s')
         return process.exitcode, output.read_text()
 
     return call

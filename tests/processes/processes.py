@@ -17,13 +17,12 @@ def check_syntax(text: str, **kwargs) -> tuple[str, bool]:
     return text, True
 
 
-def run_script(path: str, arguments: Sequence[str], output: Path | None, env: dict) -> None:
+def run_script(path: str, arguments: Sequence[str], output: Path | None) -> None:
     """Run a Python file as `__main__`, with its output in a file if there is one."""
     if output is not None:
         with open(output, 'wb') as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-    os.environ.update(env)
     sys.argv = [path, *arguments]
     sys.path.insert(0, str(Path(path).parent))  # as Python does for a script
     runpy.run_path(path, run_name='__main__')
