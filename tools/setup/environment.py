@@ -11,7 +11,7 @@ from pathlib import Path
 from preflight import VERSION, SetupError
 
 DEFAULT = 'torch==2.13.0'
-OLDEST = (2, 0)  # as setup.py asks for
+OLDEST = (2, 0)  # as in setup.py
 
 
 class Environment:
