@@ -64,9 +64,9 @@ setup(
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10',  # the sources use its syntax for types
-    # mmcv is missing here, as in all packages of OpenMMLab: the packages mmcv and mmcv-lite (without
-    # compiled operators, which mmamf does not need) have the same files. If pip were asked for one,
-    # it would write over the other. The extra `mim` is what `mim install` adds by itself.
+    # No mmcv, as in all packages of OpenMMLab: `mmcv` and `mmcv-lite` (without compiled operators,
+    # which mmamf does not need) have the same files, so whoever asks pip for one of them writes
+    # over the other. `mim install` adds the extra `mim` by itself.
     install_requires=[
         'torch>=2.0',  # torch.func, torch.compile; no upper bound: your torch stays
         'mmengine>=0.10,<1.0',  # 0.10: its runner and hooks as they are used here; 1.0: untested
@@ -77,9 +77,7 @@ setup(
         'regex',  # the same
     ],
     extras_require={
-        'mim': [
-            'mmcv>=2.0.0rc4,<2.2.0'
-        ],  # both bounds are asserted by mmsegmentation 1.2 at import
+        'mim': ['mmcv>=2.0.0rc4,<2.2.0'],  # mmsegmentation 1.2 asserts both bounds at import
         # Image translation. mmagic 1.2.0 is the last release, and imports names that newer releases
         # of the others have moved or removed.
         'mmagic': [
