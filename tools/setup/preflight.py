@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 GIB = 2**30
-NEEDED_GIB = 4  # the environment 2.2, the build of mmcv 0.6, pip's cache 0.5, the demo's files 0.2
+NEEDED_GIB = 3  # the environment 2.0, downloads 0.3, pip's cache 0.5, the demo's files 0.2
 VERSION = f'{sys.version_info.major}.{sys.version_info.minor}'
 # opencv-python loads these when it is imported: (file, Debian package, Fedora package).
 SHARED_LIBRARIES = (
