@@ -27,7 +27,7 @@ lint: setup
 	$(VENV_PYTHON) -m ruff format --check .
 
 setup:
-	@python=$$(sh tools/setup/find_python.sh "$(PYTHON)") && "$$python" tools/setup/bootstrap.py
+	@python=$$(sh tools/setup/find_python.sh "$(PYTHON)") && "$$python" tools/setup/installer.py
 
 # What was rendered (data/), trained (work_dirs/) and installed (.venv/) stays.
 clean:

@@ -64,10 +64,12 @@ setup(
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
     python_requires='>=3.10',  # the sources use its syntax for types
+    # No mmcv, as in all packages of OpenMMLab: `mmcv` and `mmcv-lite` (without compiled operators,
+    # which mmamf does not need) have the same files, so whoever asks pip for one of them writes
+    # over the other. `mim install` adds the extra `mim` by itself.
     install_requires=[
-        'torch>=2.0',  # mmcv's C++17 sources; no upper bound: your torch stays
+        'torch>=2.0',  # torch.func, torch.compile; no upper bound: your torch stays
         'mmengine>=0.10,<1.0',  # 0.10: its runner and hooks as they are used here; 1.0: untested
-        'mmcv>=2.0.0rc4,<2.2.0',  # both bounds are asserted by mmsegmentation 1.2 at import
         'mmsegmentation>=1.2,<2.0',  # 1.2: SegDataPreProcessor and metrics as they are used here
         'numpy',
         'tifffile',  # reads TIFF files of every layout
@@ -75,6 +77,7 @@ setup(
         'regex',  # the same
     ],
     extras_require={
+        'mim': ['mmcv>=2.0.0rc4,<2.2.0'],  # mmsegmentation 1.2 asserts both bounds at import
         # Image translation. mmagic 1.2.0 is the last release, and imports names that newer releases
         # of the others have moved or removed.
         'mmagic': [

@@ -254,7 +254,16 @@ def provide_mmcv_ops_stub() -> None:
 
     mmseg.models and mmagic.models import `mmcv.ops`, and mmcv/utils/ext_loader.py:13 (load_ext)
     then imports `mmcv._ext`. The stub has every operator; calling one raises an error.
+
+    Raises:
+        ModuleNotFoundError: If there is no mmcv at all. No package that needs it installs it.
     """
+    if importlib.util.find_spec('mmcv') is None:
+        raise ModuleNotFoundError(
+            'mmamf needs mmcv, 2.0 or 2.1, and found none: pip install mmcv-lite==2.1.0 (or mmcv, '
+            'which has compiled operators)',
+            name='mmcv',
+        )
     import mmcv
 
     if importlib.util.find_spec('mmcv._ext') is not None:

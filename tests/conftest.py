@@ -1,7 +1,11 @@
 """Fixtures that write small data sets in the real folder layout."""
 
+import gc
+import multiprocessing
 import os
 import signal
+import sys
+from multiprocessing import forkserver
 from pathlib import Path
 
 import cv2
@@ -9,13 +13,26 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
-import mmamf  # noqa: F401  (repairs the stack before a test imports mmseg)
+import mmamf  # noqa: F401  # isort: skip  (repairs the stack before a test imports mmseg)
+import processes
 
 CLASSES = ('floor', 'wall', 'table', 'lamp', 'door')
 
 # `nohup make test &` ignores Ctrl-C, which the processes that tests start, and interrupt, inherit.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config):
+    """Let processes share what they compile, where they may not leave it beside the sources."""
+    if sys.dont_write_bytecode and hasattr(config, 'cache'):
+        os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
+        os.environ['PYTHONPYCACHEPREFIX'] = str(config.cache.mkdir('pycache'))
+
+
+def pytest_collection_finish():
+    """Set what the tests have imported apart from what `gc.collect` of mmengine looks through."""
+    gc.freeze()
 
 
 @pytest.fixture
@@ -191,3 +208,50 @@ def nyuv2_samples():
             'no real NYUv2 frames: set MMAMF_NYUV2_SAMPLES to a folder with rgb/, depth/, masks/'
         )
     return Path(folder)
+
+
+@pytest.fixture(scope='session')
+def forking_context():
+    """What starts processes by forking one that has imported `preloaded`."""
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['preloaded'])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('PYTHONPATH', str(Path(processes.__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
+    return context
+
+
+@pytest.fixture
+def start_script(forking_context):
+    """Starter of a Python file in a process of its own that has imported mmamf and others already.
+
+    ``start_script(path, *arguments, output=None)`` returns the process, in which the file is
+    `__main__`; ``output`` is a file for what it prints.
+    """
+
+    def start(
+        path: str | Path, *arguments: object, output: Path | None = None
+    ) -> multiprocessing.Process:
+        process = forking_context.Process(
+            target=processes.run_script, args=(str(path), list(map(str, arguments)), output)
+        )
+        process.start()
+        return process
+
+    return start
+
+
+@pytest.fixture
+def call_script(start_script, tmp_path):
+    """Caller of a Python file: ``call_script(path, *arguments)`` returns exit code and output."""
+
+    def call(path: str | Path, *arguments: object) -> tuple[int, str]:
+        output = tmp_path / 'output of the process.txt'
+        process = start_script(path, *arguments, output=output)
+        process.join(300)
+        if process.exitcode is None:
+            process.kill()
+            pytest.fail(f'{path} has not ended after 300 s')
+        return process.exitcode, output.read_text()
+
+    return call

@@ -204,12 +204,28 @@ def test_mmcv_stub_where_mmcv_has_no_operators():
     assert "'nms' needs mmcv built with its operators" in out
 
 
-def test_mmcv_operators_left_alone():
-    before = sys.modules.get('mmcv._ext')
-    if importlib.util.find_spec('mmcv._ext').loader is None:
-        pytest.skip('this mmcv has no operators')
-    compat.provide_mmcv_ops_stub()
-    assert sys.modules.get('mmcv._ext') is before
+def test_mmcv_operators_left_alone(tmp_path):
+    (tmp_path / 'mmcv').mkdir()
+    (tmp_path / 'mmcv' / '__init__.py').touch()
+    (tmp_path / 'mmcv' / '_ext.py').write_text("nms = 'compiled'")
+    out = run_python(
+        f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
+        'c.provide_mmcv_ops_stub(); c.provide_mmcv_ops_stub()\n'
+        'print("mmcv._ext" in sys.modules)\n'
+        'import mmcv._ext; print(mmcv._ext.nms)\n'
+    )
+    assert out == 'False\ncompiled\n'
+
+
+def test_no_mmcv_at_all_says_what_to_install():
+    out = run_python(
+        "u.find_spec = lambda name: None if name == 'mmcv' else object()\n"
+        'try:\n'
+        '    c.provide_mmcv_ops_stub()\n'
+        'except ModuleNotFoundError as error:\n'
+        '    print(error.name, error)\n'
+    )
+    assert out.startswith('mmcv mmamf needs mmcv') and 'pip install mmcv-lite==2.1.0' in out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='the repair is for machines without a GPU')

@@ -1,5 +1,6 @@
 """Every config of the project builds, and small ones run on files of the right layout."""
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -20,16 +21,25 @@ SEGMENTORS = [path for path in CONFIGS if path.stem.split('_')[2] in HEADS]
 TRANSLATORS = [path for path in CONFIGS if 'unet' in path.stem]
 
 
+def build(cfg):
+    init_default_scope(cfg.default_scope)
+    with torch.device('meta'):
+        return MODELS.build(cfg.model)
+
+
+@cache
+def build_once(path):
+    """For tests that only look at the model."""
+    return build(Config.fromfile(path))
+
+
 def test_every_config_has_a_task():
     assert sorted(SEGMENTORS + TRANSLATORS) == CONFIGS
 
 
 @pytest.mark.parametrize('path', TRANSLATORS, ids=lambda path: path.stem)
 def test_translator_builds_and_names_what_it_is(path):
-    cfg = Config.fromfile(path)
-    init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
+    cfg, model = Config.fromfile(path), build_once(path)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         *names, target = (one.name for one in (*loader.dataset.modalities, loader.dataset.target))
         assert model.num_modalities == model.discriminator.num_modalities == len(names)
@@ -42,7 +52,7 @@ def test_translator_builds_and_names_what_it_is(path):
 
 @pytest.mark.parametrize('path', SEGMENTORS, ids=lambda path: path.stem)
 def test_model_builds_and_names_what_it_is(path):
-    model = build(Config.fromfile(path))
+    model = build_once(path)
     assert path.stem.startswith(f'amf_{name_encoder(model.backbone)}_')
     assert len(model.data_preprocessor.modalities) == model.backbone.num_modalities
     assert model.decode_head.num_modalities == model.backbone.num_modalities
@@ -64,12 +74,6 @@ def test_missing_readings_are_fed_as_when_the_numbers_were_published(path):
     assert torch.equal(fed, expected)
 
 
-def build(cfg):
-    init_default_scope(cfg.default_scope)
-    with torch.device('meta'):
-        return MODELS.build(cfg.model)
-
-
 def name_encoder(backbone):
     if hasattr(backbone, 'depth'):
         return f'r{backbone.depth}'
@@ -83,7 +87,7 @@ def test_config_survives_a_dump(path, tmp_path):
     """mmengine writes a config into the work directory, its keys sorted."""
     cfg = Config.fromfile(path)
     cfg.dump(tmp_path / 'config.py')
-    model, again = build(cfg), build(Config.fromfile(tmp_path / 'config.py'))
+    model, again = build_once(path), build(Config.fromfile(tmp_path / 'config.py'))
     if path in SEGMENTORS:
         assert again.data_preprocessor.modalities == model.data_preprocessor.modalities
     assert again.state_dict().keys() == model.state_dict().keys()
@@ -109,10 +113,7 @@ def test_model_index_lists_every_config():
 def test_size_of_the_papers_networks(depth, millions):
     names = (f'amf_r{depth}_refinenet_1xb6-sgd-3x1', 'nyudv2-500x500')
     path = next(path for path in CONFIGS if all(name in path.stem for name in names))
-    cfg = Config.fromfile(path)
-    with torch.device('meta'):
-        model = MODELS.build(cfg.model)
-    parameters = sum(p.numel() for p in model.parameters())
+    parameters = sum(p.numel() for p in build_once(path).parameters())
     assert round(parameters / 1e6, 2) == millions
 
 

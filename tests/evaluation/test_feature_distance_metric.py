@@ -1,7 +1,6 @@
 import math
 import os
 import socket
-import subprocess
 import sys
 
 import numpy as np
@@ -214,24 +213,19 @@ def evaluate_part(rank: int, world_size: int) -> dict[str, float]:
     return metric.evaluate(COUNT)
 
 
-def test_every_sample_counts_once_in_two_processes(tmp_path):
+def test_every_sample_counts_once_in_two_processes(tmp_path, start_script):
     """Also that only the main process computes, without waiting for the other."""
     with socket.socket() as s:
         s.bind(('127.0.0.1', 0))
         port = s.getsockname()[1]
     outs = [tmp_path / f'{rank}.pth' for rank in range(2)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-W', 'ignore', __file__, str(rank), str(port), str(out)],
-            cwd=tmp_path,
-        )
-        for rank, out in enumerate(outs)
-    ]
-    try:
-        assert [process.wait(120) for process in processes] == [0, 0]
-    finally:
-        for process in processes:
-            process.kill()
+    processes = [start_script(__file__, rank, port, out) for rank, out in enumerate(outs)]
+    for process in processes:
+        process.join(120)
+    exit_codes = [process.exitcode for process in processes]
+    for process in processes:
+        process.kill()
+    assert exit_codes == [0, 0]
     alone = evaluate_part(0, 1)
     for out in outs:
         assert torch.load(out) == pytest.approx(alone, rel=1e-9)

@@ -1,8 +1,5 @@
 """A tiny training whose config is a file, and a way to run the tools on it, each in a process."""
 
-import multiprocessing
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -164,37 +161,12 @@ def trained(tiny_config, tmp_path):
 
 
 @pytest.fixture
-def start_script(monkeypatch):
-    """Starter of a Python file in a process of its own that has imported mmamf already.
-
-    ``start_script(path, *arguments)`` returns the process, in which the file is `__main__`.
-    """
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['mmamf'])
-
-    def start(path: str | Path, *arguments: str) -> multiprocessing.Process:
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, 'argv', [str(path), *arguments])
-            patch.syspath_prepend(str(Path(path).parent))
-            process = context.Process(
-                target=runpy.run_path, args=(str(path),), kwargs=dict(run_name='__main__')
-            )
-            process.start()
-        return process
-
-    return start
-
-
-@pytest.fixture
-def run_tool(start_script):
+def run_tool(call_script):
     """Runner of a tool: ``run_tool('train.py', *arguments)`` returns its exit code."""
 
     def run(tool: str, *arguments: str) -> int:
-        process = start_script(ROOT / 'tools' / tool, *arguments)
-        process.join(120)
-        if process.exitcode is None:
-            process.kill()
-            pytest.fail(f'{tool} has not ended after 120 s')
-        return process.exitcode
+        code, output = call_script(ROOT / 'tools' / tool, *arguments)
+        print(output)
+        return code
 
     return run

@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -43,27 +42,22 @@ def trained(monkeypatch, tmp_path):
     )
 
 
-def test_demo_from_training_to_report(tmp_path, tiny_config):
+def test_demo_from_training_to_report(tmp_path, monkeypatch, tiny_config, call_script):
     config = tiny_config(train_cfg=dict(max_iters=8, val_interval=4), custom_hooks=[])
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / 'demo.py'), '--config', config],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert 'train     8/8' in done.stdout
+    monkeypatch.chdir(tmp_path)
+    code, said = call_script(TOOLS / 'demo.py', '--config', config)
+    assert code == 0, said
+    assert 'train     8/8' in said
     report = tmp_path / 'work_dirs' / 'demo' / 'report'
     results = json.loads((report / 'results.json').read_text())
     assert list(results) == ['ensemble', 'rgb', 'depth']
     text = (report / 'results.txt').read_text()
-    assert text in done.stdout
+    assert text in said
     assert f'{results["depth"]["mAcc"]:.2f}' in text
     for name in ('curves.png', 'prediction_sheet.png'):
-        assert f'work_dirs/demo/report/{name}' in done.stdout
+        assert f'work_dirs/demo/report/{name}' in said
         assert min(Image.open(report / name).size) > 300
-    assert all(f'{step} ' in done.stdout.splitlines()[-1] for step in ('training', 'test'))
+    assert all(f'{step} ' in said.splitlines()[-1] for step in ('training', 'test'))
 
 
 def test_new_training_starts_and_returns_the_last_checkpoint(trained, tmp_path):

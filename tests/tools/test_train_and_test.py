@@ -44,7 +44,7 @@ def short_config(tiny_config):
     return tiny_config(train_cfg=dict(max_iters=2, val_interval=2))
 
 
-def test_train_then_test_from_another_directory(tmp_path, short_config):
+def test_train_then_test_from_another_directory(tmp_path, monkeypatch, short_config, call_script):
     # neither installed nor in the current directory: the tool finds its clone
     train = call(sys.executable, str(TOOLS / 'train.py'), short_config, '--amp', cwd=tmp_path)
     assert train.returncode == 0, train.stderr
@@ -53,11 +53,10 @@ def test_train_then_test_from_another_directory(tmp_path, short_config):
     checkpoint = str(work_dir / (work_dir / 'last_checkpoint').read_text())
 
     options = ('--work-dir', 'tested', '--out', 'maps', '--show-dir', 'painted', '--tta')
-    test = call(
-        sys.executable, str(TOOLS / 'test.py'), short_config, checkpoint, *options, cwd=tmp_path
-    )
-    assert test.returncode == 0, test.stderr
-    assert 'PixAcc' in test.stdout
+    monkeypatch.chdir(tmp_path)
+    code, said = call_script(TOOLS / 'test.py', short_config, checkpoint, *options)
+    assert code == 0, said
+    assert 'PixAcc' in said
     (metrics,) = (tmp_path / 'tested').glob('*/*.json')
     assert {'PixAcc', 'mAcc', 'mIoU'} <= set(json.loads(metrics.read_text()))
     maps = sorted((tmp_path / 'maps').glob('*.png'))
@@ -142,11 +141,14 @@ def test_dist_scripts_without_gpu(tmp_path, short_config):
     assert 'PixAcc' in test.stdout
 
 
-def test_resume_without_checkpoint_ends_with_a_message(tmp_path, short_config):
-    train = call(sys.executable, str(TOOLS / 'train.py'), short_config, '--resume', cwd=tmp_path)
-    assert train.returncode == 1
-    assert '--resume: expected a checkpoint in work_dirs/tiny' in train.stderr
-    assert 'Traceback' not in train.stderr
+def test_resume_without_checkpoint_ends_with_a_message(
+    tmp_path, monkeypatch, short_config, call_script
+):
+    monkeypatch.chdir(tmp_path)
+    code, said = call_script(TOOLS / 'train.py', short_config, '--resume')
+    assert code == 1
+    assert '--resume: expected a checkpoint in work_dirs/tiny' in said
+    assert 'Traceback' not in said
     assert not (tmp_path / 'work_dirs').exists()
 
 

@@ -4,6 +4,7 @@ import os
 import runpy
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -248,7 +249,10 @@ def test_two_processes_equal_one_on_the_joint_batch(
 def test_the_tools_test_and_translate(tmp_path, monkeypatch, translation_config, run_tool):
     config = translation_config()
     work_dir, pictures, shown = (tmp_path / name for name in ('run', 'pictures', 'shown'))
-    assert run_tool('train.py', config, '--work-dir', str(work_dir), '--amp') == 0
+    # where nothing has imported mmagic before the config asks for it
+    command = [sys.executable, TOOLS / 'train.py', config, '--work-dir', work_dir, '--amp']
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=os.pathsep)  # of the hook
+    subprocess.run(command, check=True)
     used = Config.fromfile(work_dir / 'translation.py').optim_wrapper
     expected = 'AmpOptimWrapper' if torch.cuda.is_available() else 'Bfloat16OptimWrapper'
     assert {used.generator.type, used.discriminator.type} == {expected}

@@ -7,12 +7,11 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from preflight import VERSION, SetupError
 
 DEFAULT = 'torch==2.13.0'
-OLDEST = (2, 0)  # mmcv is compiled as C++17, which torch 2 needs
+OLDEST = (2, 0)  # as in setup.py
 
 
 class Environment:
@@ -65,11 +64,6 @@ class Environment:
                 return found[1] if found else self.version('torch')
         return None
 
-    def stamps(self, besides: str) -> list[Path]:
-        """Return the stamp files of all steps except one."""
-        files = (self.root / 'stamps').glob('*')
-        return sorted(file for file in files if file.name != besides)
-
     def is_done(self, step: str, key: str) -> bool:
         """Tell whether a step was done with the inputs of this `key`."""
         stamp = self.root / 'stamps' / step
@@ -93,14 +87,6 @@ def digest(*parts: str | Path) -> str:
     return total.hexdigest()
 
 
-class TorchChoice(NamedTuple):
-    """The chosen torch: a pip requirement, or the folder of an installed one."""
-
-    requirement: str | None
-    base_folder: Path | None
-    reason: str
-
-
 def _release(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.match(r'(\d+)\.(\d+)', version).groups()))
 
@@ -115,16 +101,20 @@ def base_torch() -> tuple[str, Path] | None:
 
 def choose_torch(
     environment: Environment, wanted: str, base: tuple[str, Path] | None
-) -> TorchChoice:
-    """Choose TORCH if set, else the torch of .venv, else the base Python's, else a default."""
+) -> tuple[str | None, Path | None, str]:
+    """Choose TORCH if set, else the torch of .venv, else the base Python's, else a default.
+
+    Returns:
+        A requirement for pip, or the folder of an installed torch, or neither; and the reason.
+    """
     present = environment.version('torch')
     if wanted:
-        return TorchChoice(wanted, None, f'{wanted}, as TORCH says')
+        return wanted, None, f'{wanted}, as TORCH says'
     if present:
-        return TorchChoice(None, None, f'torch {present}, which .venv has')
+        return None, None, f'torch {present}, which .venv has'
     if base:
-        return TorchChoice(None, base[1], 'torch {}, which the base Python has in {}'.format(*base))
-    return TorchChoice(DEFAULT, None, DEFAULT)
+        return None, base[1], 'torch {}, which the base Python has in {}'.format(*base)
+    return DEFAULT, None, DEFAULT
 
 
 def constraints_for(torch_version: str, pins: str) -> str:

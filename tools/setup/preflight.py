@@ -2,15 +2,12 @@
 
 import ctypes
 import importlib.util
-import os
 import shutil
-import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 GIB = 2**30
-NEEDED_GIB = 4  # the environment 2.2, the build of mmcv 0.6, pip's cache 0.5, the demo's files 0.2
+NEEDED_GIB = 3  # the environment 2.0, downloads 0.3, pip's cache 0.5, the demo's files 0.2
 VERSION = f'{sys.version_info.major}.{sys.version_info.minor}'
 # opencv-python loads these when it is imported: (file, Debian package, Fedora package).
 SHARED_LIBRARIES = (
@@ -23,11 +20,11 @@ class SetupError(RuntimeError):
     """The set-up cannot continue; the message says why, and what to do."""
 
 
-def missing(problem: str, debian: str, fedora: str = '', otherwise: str = '') -> SetupError:
+def missing(problem: str, debian: str, fedora: str = '') -> SetupError:
     """Make the error that names the packages to install for a problem."""
     lines = [problem, f'Debian, Ubuntu: sudo apt-get install {debian}']
     lines += [f'Fedora: sudo dnf install {fedora}'] if fedora else []
-    return SetupError('\n'.join([*lines, otherwise]).rstrip())
+    return SetupError('\n'.join(lines))
 
 
 def check_venv_module() -> None:
@@ -56,17 +53,3 @@ def check_shared_libraries() -> None:
         except OSError as error:
             problem = f'{name} is missing; opencv-python needs it ({error}).'
             raise missing(problem, debian, fedora) from None
-
-
-def check_compiler(include: str = sysconfig.get_paths()['include']) -> None:
-    """Check that a C++ compiler works ($CXX or c++), and that `include` has Python's headers."""
-    compiler = os.environ.get('CXX', 'c++')
-    try:
-        subprocess.run([*compiler.split(), '--version'], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        problem = f'No C++ compiler: `{compiler}` does not run, and mmcv is built from source.'
-        elsewhere = 'or name one that is elsewhere: CC=gcc-12 CXX=g++-12 make demo'
-        raise missing(problem, 'g++', 'gcc-c++', elsewhere) from None
-    if not (Path(include) / 'Python.h').is_file():
-        problem = f'Python.h is not in {include}; mmcv is built against the C headers of Python.'
-        raise missing(problem, f'python{VERSION}-dev', f'python{VERSION}-devel')

@@ -18,11 +18,25 @@ CONFIGS = sorted(
     if 'refinenet' in path.stem and 'rooms' not in path.stem
 )
 CROP = (64, 64)
+FULL_SIZE = 'amf_r50_refinenet_1xb6-sgd-3x100e_nyudv2-500x500'  # runs as it is
 
 
 def data_set_of(path: Path) -> str:
     """Return the converter's name, which a config's name holds."""
     return re.search('nyudv2|sunrgbd|cityscapes|mfnet', path.stem)[0]
+
+
+def make_small(model: Config) -> None:
+    """Divide the channels by eight, and keep at most the blocks of a ResNet-50.
+
+    The networks of all configs are built in full in test_configs.py.
+    """
+    backbone, head = model.backbone, model.decode_head.head
+    backbone.depth = min(backbone.depth, 50)
+    for key in ('stem_channels', 'base_channels'):
+        backbone[key] = backbone.get(key, 64) // 8
+    head.in_channels = [channels // 8 for channels in head.in_channels]
+    head.widths = [channels // 8 for channels in head.get('widths', (512, 256, 256, 256))]
 
 
 @pytest.fixture
@@ -38,6 +52,8 @@ def benchmark_config(request, load_converter, tmp_path):
         cfg = Config.fromfile(path)
         cfg.work_dir = str(tmp_path / 'work')
         cfg.model.backbone.init_cfg = None  # no network
+        if path.stem != FULL_SIZE:
+            make_small(cfg.model)
         cfg.model.data_preprocessor.size = CROP
         for step in cfg.train_pipeline:
             if step.type == 'RandomCrop':

@@ -4,6 +4,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ def environment(tmp_path):
 
 def install(environment, name, version, installer='pip'):
     """Write what pip leaves behind for a package."""
-    info = environment.site / f'{name}-{version}.dist-info'
+    info = environment.site / f'{name.replace("-", "_")}-{version}.dist-info'
     info.mkdir()
     (info / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n')
     if installer:
@@ -42,10 +43,11 @@ def install(environment, name, version, installer='pip'):
 
 
 def fake_python(folder, name, version):
-    """Write a command that answers the version check as a Python of that version would."""
+    """Write a command that answers the version checks as a Python of that version would."""
     fits = int((3, 10) <= version <= (3, 12))
     command = folder / name
-    command.write_text(f'#!/bin/sh\ncase "$2" in *exit*) exit {1 - fits};; esac\nexit 0\n')
+    answer = '{}.{}.1'.format(*version)
+    command.write_text(f'#!/bin/sh\ncase "$2" in *exit*) exit {1 - fits};; esac\necho {answer}\n')
     command.chmod(0o755)
 
 
@@ -89,23 +91,30 @@ class TestPython:
         result = find_python(tmp_path)
         assert result.returncode == 1 and not result.stdout
         assert 'no Python 3.10, 3.11 or 3.12 was found' in result.stderr
-        assert 'sudo apt-get install python3.11 python3.11-venv python3.11-dev' in result.stderr
+        assert 'python3: 3.13.1\n' in result.stderr and 'python3.11: does not run' in result.stderr
+        assert 'sudo apt-get install python3.11 python3.11-venv\n' in result.stderr
+        assert 'make demo PYTHON=/path/to/python3.11' in result.stderr
+
+    @pytest.mark.parametrize('version', [(3, 10), (3, 11), (3, 12)])
+    def test_named(self, tmp_path, version):
+        fake_python(tmp_path, 'python3.11', (3, 11))
+        fake_python(tmp_path, 'my python', version)
+        assert find_python(tmp_path, 'my python').stdout == 'my python\n'
+        assert find_python(tmp_path, str(tmp_path / 'my python')).returncode == 0
 
     def test_named_but_missing(self, tmp_path):
+        fake_python(tmp_path, 'python3.11', (3, 11))
         result = find_python(tmp_path, 'python9')
-        assert result.returncode == 1
-        assert 'PYTHON=python9 is not a Python that runs' in result.stderr
+        assert result.returncode == 1 and not result.stdout
+        assert 'python9: does not run' in result.stderr and '3.11.1' not in result.stderr
 
     @pytest.mark.parametrize('version', [(2, 7), (3, 9), (3, 13)])
-    def test_wrong_version(self, monkeypatch, version):
-        import bootstrap
-
-        monkeypatch.setattr(bootstrap, 'VERSION', version)
-        with pytest.raises(SystemExit) as stopped:
-            bootstrap.main()
-        message = str(stopped.value)
-        assert 'this is Python {}.{},'.format(*version) in message
-        assert 'make demo PYTHON=python3.11' in message
+    def test_wrong_version(self, tmp_path, version):
+        fake_python(tmp_path, 'mine', version)
+        result = find_python(tmp_path, 'mine')
+        assert result.returncode == 1 and not result.stdout
+        assert 'mine: {}.{}.1\n'.format(*version) in result.stderr
+        assert 'make demo PYTHON=/path/to/python3.11' in result.stderr
 
     def test_venv_of_another_version(self, environment):
         from preflight import SetupError
@@ -119,23 +128,6 @@ class TestPython:
 
 
 class TestPreflight:
-    def test_no_compiler(self, monkeypatch):
-        import preflight
-
-        monkeypatch.setenv('CXX', 'no-such-compiler')
-        with pytest.raises(preflight.SetupError, match='No C.. compiler') as error:
-            preflight.check_compiler()
-        assert 'no-such-compiler' in str(error.value) and 'apt-get install g++' in str(error.value)
-
-    def test_no_headers(self, tmp_path):
-        import preflight
-
-        version = '{}.{}'.format(*sys.version_info)
-        with pytest.raises(preflight.SetupError, match=f'apt-get install python{version}-dev'):
-            preflight.check_compiler(str(tmp_path))
-        (tmp_path / 'Python.h').touch()
-        preflight.check_compiler(str(tmp_path))
-
     def test_no_space(self, tmp_path):
         import preflight
 
@@ -161,14 +153,17 @@ class TestPreflight:
         assert 'apt-get install libnone1' in str(error.value)
 
 
-class TestCommands:
-    def failing_job(self, tmp_path, text):
-        from commands import Job
+@pytest.fixture
+def workshop(tmp_path):
+    """A workshop without an environment."""
+    from commands import Workshop
 
-        code = f'print({text!r}); raise SystemExit(3)'
-        job = Job('packages', [sys.executable, '-c', code], tmp_path / 'install.log')
-        job.process.wait()
-        return job
+    return Workshop(tmp_path / 'venv')
+
+
+class TestCommands:
+    def fail(self, workshop, text):
+        workshop.do('packages', sys.executable, '-c', f'print({text!r}); raise SystemExit(3)')
 
     @pytest.mark.parametrize(
         ('text', 'advice'),
@@ -180,69 +175,89 @@ class TestCommands:
                 'ERROR: No matching distribution found for torch==9',
                 'no such package for this Python',
             ),
-            ('c++: fatal error: Killed signal terminated program cc1plus', 'MAX_JOBS=1'),
         ],
     )
-    def test_failure_says_what_to_do(self, tmp_path, text, advice):
+    def test_failure_says_what_to_do(self, workshop, text, advice):
         from preflight import SetupError
 
         with pytest.raises(SetupError, match='packages failed with exit status 3') as error:
-            self.failing_job(tmp_path, text).raise_if_failed()
+            self.fail(workshop, text)
         message = str(error.value)
         assert advice in message
-        assert text.splitlines()[0] in message and str(tmp_path / 'install.log') in message
+        assert text.splitlines()[0] in message and str(workshop.log) in message
 
-    def test_failure_shows_the_last_lines(self, tmp_path):
+    def test_failure_shows_the_last_lines_of_this_command_only(self, workshop):
         from preflight import SetupError
 
+        workshop.log.write_text('NewConnectionError of last week\n')
         text = '\n'.join(f'line {number:03d}' for number in range(100))
         with pytest.raises(SetupError) as error:
-            self.failing_job(tmp_path, text).raise_if_failed()
+            self.fail(workshop, text)
         assert re.findall(r'line \d+', str(error.value)) == [
             f'line {n:03d}' for n in range(85, 100)
         ]
+        assert 'registry' not in str(error.value)
 
-    def test_output_is_of_this_command_only(self, tmp_path):
-        from commands import Job
+    def start(self, workshop, command):
+        """Start a set-up whose only step is a shell command; return it when the command runs."""
+        code = (
+            f'import signal, sys; sys.path.insert(0, {str(SETUP)!r})\n'
+            'from pathlib import Path\nfrom commands import Workshop\nimport installer\n'
+            'signal.signal(signal.SIGTERM, installer._interrupt)\n'
+            f'workshop = Workshop(Path({str(workshop.environment.root)!r}))\n'
+            'workshop.take_lock()\n'
+            f'workshop.do("sleep", "sh", "-c", {f"echo $$; {command}"!r})\n'
+        )
+        process = subprocess.Popen([sys.executable, '-c', code], stderr=subprocess.DEVNULL)
+        wait_for(lambda: pid_in(workshop.log))
+        assert not is_free(workshop)
+        return process
 
-        log = tmp_path / 'install.log'
-        log.write_text('NewConnectionError of last week\n')
-        job = Job('count', [sys.executable, '-c', "print('  [3/77] c++')"], log)
-        job.process.wait()
-        assert job.output() == '  [3/77] c++\n'
-        assert job.status() == 'count 3/77'
+    def test_lock_is_held_until_the_last_command_ends(self, workshop):
+        process = self.start(workshop, 'exec sleep 60')
+        process.kill()
+        process.wait()
+        assert not is_free(workshop)  # the set-up died, its command did not
+        os.kill(pid_in(workshop.log), signal.SIGKILL)
+        wait_for(lambda: is_free(workshop))
 
-    def test_lock_is_held_until_the_last_child_ends(self, tmp_path):
-        from commands import Job
+    def test_interruption_stops_all_that_a_command_started(self, workshop):
+        process = self.start(workshop, 'sleep 60 & wait')
+        process.terminate()
+        process.wait()
+        wait_for(lambda: is_free(workshop))
 
-        def lock():
-            file = open(tmp_path / 'setup.lock', 'w')
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return file
-
-        with lock() as held:
-            command = ['sh', '-c', 'sleep 60 & wait']
-            job = Job('sleep', command, tmp_path / 'log', keep_fd=held.fileno())
-        with pytest.raises(BlockingIOError):  # the set-up died, its command did not
-            lock()
-        job.stop()
-        for _ in range(1000):  # the kernel closes the files of a killed child a moment later
-            try:
-                lock().close()
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
-        else:
-            pytest.fail('the lock is held by a command that was stopped')
-
-    def test_progress_without_terminal(self, tmp_path, capsys):
-        from commands import Job, Progress
-
-        job = Job('packages', ['sleep', '0.5'], tmp_path / 'log')
-        Progress(interval=0.1).wait(job)
+    def test_progress(self, workshop, monkeypatch, capsys):
+        monkeypatch.setattr('commands.INTERVAL', 0.1)
+        workshop.do('packages', 'sleep', '0.5')
         lines = [line.split('] ', 1)[1] for line in capsys.readouterr().out.splitlines()]
         assert lines[0] == 'packages ...' and '  ... packages' in lines
         assert re.fullmatch(r'packages: done in \d+ s', lines[-1])
+
+
+def pid_in(log):
+    """Return the number that a command has printed into the log, None if it has not yet."""
+    found = re.search(r'^(\d+)$', log.read_text() if log.exists() else '', flags=re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def wait_for(condition):
+    """Wait until a condition holds: the system may need a moment."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    pytest.fail('waited in vain')
+
+
+def is_free(workshop):
+    """Tell whether a set-up would take the lock at once."""
+    with open(workshop.environment.root / 'setup.lock', 'w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class TestEnvironment:
@@ -252,9 +267,10 @@ class TestEnvironment:
         assert environment.is_done('packages', 'a')
         assert not environment.is_done('packages', 'b')
         environment.record('packages', 'b')
-        environment.record('imports', 'c')
-        assert environment.is_done('packages', 'b')
-        assert [file.name for file in environment.stamps(besides='imports')] == ['packages']
+        environment.record('mmamf', 'c')
+        assert environment.is_done('packages', 'b') and environment.is_done('mmamf', 'c')
+        stamps = environment.root / 'stamps'
+        assert sorted(file.name for file in stamps.iterdir()) == ['mmamf', 'packages']
 
     def test_digest_sees_texts_files_and_their_limits(self, tmp_path):
         from environment import digest
@@ -299,13 +315,12 @@ class TestTorchChoice:
     def test_order(self, environment):
         from environment import DEFAULT, choose_torch
 
-        assert choose_torch(environment, '', None).requirement == DEFAULT
-        chosen = choose_torch(environment, '', self.BASE)
-        assert (chosen.requirement, chosen.base_folder) == (None, self.BASE[1])
+        assert choose_torch(environment, '', None)[:2] == (DEFAULT, None)
+        assert choose_torch(environment, '', self.BASE)[:2] == (None, self.BASE[1])
         install(environment, 'torch', '2.12.0')
-        chosen = choose_torch(environment, '', self.BASE)
-        assert chosen[:2] == (None, None) and 'torch 2.12.0, which .venv has' in chosen.reason
-        assert choose_torch(environment, 'torch==2.9.0', self.BASE).requirement == 'torch==2.9.0'
+        *chosen, reason = choose_torch(environment, '', self.BASE)
+        assert chosen == [None, None] and 'torch 2.12.0, which .venv has' in reason
+        assert choose_torch(environment, 'torch==2.9.0', self.BASE)[0] == 'torch==2.9.0'
 
     @pytest.mark.parametrize(
         ('version', 'expected'),
@@ -325,51 +340,6 @@ class TestTorchChoice:
         assert not any(line.startswith(('torch==', 'torchvision==')) for line in pins)
 
 
-class TestMmcvWheel:
-    def test_key_names_all_that_matters(self):
-        from mmcv_wheel import wheel_key
-
-        key = wheel_key('2.1.0', '2.13.0+cpu', 'cpu')
-        python = 'cp{}{}'.format(*sys.version_info)
-        assert re.fullmatch(rf'mmcv-2\.1\.0_torch-2\.13\.0\+cpu_{python}_[\w.-]+_cpu', key)
-        others = [
-            ('2.1.1', '2.13.0+cpu', 'cpu'),
-            ('2.1.0', '2.13.0', 'cpu'),
-            ('2.1.0', '2.13.0', 'x'),
-        ]
-        assert len({key, *(wheel_key(*other) for other in others)}) == 4
-
-    def test_cache_folder(self, tmp_path):
-        from mmcv_wheel import cache_folder
-
-        assert cache_folder({'XDG_CACHE_HOME': str(tmp_path)}) == tmp_path / 'mmamf' / 'wheels'
-        assert cache_folder({}) == Path.home() / '.cache' / 'mmamf' / 'wheels'
-
-    def test_store_and_find(self, tmp_path):
-        from mmcv_wheel import find_wheel, store_wheel
-
-        wheel, folder = tmp_path / 'mmcv-2.1.0-cp311-cp311-linux.whl', tmp_path / 'cache' / 'key'
-        wheel.write_bytes(b'wheel')
-        assert find_wheel(folder) is None
-        stored = store_wheel(wheel, folder)
-        assert stored == find_wheel(folder) and stored.read_bytes() == b'wheel'
-        assert [file.name for file in folder.iterdir()] == [wheel.name]
-
-    def test_copy_that_was_cut_off_is_not_found(self, tmp_path):
-        from mmcv_wheel import find_wheel
-
-        (tmp_path / '.mmcv-2.1.0-cp311-cp311-linux.whl.4711').touch()
-        assert find_wheel(tmp_path) is None
-
-    def test_jobs(self, monkeypatch):
-        import mmcv_wheel
-
-        assert mmcv_wheel.job_count({'MAX_JOBS': '3'}) == 3
-        assert 1 <= mmcv_wheel.job_count({}) <= os.cpu_count()
-        monkeypatch.setattr(mmcv_wheel, 'MEMORY_PER_JOB', 2.0**60)
-        assert mmcv_wheel.job_count({}) == 1
-
-
 class Interrupted(Exception):
     """Stands for Ctrl-C or a power cut."""
 
@@ -384,29 +354,20 @@ def make_workshop(monkeypatch, tmp_path):
     import installer
     from commands import Workshop
 
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
-    for name in ('TORCH', 'FORCE_CUDA'):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv('TORCH', raising=False)
     monkeypatch.setattr(installer, 'base_torch', lambda: None)
-    for name in ('check_venv_module', 'check_disk', 'check_compiler'):
+    for name in ('check_venv_module', 'check_disk'):
         monkeypatch.setattr(installer, name, lambda *_: None)
-
-    class Progress:
-        def say(self, text):
-            pass
-
-        def wait(self, job, background=None):
-            job()
 
     class FakeWorkshop(Workshop):
         def __init__(self, stop_at=None, error=Interrupted, replaces_torch=None):
-            super().__init__(tmp_path / 'venv', Progress())
+            super().__init__(tmp_path / 'venv')
             self.ran, self.pip_calls = [], []
             self.stop_at, self.error, self.replaces_torch = stop_at, error, replaces_torch
 
-        def do(self, label, command):
+        def do(self, label, *command):
             self.ran.append(label)
-            if '-m pip' in ' '.join(command):
+            if 'install' in command:
                 self.pip_calls.append(command)
             if label == self.stop_at:
                 raise self.error
@@ -415,14 +376,16 @@ def make_workshop(monkeypatch, tmp_path):
                 self.environment.python.touch()
                 self.environment.site.mkdir(parents=True)
                 install(self.environment, 'pip', '25.0')
-            if label == 'torch and build tools':
+            if label == 'torch':
                 self._install_torch('2.13.0')
-            if label in ('mmcv', 'mmamf'):
-                remove(self.environment, label)
-                install(self.environment, label, '2.1.0')
+            if label == 'removing mmcv':
+                remove(self.environment, 'mmcv', 'mmcv-lite')
+            if label == 'mmamf and mmcv':
+                for name in {'mmamf', command[-1]} & {'mmamf', 'mmcv-lite'}:
+                    remove(self.environment, name)
+                    install(self.environment, name, '2.1.0')
             if label == self.replaces_torch:
                 self._install_torch('2.14.0')
-            return 'ops=cpu\n'
 
         def _install_torch(self, version):
             remove(self.environment, 'torch')
@@ -431,35 +394,22 @@ def make_workshop(monkeypatch, tmp_path):
             file = self.environment.site / 'torch' / 'version.py'
             file.write_text(f"__version__ = '{version}+cpu'\n")
 
-        def start(self, label, command, log):
-            def build():
-                self.ran.append(label)
-                folder = Path(command[-3])
-                folder.mkdir()
-                (folder / 'mmcv-2.1.0-cp311-cp311-linux.whl').touch()
-
-            self.background = build
-
     return FakeWorkshop
 
 
-def remove(environment, name):
+def remove(environment, *names):
     """Uninstall what `install` wrote."""
-    for info in environment.site.glob(f'{name}-*.dist-info'):
-        shutil.rmtree(info)
+    for name in names:
+        for info in environment.site.glob(f'{name.replace("-", "_")}-*.dist-info'):
+            shutil.rmtree(info)
 
 
 class TestInstaller:
     STEPS = [
         'virtual environment venv',
-        'torch and build tools',
-        'mmcv: looking for CUDA',
+        'torch',
         'packages',
-        'packages without dependencies',
-        'mmcv build (cpu)',
-        'mmcv',
-        'mmcv: trying its ops',
-        'mmamf',
+        'mmamf and mmcv',
         'trying the imports',
     ]
 
@@ -469,10 +419,14 @@ class TestInstaller:
         Installer(workshop).run()
         return workshop.ran
 
+    def mmcv(self, workshop):
+        """Return the versions of the two packages that are `mmcv`."""
+        return [workshop.environment.version(name) for name in ('mmcv', 'mmcv-lite')]
+
     def test_second_run_calls_nothing(self, make_workshop):
         first = make_workshop()
         assert self.run(first) == self.STEPS
-        assert len(first.pip_calls) == 5
+        assert len(first.pip_calls) == 3
         second = make_workshop()
         assert self.run(second) == [] and second.pip_calls == []
 
@@ -483,9 +437,7 @@ class TestInstaller:
             assert command[command.index('-c') + 1] == str(workshop.constraints)
         assert '\ntorch==2.13.0\n' in workshop.constraints.read_text()
 
-    @pytest.mark.parametrize(
-        'label', ['packages', 'packages without dependencies', 'mmcv', 'mmamf']
-    )
+    @pytest.mark.parametrize('label', ['packages', 'mmamf and mmcv'])
     def test_step_that_replaces_torch_is_an_error(self, make_workshop, label):
         from preflight import SetupError
 
@@ -493,40 +445,68 @@ class TestInstaller:
         with pytest.raises(SetupError, match=message):
             self.run(make_workshop(replaces_torch=label))
 
-    def test_wheel_is_taken_from_the_cache(self, make_workshop):
-        first = make_workshop()
-        self.run(first)
-        shutil.rmtree(first.environment.root)  # another checkout, the same user
-        second = make_workshop()
-        assert self.run(second) == [step for step in self.STEPS if 'build (' not in step]
-        (wheel,) = (command[-1] for command in second.pip_calls if 'mmcv' in command[-1])
-        assert '/cache/mmamf/wheels/mmcv-2.1.0_torch-2.13.0+cpu_' in wheel
-
-    def test_wheel_whose_ops_fail_leaves_the_cache(self, make_workshop, tmp_path):
-        from preflight import SetupError
-
-        workshop = make_workshop(stop_at='mmcv: trying its ops', error=SetupError)
-        with pytest.raises(SetupError, match='It was removed from the cache'):
-            self.run(workshop)
-        assert not list((tmp_path / 'cache').rglob('*.whl'))
-
     @pytest.mark.parametrize(
         ('stop_at', 'expected'),
         [
             ('virtual environment venv', STEPS),
-            ('torch and build tools', STEPS[1:]),
+            ('torch', STEPS[1:]),
             ('packages', STEPS[2:]),
-            ('packages without dependencies', [STEPS[2], *STEPS[4:]]),
-            # built, but not installed: from the cache
-            ('mmcv', [STEPS[2], *STEPS[6:]]),
-            ('mmamf', STEPS[8:]),
-            ('trying the imports', STEPS[9:]),
+            ('mmamf and mmcv', STEPS[3:]),
+            ('trying the imports', STEPS[3:]),
         ],
     )
     def test_repeated_after_an_interruption(self, make_workshop, stop_at, expected):
         with pytest.raises(Interrupted):
             self.run(make_workshop(stop_at=stop_at))
         assert self.run(make_workshop()) == expected
+        assert self.run(make_workshop()) == []
+
+    def test_base_torch_is_used(self, make_workshop, monkeypatch, tmp_path):
+        from environment import Environment
+
+        base = Environment(tmp_path / 'base')
+        (base.site / 'torch').mkdir(parents=True)
+        install(base, 'torch', '2.11.0')
+        (base.site / 'torch' / 'version.py').write_text("__version__ = '2.11.0+cu128'\n")
+        monkeypatch.setattr('installer.base_torch', lambda: ('2.11.0', base.site))
+        workshop = make_workshop()
+        assert self.run(workshop) == [step for step in self.STEPS if step != 'torch']
+        assert '\ntorch==2.11.0\n' in workshop.constraints.read_text()
+        assert self.run(make_workshop()) == []
+
+    def test_missing_package_of_the_last_step_is_installed_again(self, make_workshop):
+        for name in ('mmamf', 'mmcv-lite'):
+            self.run(make_workshop())
+            remove(make_workshop().environment, name)
+            assert self.run(make_workshop()) == self.STEPS[3:]
+
+    def test_mmcv_is_the_one_without_operators(self, make_workshop):
+        workshop = make_workshop()
+        self.run(workshop)
+        assert workshop.pip_calls[-1][-1] == 'mmcv-lite'
+        assert self.mmcv(workshop) == [None, '2.1.0']
+
+    def test_operators_that_load_stay(self, make_workshop):
+        self.run(make_workshop())
+        workshop = make_workshop()
+        remove(workshop.environment, 'mmcv-lite')
+        install(workshop.environment, 'mmcv', '2.1.0')
+        assert self.run(workshop) == ['operators of mmcv', *self.STEPS[3:]]
+        assert self.mmcv(workshop) == ['2.1.0', None]
+        assert self.run(make_workshop()) == []
+
+    @pytest.mark.parametrize(
+        ('version', 'expected'),
+        [('2.1.0', ['operators of mmcv', 'removing mmcv']), ('2.2.0', ['removing mmcv'])],
+    )
+    def test_other_mmcv_is_replaced(self, make_workshop, version, expected):
+        from preflight import SetupError
+
+        self.run(make_workshop())
+        workshop = make_workshop(stop_at='operators of mmcv', error=SetupError)
+        install(workshop.environment, 'mmcv', version)
+        assert self.run(workshop) == [*expected, *self.STEPS[3:]]
+        assert self.mmcv(workshop) == [None, '2.1.0']
         assert self.run(make_workshop()) == []
 
 
