@@ -60,6 +60,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     packages=find_packages(include=['mmamf', 'mmamf.*']),
+    package_data={'mmamf.planning': ['report.html']},
     py_modules=['mmamf_command', 'mmamf_command_line'],
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
@@ -75,6 +76,7 @@ setup(
         'tifffile',  # reads TIFF files of every layout
         'ftfy',  # imported by mmseg.utils, not declared by mmsegmentation
         'regex',  # the same
+        'jinja2',  # the report of a plan
     ],
     extras_require={
         'mim': ['mmcv>=2.0.0rc4,<2.2.0'],  # mmsegmentation 1.2 asserts both bounds at import

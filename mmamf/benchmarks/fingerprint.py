@@ -16,8 +16,8 @@ from rich.table import Table
 
 from mmamf.datasets.transforms.read_image import read_image
 from mmamf.datasets.transforms.read_label import read_label
-from mmamf.planning.fingerprint import Fingerprint
-from mmamf.planning.found_data import LABELS, FoundData, FoundSample
+from mmamf.planning.prints.fingerprint import Fingerprint
+from mmamf.planning.samples.found_data import LABELS, FoundData, FoundSample
 
 from .interleaved import ratio, spread, take_turns
 

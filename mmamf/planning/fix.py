@@ -13,15 +13,15 @@ from rich.progress import track
 from mmamf.datasets.transforms.read_image import read_content
 from mmamf.datasets.transforms.read_label import decode_label
 
-from .file_prints import ImagePrint, LabelPrint
 from .findings.labels import class_of
 from .findings.pairs import SURE, is_far
 from .findings.values import find_other_unit, find_swapped
-from .fingerprint import Fingerprint
-from .found_data import LABELS, FoundData
-from .measure_label import decode_lossy
-from .stored_image import decode_stored
-from .summaries import Offset
+from .prints.file_prints import ImagePrint, LabelPrint
+from .prints.fingerprint import Fingerprint
+from .prints.measure_label import decode_lossy
+from .prints.stored_image import decode_stored
+from .prints.summaries import Offset
+from .samples.found_data import LABELS, FoundData
 
 IGNORE = 255
 CUT = 2  # pixels; a larger difference in size is another scale, not another border

@@ -6,10 +6,9 @@ from typing import Any
 
 from .choice import Choice
 from .draft_model import change_model, draft_config, pad_to
-from .fingerprint import Fingerprint, LabelSummary, ModalitySummary
-from .found_data import LABELS, FoundData, FoundSample
 from .machine import Machine
 from .measure_step import StepCost, measure_steps
+from .prints.fingerprint import Fingerprint, LabelSummary, ModalitySummary
 from .rules.augmentation import choose_flips, choose_strength
 from .rules.batch import SMALLEST, choose_batch_size, list_batch_sizes
 from .rules.labels import (
@@ -46,6 +45,7 @@ from .rules.testing import (
     choose_workers,
     windows_overlap,
 )
+from .samples.found_data import LABELS, FoundData, FoundSample
 
 PROBE = (128, 128)  # (H, W) of the first measurement, from which the affordable size follows
 MODALITY = 'modality_'  # before the name of a modality, among the names of the choices

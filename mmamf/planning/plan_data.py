@@ -11,16 +11,16 @@ from pathlib import Path
 from mmamf.own_files import own_file
 
 from .choice import Choice
-from .find_data import find_data
-from .finding import LEVELS, Finding
 from .findings import find_problems
-from .fingerprint import Fingerprint
+from .findings.finding import LEVELS, Finding
 from .fix import fix_data
-from .found_data import FoundData
-from .leave_out import leave_out_unusable
 from .machine import find_machine
 from .make_plan import make_plan
-from .split_data import split_data, write_tables
+from .prints.fingerprint import Fingerprint
+from .samples.find_data import find_data
+from .samples.found_data import FoundData
+from .samples.leave_out import leave_out_unusable
+from .samples.split_data import split_data, write_tables
 from .write_config import write_config
 from .write_report import write_report
 

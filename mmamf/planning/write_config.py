@@ -5,9 +5,9 @@ from typing import Any
 
 from .config_text import Code, Copy, assign, write_comment, write_list
 from .draft_model import SCHEDULES, change_model, pad_to
-from .found_data import FoundData
 from .make_plan import MODALITY, Plan
 from .rules.augmentation import FULL
+from .samples.found_data import FoundData
 
 RUNTIME = '_base_/default_runtime.py'
 FOLDER = '{{ fileDirname }}'  # mmengine replaces it by the folder of the config

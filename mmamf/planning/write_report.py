@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mmamf.visualization import colorize_image, overlay_labels
 
-from .finding import Finding
+from .findings.finding import Finding
 from .findings.labels import class_shares
-from .fingerprint import Fingerprint
 from .fix import FixedLabels, read_bands
-from .found_data import LABELS, SPLITS, FoundData, FoundSample
 from .make_plan import Plan
-from .summaries import ModalitySummary
+from .prints.fingerprint import Fingerprint
+from .prints.summaries import ModalitySummary
+from .samples.found_data import LABELS, SPLITS, FoundData, FoundSample
 
 ROWS = 8  # samples of the strip
 WIDTH = 260  # pixels of a picture in the strip

@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 from planted import change, make_clean_set, read, write
 
-from mmamf.planning.find_data import find_data
 from mmamf.planning.findings import find_problems
-from mmamf.planning.fingerprint import Fingerprint
-from mmamf.planning.split_data import split_data
+from mmamf.planning.prints.fingerprint import Fingerprint
+from mmamf.planning.samples.find_data import find_data
+from mmamf.planning.samples.split_data import split_data
 
 
 @pytest.fixture(scope='module')

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from ..finding import LEVELS, Finding
-from ..fingerprint import Fingerprint
-from ..found_data import FoundData
+from ..prints.fingerprint import Fingerprint
+from ..samples.found_data import FoundData
 from . import files, labels, pairs, split, values
+from .finding import LEVELS, Finding
 
 Check = Callable[[FoundData, Fingerprint], Iterator[Finding]]
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from ..finding import Finding
-from ..fingerprint import Fingerprint
-from ..found_data import LABELS, FoundData
+from ..prints.fingerprint import Fingerprint
+from ..samples.found_data import LABELS, FoundData
 from .affected import Affected
+from .finding import Finding
 
 FEW = 20  # samples; a validation of fewer than a handful of images is a matter of chance
 HUGE = 100e6  # pixels; such an image and its copies need some GB

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from ..finding import Finding
-from ..fingerprint import Fingerprint
-from ..found_data import FoundData
+from ..prints.fingerprint import Fingerprint
+from ..samples.found_data import FoundData
 from .affected import Affected
+from .finding import Finding
 
 RARE = 0.01  # share of pixels below which plain cross-entropy tends to forget a class
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from ..finding import Finding
-from ..fingerprint import Fingerprint
-from ..found_data import LABELS, FoundData
-from ..summaries import Offset
+from ..prints.fingerprint import Fingerprint
+from ..prints.summaries import Offset
+from ..samples.found_data import LABELS, FoundData
 from .affected import Affected
+from .finding import Finding
 
 SHIFT = 3.0  # pixels; smaller offsets vanish in the first stages of a network
 ANGLE, SCALE = 1.0, 0.02  # degrees, and the factor's distance from 1

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ..finding import Finding
-from ..fingerprint import Fingerprint
-from ..found_data import FoundData
+from ..prints.fingerprint import Fingerprint
+from ..samples.found_data import FoundData
 from .affected import Affected
+from .finding import Finding
 
 
 def val_repeats_train(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:

@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from ..file_prints import BandPrint, ImagePrint
-from ..finding import Finding
-from ..fingerprint import Fingerprint
-from ..found_data import FoundData
+from ..prints.file_prints import BandPrint, ImagePrint
+from ..prints.fingerprint import Fingerprint
+from ..samples.found_data import FoundData
 from .affected import Affected
+from .finding import Finding
 
 HOLES = 0.001  # share of pixels from which missing readings are worth a word
 SATURATED = 0.02  # share of pixels at the end of the range from which a sensor was too bright

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmamf.planning.choice import Choice
-from mmamf.planning.fingerprint import LabelSummary
+from mmamf.planning.prints.fingerprint import LabelSummary
 
 IGNORE = 255  # the class index that marks pixels of no class
 TRAINABLE = ('indices', 'palette', 'colors', '0/255')

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmamf.planning.choice import Choice
-from mmamf.planning.fingerprint import ModalitySummary
+from mmamf.planning.prints.fingerprint import ModalitySummary
 from mmamf.structures.modality import READ_AS, can_hold
 
 from .labels import percent

@@ -1,7 +1,7 @@
 import pytest
 
-from mmamf.planning.file_prints import LabelPrint
-from mmamf.planning.summarize_labels import summarize_labels
+from mmamf.planning.prints.file_prints import LabelPrint
+from mmamf.planning.prints.summarize_labels import summarize_labels
 
 NAMES = tuple(f'class{i}' for i in range(30))
 

@@ -5,12 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mmamf.planning import fingerprint as module
-from mmamf.planning import measure_files
-from mmamf.planning.fingerprint import Fingerprint
-from mmamf.planning.found_data import FoundData, FoundSample
-from mmamf.planning.measure_image import measure_image
-from mmamf.planning.measure_label import measure_label
+from mmamf.planning.prints import fingerprint as module
+from mmamf.planning.prints import measure_files
+from mmamf.planning.prints.fingerprint import Fingerprint
+from mmamf.planning.prints.measure_image import measure_image
+from mmamf.planning.prints.measure_label import measure_label
+from mmamf.planning.samples.found_data import FoundData, FoundSample
 
 COUNT = 6
 

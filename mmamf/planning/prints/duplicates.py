@@ -7,8 +7,8 @@ from itertools import islice
 
 import numpy as np
 
+from ..samples.found_data import FoundData
 from .file_prints import ImagePrint
-from .found_data import FoundData
 from .print_store import PARTS, TABLE, PrintStore
 
 MOST = 1000  # pairs

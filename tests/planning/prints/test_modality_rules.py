@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mmamf.planning.file_prints import ImagePrint
-from mmamf.planning.measure_image import measure_image
-from mmamf.planning.modality_rules import collect_missing, words_of
-from mmamf.planning.summarize_modality import summarize_modality
+from mmamf.planning.prints.file_prints import ImagePrint
+from mmamf.planning.prints.measure_image import measure_image
+from mmamf.planning.prints.modality_rules import collect_missing, words_of
+from mmamf.planning.prints.summarize_modality import summarize_modality
 
 
 @pytest.fixture

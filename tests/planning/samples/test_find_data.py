@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mmamf.planning.find_data import find_data
+from mmamf.planning.samples.find_data import find_data
 
 NUMBERS = ['0001', '0002', '0003', '0004']
 

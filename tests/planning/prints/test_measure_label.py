@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmamf.planning import measure_label as module
-from mmamf.planning.measure_label import count_values, measure_label, measure_regions
+from mmamf.planning.prints import measure_label as module
+from mmamf.planning.prints.measure_label import count_values, measure_label, measure_regions
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmamf.planning.peak_search import Pair
-from mmamf.planning.registration import gradient_image, measure_offset
+from mmamf.planning.prints.peak_search import Pair
+from mmamf.planning.prints.registration import gradient_image, measure_offset
 
 SAMPLES = 6
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mmamf.datasets.sample_table import read_sample_table
-from mmamf.planning.find_data import find_data
-from mmamf.planning.found_data import FoundData, FoundSample
-from mmamf.planning.split_data import split_data, write_tables
+from mmamf.planning.samples.find_data import find_data
+from mmamf.planning.samples.found_data import FoundData, FoundSample
+from mmamf.planning.samples.split_data import split_data, write_tables
 
 
 def sample(name, group='', split=None):

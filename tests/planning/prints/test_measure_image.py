@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from mmamf.planning.measure_image import measure_image
-from mmamf.planning.value_bins import bin_edges
+from mmamf.planning.prints.measure_image import measure_image
+from mmamf.planning.prints.value_bins import bin_edges
 
 
 def measure(tmp_path, image, name='x.npy', **kwargs):

@@ -56,7 +56,7 @@ class ImagePrint:
         bands: The channels, in the order of the file (red, green, blue).
         equal_bands: Pairs of channels that are equal.
         histogram: Readings per bin, all bands together, with zeros; the bins are fixed for the
-            dtype, see :func:`mmamf.planning.value_bins.bin_edges`.
+            dtype, see :func:`mmamf.planning.prints.value_bins.bin_edges`.
         content: Hash of the bytes of the file.
         look: 64-bit difference hash of the gray image, as an integer.
     """

@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from mmamf.planning.file_prints import BandPrint, ImagePrint
-from mmamf.planning.fingerprint import LabelSummary, ModalitySummary
-from mmamf.planning.found_data import FoundData, FoundSample
 from mmamf.planning.machine import Machine
 from mmamf.planning.measure_step import StepCost
+from mmamf.planning.prints.file_prints import BandPrint, ImagePrint
+from mmamf.planning.prints.fingerprint import LabelSummary, ModalitySummary
+from mmamf.planning.samples.found_data import FoundData, FoundSample
 
 MACHINE = Machine(cpus=2, memory_gib=8)
 GPU = Machine(cpus=16, memory_gib=64, gpu='A GPU', gpu_memory_gib=24)

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmamf.datasets.transforms.missing_readings import find_missing
 from mmamf.datasets.transforms.read_image import read_content
 
+from ..samples.found_data import LABELS, FoundData, FoundSample
 from .duplicates import find_duplicates
 from .file_prints import ImagePrint, LabelPrint
-from .found_data import LABELS, FoundData, FoundSample
 from .measure_files import measure_files
 from .peak_search import Pair
 from .print_store import IMAGE, LABEL, PrintStore

@@ -1,0 +1,1 @@
+"""Reads every file once, and keeps what it contains in few numbers."""

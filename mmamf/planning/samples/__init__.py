@@ -1,0 +1,1 @@
+"""Finds the samples of a folder, and their split."""
