@@ -66,7 +66,12 @@ def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
         findings = find_problems(data, fingerprint)
         print(list_findings(findings))
     data, left_out = leave_out_unusable(data, fingerprint)
-    plan = make_plan(data, fingerprint, find_machine(), args.minutes)
+    try:
+        plan = make_plan(data, fingerprint, find_machine(), args.minutes)
+    except ValueError:
+        report = write_report(data, fingerprint, findings, None, args.out)
+        print(f'report: {_short(report)}')
+        raise
     write_tables(data, args.out)
     config = write_config(data, plan, args.out, args.name)
     print(list_choices(plan.choices))

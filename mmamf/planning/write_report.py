@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from mmamf.datasets.transforms.missing_readings import find_missing
 from mmamf.visualization import colorize_image, overlay_labels
 
 from .findings.finding import Finding
@@ -30,7 +31,7 @@ def write_report(
     data: FoundData,
     fingerprint: Fingerprint,
     findings: Sequence[Finding],
-    plan: Plan,
+    plan: Plan | None,
     folder: Path,
 ) -> Path:
     """Write `report.html`: findings, samples, histograms, registration, classes, split and plan.
@@ -39,7 +40,7 @@ def write_report(
         data: The samples.
         fingerprint: What their files contain.
         findings: What is wrong with them.
-        plan: What was chosen.
+        plan: What was chosen; None if nothing can be.
         folder: Where the file goes.
 
     Returns:
@@ -71,7 +72,7 @@ def write_report(
             for i, name in enumerate(names)
         ],
         split=_split(data),
-        plan=plan.choices,
+        plan=plan.choices if plan else {},
     )
     path = folder / 'report.html'
     path.write_text(html, encoding='utf-8')
@@ -105,8 +106,7 @@ def _row(data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette
             pictures[name] = _picture(data.root / sample.files[name], fingerprint.modalities[name])
     shown = dict(pictures)
     if LABELS in sample.files:
-        background = next((p for p in pictures.values() if p is not None), None)
-        shown[LABELS] = _painted(data, fingerprint, sample, background, palette)
+        shown[LABELS] = _painted(data, fingerprint, sample, palette)
     return dict(
         name=sample.name,
         split=sample.split or '',
@@ -114,23 +114,35 @@ def _row(data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette
     )
 
 
-def _picture(path: Path, summary: ModalitySummary) -> np.ndarray | None:
+def _picture(path: Path, summary: ModalitySummary, in_gray: bool = False) -> np.ndarray | None:
     try:
         image = read_bands(path)
-    except ValueError:  # a finding names it
+    except (FileNotFoundError, ValueError):  # a finding names it
         return None
+    if in_gray and not summary.colored:
+        image = _stretch(image, summary.missing)
     return _small(colorize_image(image, summary.missing or None, bgr=False))
 
 
+def _stretch(image: np.ndarray, missing: Sequence[float]) -> np.ndarray:
+    """Map the first band to 0..255, which is shown in gray, so that painted classes stand out."""
+    band = image if image.ndim == 2 else image[..., 0]
+    band = np.where(find_missing(band, missing), np.nan, band.astype(np.float32))
+    low, high = np.nanpercentile(band, (1, 99)) if np.isfinite(band).any() else (0, 1)
+    gray = ((band - low) / max(high - low, 1e-12)).clip(0, 1) * 254 + 1
+    return np.nan_to_num(gray).astype(np.uint8)
+
+
 def _painted(
-    data: FoundData,
-    fingerprint: Fingerprint,
-    sample: FoundSample,
-    background: np.ndarray | None,
-    palette: Sequence,
+    data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette: Sequence
 ) -> np.ndarray | None:
     label = next((part for name, part in fingerprint.labels() if name == sample.name), None)
-    if label is None or label.error is not None or background is None:
+    first = next((name for name in data.modalities if name in sample.files), None)
+    if label is None or label.error is not None or first is None:
+        return None
+    path, summary = data.root / sample.files[first], fingerprint.modalities[first]
+    background = _picture(path, summary, in_gray=True)
+    if background is None:
         return None
     indices = FixedLabels(fingerprint).mend(data.root / label.path, label, label.size)
     size = background.shape[1::-1]

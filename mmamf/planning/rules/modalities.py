@@ -13,6 +13,7 @@ from .labels import percent
 # docs/missing_modalities.md: a training in which a quarter of the samples lack a modality doubles
 # the mIoU without it. More absence gains nothing.
 ABSENT = 0.25
+FEW = 0.05  # of the samples; fewer lack a modality by accident, and dropout costs accuracy
 DIGITS = 4  # of means: more are noise
 DARK = 1e-6  # smallest std in units: a modality without contrast would be divided by 0
 
@@ -80,6 +81,11 @@ def choose_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
     """
     if not lacking:
         return Choice(None, 'No sample lacks a modality, so none is dropped in training.')
+    if max(lacking.values()) < FEW * samples:
+        few = ', '.join(f'{name} in {count}' for name, count in lacking.items())
+        return Choice(
+            None, f'Of {samples} training samples, few lack a modality ({few}): none is dropped.'
+        )
     rates = {}
     for name, count in lacking.items():
         share = count / samples

@@ -71,7 +71,7 @@ def choose_size(
     if whole[0] * whole[1] > SLACK * max(limit, MIN_CROP**2):
         crop = _choose_crop(whole, limit)
     size = Size(scale, crop, whole, len(sizes) == 1)
-    reasons = [f'Images have {height:.0f} x {width:.0f} px{_spread(sizes)}.']
+    reasons = [f'Images have {width:.0f} x {height:.0f} px{_spread(sizes)}.']
     if smallest is not None:
         scaled = '' if scale == 1 else f', {area * scale**2:.0f} after scaling by {scale:g}'
         reasons.append(
@@ -123,4 +123,5 @@ def _spread(sizes: Mapping[tuple[int, int], int]) -> str:
 
 
 def _x(size: tuple[int, int]) -> str:
-    return f'{size[0]} x {size[1]}'
+    """Write a size as people do, width first."""
+    return f'{size[1]} x {size[0]}'

@@ -22,7 +22,7 @@ def choose_test(crop: tuple[int, int] | None, whole: tuple[int, int]) -> Choice:
     stride = tuple(int(side * OVERLAP) for side in crop)
     return Choice(
         dict(mode='slide', crop_size=crop, stride=stride),
-        f'Images of {whole[0]} x {whole[1]} px are larger than the crops: a window slides over '
+        f'Images of {whole[1]} x {whole[0]} px are larger than the crops: a window slides over '
         'them by two thirds of its side.',
     )
 
