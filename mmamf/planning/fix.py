@@ -25,7 +25,6 @@ from .samples.found_data import LABELS, FoundData
 
 IGNORE = 255
 CUT = 2  # pixels; a larger difference in size is another scale, not another border
-FREQUENT = 0.005  # share of the pixels of a lossy file from which a value is not an artifact
 
 
 class FixedImages:
@@ -260,7 +259,7 @@ class FixedLabels:
         if self.summary.coding == 'instances':
             indices = (values != 0).astype(np.uint8)
         elif label.lossy:
-            indices = self._nearest(values, label)
+            indices = self._nearest(values)
         else:
             indices = self._exact(values)
         return fit(indices, size, nearest=True)
@@ -294,12 +293,11 @@ class FixedLabels:
                 result[values == value] = index
         return result
 
-    def _nearest(self, values: np.ndarray, label: LabelPrint) -> np.ndarray:
-        """Take the nearest value or color that is no artifact of the compression."""
-        stored = label.colors if values.ndim == 3 else label.values
-        least = FREQUENT * values.shape[0] * values.shape[1]
-        known = [key for key, count in stored.items() if count >= least]
-        classes = [class_of(self.summary, key) for key in known]
+    def _nearest(self, values: np.ndarray) -> np.ndarray:
+        """Take the class whose value or color is nearest."""
+        summary = self.summary
+        known = [*summary.mapping] if summary.mapping else [*range(summary.num_classes)]
+        classes = [class_of(summary, key) for key in known]
         table = np.array([IGNORE if index is None else index for index in classes], np.uint8)
         points = values.reshape(values.shape[0] * values.shape[1], -1).astype(np.float32)
         distances = [((points - np.float32(key)) ** 2).sum(1) for key in known]

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+
 IGNORE = 255  # as in mmseg
 VOIDS = (255, 65535)  # largest values of the dtypes of label maps; people write them for "no class"
 RARE = 1e-4  # share of pixels below which a color of a file with many comes from smoothing
 SMEARED = 0.005  # the same for values of lossy files, which are smeared around the true ones
+SMEAR = 16  # compression moves a value by up to 1 / 16 of the largest
 EXACT_COLORS = 40  # a set with at most so many colors has no smoothed ones
 MOST_CLASSES = 255
 FEW_GRAYS = 32
@@ -18,6 +21,25 @@ def looks_like_instances(images: Mapping[float, int], files: int) -> bool:
         return True
     usual = sum(images[value] for value in values) / max(len(values), 1)
     return len(values) > EXACT_COLORS and max(values) > MOST_CLASSES and usual < 0.2 * files
+
+
+def find_peaks(pixels: Mapping) -> dict:
+    """Keep the values or colors of lossy files that were there before the compression.
+
+    Those are frequent, and no more frequent one is near.
+
+    Args:
+        pixels: Number of pixels of each gray value, or of each color (red, green, blue).
+    """
+    least = SMEARED * sum(pixels.values())
+    frequent = sorted((key for key, n in pixels.items() if n >= least), key=lambda k: -pixels[k])
+    points = {key: np.atleast_1d(np.asarray(key, float)) for key in frequent}
+    reach = max((point.max() for point in points.values()), default=0) / SMEAR
+    peaks = []
+    for key in frequent:
+        if all(np.linalg.norm(points[key] - points[peak]) > reach for peak in peaks):
+            peaks.append(key)
+    return {key: pixels[key] for key in peaks}
 
 
 def find_void(values: Collection[float], num_named: int) -> list[float]:

@@ -59,8 +59,7 @@ def summarize_labels(
     total = Counter({key: n for key, n in total.items() if isinstance(key, tuple) == colored})
     seen = sum(images.values(), Counter())
     if lossy:
-        least = rules.SMEARED * sum(total.values())
-        total = Counter({key: n for key, n in total.items() if n >= least})
+        total = Counter(rules.find_peaks(total))
     count = sum(kinds.values())
     if colored:
         code = _code_colors(total, len(classes))
