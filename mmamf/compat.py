@@ -78,11 +78,20 @@ def name_mmamf_to_mmengine() -> None:
 
     mmengine/config/utils.py:17 (MODULE2PACKAGE) lists the packages with configs; mmengine refuses
     all others. The entry names a module inside the package, because the folder of the package
-    itself is not found after an editable installation.
+    itself is not found after an editable installation. mmengine/config/config.py:1259
+    (_get_cfg_path) also takes the package for the scope of its registries. mmamf has none of its
+    own: its parts are in those of mmseg and mmagic.
     """
+    from mmengine.config import Config
     from mmengine.config.utils import MODULE2PACKAGE
 
     MODULE2PACKAGE.setdefault('mmamf', 'mmamf.version')
+    _wrap(Config, '_get_cfg_path', _without_own_scope)
+
+
+def _without_own_scope(original: Callable, *args: Any) -> tuple[str, str | None]:
+    path, scope = original(*args)
+    return path, None if scope == 'mmamf' else scope
 
 
 class _PkgResourcesFinder:

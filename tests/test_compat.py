@@ -258,7 +258,9 @@ def test_configs_are_inherited_by_the_packages_name(tmp_path):
     """Works where the package is installed, editable or not, as `make test` has it."""
     child = tmp_path / 'child.py'
     child.write_text("_base_ = 'mmamf::amf/amf_r50_refinenet_1xb6-sgd-3x100e_nyudv2-500x500.py'\n")
-    assert Config.fromfile(child).model.backbone.type == 'SharedMultimodalResNet'
+    config = Config.fromfile(child)
+    assert config.model.backbone.type == 'SharedMultimodalResNet'
+    assert '_scope_' not in str(config)  # mmengine would look for registries of mmamf
 
 
 def test_text_of_a_config_is_formatted_once(monkeypatch):

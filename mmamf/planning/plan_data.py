@@ -62,7 +62,7 @@ def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     if args.fix:
         data = fix_data(data, fingerprint, args.fix)
         print(f'\n{args.fix} has the fixed copy. What is left:')
-        fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)
+        fingerprint = Fingerprint(data, args.out / 'fingerprint_fixed.sqlite', args.workers)
         findings = find_problems(data, fingerprint)
         print(list_findings(findings))
     data, left_out = leave_out_unusable(data, fingerprint)
@@ -76,7 +76,10 @@ def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     config = write_config(data, plan, args.out, args.name)
     print(list_choices(plan.choices))
     report = write_report(data, fingerprint, findings, plan, args.out)
-    print(f'{len(left_out)} samples left out\n' if left_out else '', end='')
+    for name, reason in [*left_out.items()][:SHOWN]:
+        print(f'left out: {name}: {reason}')
+    if len(left_out) > SHOWN:
+        print(f'left out: {len(left_out) - SHOWN} more')
     print(f'config: {_short(config)}\nreport: {_short(report)}')
     return config, findings
 

@@ -212,7 +212,7 @@ def class_shares(fingerprint: Fingerprint) -> dict[str, dict[int, float]]:
     """Return the share of pixels of each class on each side, without ignored pixels."""
     summary = fingerprint.label_summary
     shares: dict[str, dict[int, float]] = {}
-    for side, pixels in summary.pixels.items():
+    for side, pixels in summary.pixels.items() if summary else ():
         counts: dict[int, int] = {}
         for value, count in pixels.items():
             index = class_of(summary, value)
