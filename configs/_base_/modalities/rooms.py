@@ -2,9 +2,8 @@
 # statistics of normal and shade are over the 1200 training images of data/rooms-large. Red, green
 # and blue of normal are x, y and z.
 _base_ = './rgb_depth.py'
-# Millimeters in the file, meters in the network. fill: the published numbers were measured with 0 m
-# for missing readings; without fill they would be the mean.
-depth = dict(scale=1 / 1000, mean=[2.5], std=[1.5], fill=0)
+# Millimeters in the file, meters in the network.
+depth = dict(scale=1 / 1000, mean=[2.5], std=[1.5])
 normal = dict(
     name='normal',
     kind='normal',
