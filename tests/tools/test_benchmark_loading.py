@@ -60,5 +60,5 @@ def test_bare_loader_scales_like_the_pipeline(config):
 @pytest.mark.parametrize('left', GEOMETRY, ids=lambda step: step['type'])
 def test_a_pipeline_without_the_resize_or_the_crop(benchmark_loading, config, left):
     missing = ({step['type'] for step in GEOMETRY} - {left['type']}).pop()
-    with pytest.raises(ValueError, match=f'expected {missing} in the training pipeline'):
+    with pytest.raises(SystemExit, match=f'error: expected {missing} in the training pipeline'):
         benchmark_loading.main([config([left])])

@@ -146,7 +146,7 @@ def test_equal_names_are_refused_before_the_test(
 
     monkeypatch.setattr('mmengine.runner.TestLoop.run_iter', lambda *args: pytest.fail('tested'))
     monkeypatch.setattr('mmamf.datasets.MultimodalSegDataset.get_data_info', same_name)
-    with pytest.raises(ValueError, match='rgbd/rgb/00.png and .*other/.* saved as 00.png'):
+    with pytest.raises(SystemExit, match='error: .*rgbd/rgb/00.png and .*other/.* saved as 00.png'):
         run_test(f'--out={tmp_path / "maps"}', change=concatenate)
 
 
@@ -156,7 +156,7 @@ def test_a_file_in_place_of_the_folder_is_refused_before_the_test(
 ):
     (tmp_path / 'file').touch()
     monkeypatch.setattr('mmamf.commands.test.run_test', lambda cfg: pytest.fail('tested'))
-    with pytest.raises(ValueError, match='file: expected a folder .* it is a file'):
+    with pytest.raises(SystemExit, match='error: .*file: expected a folder .* it is a file'):
         run_test(f'{option}={tmp_path / "file"}')
 
 

@@ -81,5 +81,5 @@ def test_a_band_that_is_not_there(tmp_path):
 
 @pytest.mark.parametrize('channels', [[], [-1], [0, 0], ['0'], [1.0], [True]], ids=str)
 def test_bad_lists(channels):
-    with pytest.raises(ValueError, match="'a': expected channels to be a number, or a list of dis"):
+    with pytest.raises(ValueError, match="'a': expected channels to be a list of distinct indices"):
         LoadMultimodalImages(dict(a=dict(channels=channels, dtype='uint8')))

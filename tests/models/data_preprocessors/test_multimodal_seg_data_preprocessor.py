@@ -158,7 +158,7 @@ def test_runs_on_the_gpu():
     ('modalities', 'kwargs', 'message'),
     [
         ([], {}, r'expected a non-empty sequence of distinct names, got \[\]'),
-        (dict(a=NORMAL), {}, r"expected a list of dict.*got dict: \{'a'"),
+        (dict(a=NORMAL), {}, r"expected a list of dict.*got a dict: \{'a'"),
         ([DEPTH], {}, r'modality: expected dict\(name=..., channels=..., ...\), got \{'),
         (2 * named(a=DEPTH), {}, r"distinct names, got \['a', 'a'\]"),
         (

@@ -175,7 +175,7 @@ def test_costs_of_a_tiny_network(tool, tmp_path, tiny_config, write_sweep, monke
     assert costs.load_costs(sweep, written) == measured
     entry = measured['ours']
     assert entry['parameters'] == sum(
-        p.numel() for p in costs.Trained(sweep.methods['ours'].loaded).model.parameters()
+        p.numel() for p in costs.MeasuredNetwork(sweep.methods['ours'].loaded).model.parameters()
     )
     assert entry['gmacs'] > 0
     for step in ('training', 'inference'):
