@@ -79,8 +79,8 @@ def choose_size(
             'must remain.'
         )
     if height * width > limit:
-        time = 'time' if affordable < MAX_PIXELS else 'the limit'
-        reasons.append(f'The {time} allows {limit:.0f} px per sample of {height * width:.0f}.')
+        time = 'The time' if affordable < MAX_PIXELS else 'A crop of the usual kind'
+        reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}.')
     shown = 'The network sees the whole image' if crop is None else f'It sees crops of {_x(crop)}'
     return Choice(size, ' '.join([*reasons, f'{shown}.']))
 
