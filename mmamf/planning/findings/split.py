@@ -40,10 +40,11 @@ def one_group(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     sides = {split: {s.group for s in data.of_split(split)} for split in ('train', 'val')}
     shared = sides['train'] & sides['val']
     if shared:
+        told = f', such as {max(shared)!r}' if max(shared) else ''
         yield Finding(
             'note',
             'one-group',
-            f'{len(shared)} sequences are on both sides, such as {sorted(shared)[0]!r}.',
+            f'{len(shared)} sequences or folders are on both sides{told}.',
             'Val then shows how the network does on the same scene, not on a new one.',
             'Record a second sequence, or give lists: --split train.txt val.txt.',
         )
