@@ -193,7 +193,8 @@ class _Workshop:
             if not costs:
                 break
             seconds = costs[min(costs)].seconds
-            attempts.append(Attempt(rung, int(self.budget / seconds), needed, measured=True))
+            possible, pretrained = int(self.budget / seconds), bool(weights[rung].value)
+            attempts.append(Attempt(rung, possible, needed, True, pretrained))
             found[rung] = costs
         if not found:
             raise ValueError(

@@ -269,6 +269,13 @@ def test_takes_the_largest_affordable_network(possible, expected):
     assert '30 minutes' in choice.reason
 
 
+def test_weights_go_before_size():
+    plain = attempts(9000, 6000, 5000)
+    pretrained = replace(plain[1], pretrained=True)
+    assert choose_network(plain, 30).value is LADDER[2]
+    assert choose_network([plain[0], pretrained, plain[2]], 30).value is LADDER[1]
+
+
 def test_names_networks_that_were_not_measured():
     tried = [*attempts(900, 600), Attempt(LADDER[2], 600, 1200, measured=False)]
     choice = choose_network(tried, 5)
