@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import PLANTS, holes_as, make_clean_set
+from planted import PLANTS, holes_as, make_clean_set, names
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.prints.fingerprint import Fingerprint
@@ -57,3 +57,33 @@ def test_finding_names_files_and_their_number(root):
     finding = find(root)['color-order']
     assert finding.count == 4
     assert finding.files[0] == 'rgb/seq0_000.png'
+
+
+def test_samples_between_the_sides_are_no_skipped_files(root):
+    for path in root.rglob('*.png'):
+        path.rename(path.with_name(path.name[-7:]))  # no sequences: 000.png
+    found = find(root)
+    assert found.keys() == {'one-group'}
+    what = found['one-group'].what
+    assert what.endswith('apart. 2 samples at the borders of val are on no side.')
+
+
+def test_samples_between_the_sides_count(root):
+    for path in root.rglob('*_02[0-3].png'):
+        path.unlink()
+    for path in root.rglob('*.png'):
+        path.rename(path.with_name(path.name[-7:]))
+    assert find(root).keys() == {'one-group'}
+
+
+def test_readings_of_names_are_no_faults_of_lists(root):
+    shutil.copytree(root / 'labels', root / 'labels_color')
+    for number in range(2):
+        folder = root / f'fold{number}'
+        folder.mkdir()
+        stems = [path.stem for path in names(root, 'rgb')]
+        (folder / 'train.txt').write_text('\n'.join(stems[:12]))
+        (folder / 'val.txt').write_text('\n'.join(stems[12:]))
+    found = find(root)
+    assert found.keys() == {'skipped', 'several-readings'}
+    assert found['skipped'].level == 'note'  # nobody wants pictures of labels

@@ -9,6 +9,8 @@ from .affected import Affected
 from .finding import Finding
 
 FEW = 20  # samples; a validation of fewer than a handful of images is a matter of chance
+# beginnings of the reasons for which files are mostly left out rightly
+MEANT = ('an overview', 'label maps', 'in none of the lists', '--')
 HUGE = 100e6  # pixels; such an image and its copies need some GB
 
 
@@ -26,7 +28,7 @@ def no_labels(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 def few_samples(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Too few samples for results that mean something."""
-    if len(data.samples) < FEW:
+    if len(data.samples) + len(data.between) < FEW:
         yield Finding(
             'warning',
             'few-samples',
@@ -97,8 +99,9 @@ def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     if reasons:
         common = Counter(reasons.values()).most_common(3)
         listed = ', '.join(f'{reason} ({count})' for reason, count in common)
+        meant = all(reason.startswith(MEANT) for reason in reasons.values())
         yield Finding(
-            'warning',
+            'note' if meant else 'warning',
             'skipped',
             f'{len(reasons)} image files are not used: {listed}.',
             'They may be samples that you expect to be there.',
@@ -110,6 +113,8 @@ def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Strange lists of samples."""
     for path, remark in sorted(data.remarks.items()):
+        if not path:
+            continue
         yield Finding(
             'note',
             'list',
@@ -117,6 +122,18 @@ def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'Other programs may read it in another way.',
             'The plan has its own tables, train.csv and val.csv, so nothing is to be done.',
             **Affected([path]).of,
+        )
+
+
+def several_readings(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """What was taken, where the names of files allow more than one reading."""
+    if remark := data.remarks.get(''):
+        yield Finding(
+            'note',
+            'several-readings',
+            f'{remark[0].upper()}{remark[1:]}.',
+            'The names of the files can be read in several ways.',
+            'If that is what you mean, nothing is to be done.',
         )
 
 
@@ -161,6 +178,6 @@ def _all_files(data: FoundData, fingerprint: Fingerprint) -> Iterator:
 
 
 CHECKS = (
-    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists, huge,
-    duplicate_files,
+    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists,
+    several_readings, huge, duplicate_files,
 )  # fmt: skip
