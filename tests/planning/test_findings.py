@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import PLANTS, holes_as, make_clean_set, names
+from planted import PLANTS, change, holes_as, make_clean_set, names
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.prints.fingerprint import Fingerprint
@@ -87,3 +87,15 @@ def test_readings_of_names_are_no_faults_of_lists(root):
     found = find(root)
     assert found.keys() == {'skipped', 'several-readings'}
     assert found['skipped'].level == 'note'  # nobody wants pictures of labels
+
+
+def test_gray_values_without_255_are_gaps(root):
+    change(root / 'labels', lambda label: np.uint8([7, 40, 90])[label])
+    found = find(root)
+    assert found.keys() == {'labels-gaps'}
+    assert found['labels-gaps'].what.endswith('7 -> 0, 40 -> 1, 90 -> 2.')
+
+
+def test_one_class_is_counted_as_one(root):
+    PLANTS['class-nowhere'](root)
+    assert find(root)['class-nowhere'].what == '1 class is in no label map: ball.'

@@ -11,6 +11,7 @@ from .file_prints import LabelPrint
 from .summaries import LabelSummary
 
 MOST_VALUES = 4096  # of which totals are kept; instance numbers have no end
+MOST_SETS = 1000
 MOST_AREAS = 1000  # per value: the median of so many files does not change with more
 
 
@@ -38,6 +39,7 @@ def summarize_labels(
     """
     pixels, images = defaultdict(Counter), defaultdict(Counter)
     sizes, kinds, nodata, areas = Counter(), Counter(), set(), defaultdict(list)
+    sets: set[frozenset] = set()  # of values that occur together
     for name, label in prints:
         if label.error is not None:
             continue
@@ -49,6 +51,8 @@ def summarize_labels(
             _forget_rare(counter)
         sizes[label.size] += 1
         kinds[_kind(label)] += 1
+        if len(sets) < MOST_SETS:
+            sets.add(frozenset(label.values) - {0, 'nan', *rules.VOIDS})
         nodata.update(label.nodata)
         for value, area in label.object_sizes:
             if len(areas[value]) < MOST_AREAS and len(areas) < MOST_VALUES:
@@ -63,6 +67,8 @@ def summarize_labels(
     count = sum(kinds.values())
     if colored:
         code = _code_colors(total, len(classes))
+    elif not classes and rules.count_objects(sets - {frozenset()}):
+        code = Coding('instances')
     else:
         code = _code_values(total, seen, count, nodata, len(classes), has_palette)
     return LabelSummary(
