@@ -35,14 +35,18 @@ def plan_data(args: argparse.Namespace) -> None:
     """
     try:
         config, findings = _plan(args)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     train = str(own_file('tools/train.py'))
+    errors = [finding for finding in findings if finding.level == 'error']
     if not args.train:
-        print(f'\nto train: python {_short(Path(train))} {_short(config)}')
+        codes = ', '.join(finding.code for finding in errors)
+        print(f'\nto be mended first: {codes}' if errors else '')
+        print(f'to train: python {_short(Path(train))} {_short(config)}')
         return
-    if errors := [finding.what for finding in findings if finding.level == 'error']:
-        raise SystemExit(f'error: --train: these must be mended first: {"; ".join(errors)}')
+    if errors:
+        told = ' '.join(finding.what for finding in errors)
+        raise SystemExit(f'error: --train: these must be mended first: {told}')
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, train, str(config)])
 

@@ -99,3 +99,13 @@ def test_gray_values_without_255_are_gaps(root):
 def test_one_class_is_counted_as_one(root):
     PLANTS['class-nowhere'](root)
     assert find(root)['class-nowhere'].what == '1 class is in no label map: ball.'
+
+
+def test_a_test_side_may_have_no_labels(root):
+    for folder in ('rgb', 'depth', 'labels'):
+        for path in names(root, folder):
+            side = root / ('test' if 'seq5' in path.name else 'train') / folder
+            side.mkdir(parents=True, exist_ok=True)
+            path.rename(side / path.name)
+    shutil.rmtree(root / 'test' / 'labels')
+    assert find(root)['unpaired'].level == 'note'

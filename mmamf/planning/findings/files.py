@@ -62,6 +62,7 @@ def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         lacking = Affected(s.name for s in data.samples if column not in s.files)
         if not lacking:
             continue
+        lacking_to_learn = any(column not in s.files and s.split != 'test' for s in data.samples)
         what = 'a label map' if column == LABELS else f'a file of {column}'
         remedy = (
             'The plan leaves them out.'
@@ -70,7 +71,7 @@ def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             f'under other names, say --modality {column}=DIR.'
         )
         yield Finding(
-            'warning' if column == LABELS else 'note',
+            'warning' if column == LABELS and lacking_to_learn else 'note',
             'unpaired',
             f'{lacking.count} of {len(data.samples)} samples lack {what}.',
             'Such a sample teaches nothing about what it lacks.',
