@@ -58,7 +58,9 @@ def test_model_builds_and_names_what_it_is(path):
     assert model.decode_head.num_modalities == model.backbone.num_modalities
 
 
-@pytest.mark.parametrize('path', SEGMENTORS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    'path', [p for p in SEGMENTORS if '_rooms' not in p.stem], ids=lambda path: path.stem
+)
 def test_missing_readings_are_fed_as_when_the_numbers_were_published(path):
     """Where a config names a missing value, as the number that stands in the file."""
     cfg = Config.fromfile(path)
@@ -78,7 +80,11 @@ def name_encoder(backbone):
     if hasattr(backbone, 'depth'):
         return f'r{backbone.depth}'
     plain = backbone.backbone
-    names = {'MSCAN': 'mscan-t', 'SwinTransformer': 'swin-t'}
+    names = {
+        'MSCAN': 'mscan-t',
+        'SwinTransformer': 'swin-t',
+        'TIMMBackbone': 'efficientnet-lite0',
+    }
     return names.get(type(plain).__name__) or {32: 'mit-b0', 64: 'mit-b2'}[plain.embed_dims]
 
 

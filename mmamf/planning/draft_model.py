@@ -10,10 +10,7 @@ from mmamf.own_files import own_file
 from .rules.network import Rung
 from .rules.size import DIVISOR, Size
 
-SCHEDULES = {
-    False: '_base_/schedules/adamw_1200.py',
-    True: '_base_/schedules/adamw_40k.py',
-}  # whether there are pretrained weights -> the schedule measured with such
+FROM_SCRATCH = '_base_/schedules/adamw_1200.py'  # schedule without pretrained weights
 
 
 def pad_to(size: Size, fixed: Any) -> dict[str, Any]:
@@ -57,7 +54,7 @@ def draft_config(
 ) -> Config:
     """Build the config that is measured: the bases with their changes."""
     config = Config.fromfile(own_file('configs') / rung.base)
-    schedule = Config.fromfile(own_file('configs') / SCHEDULES[False])
+    schedule = Config.fromfile(own_file('configs') / FROM_SCRATCH)
     config.merge_from_dict(dict(optim_wrapper=schedule.optim_wrapper.to_dict()))
     config.merge_from_dict(dict(model=changes, optim_wrapper=optim_wrapper))
     return config

@@ -134,7 +134,8 @@ def make_plan(
     )
     choices['schedule'] = choose_schedule(seconds, minutes, val_seconds, len(val))
     iterations = choices['schedule'].value.iterations
-    choices['learning_rate'] = choose_learning_rate(batch_size, bool(choices['weights'].value))
+    fine_tuning = choices['network'].value.fine_tuning if choices['weights'].value else None
+    choices['learning_rate'] = choose_learning_rate(batch_size, fine_tuning)
     choices['precision'] = choose_precision(machine)
     choices['loss'] = choose_loss(shares, iterations, names)
     choices['sampling'] = choose_sampling(class_images(labels, 'train'), len(train), names)
@@ -192,7 +193,8 @@ class _Workshop:
             if not costs:
                 break
             seconds = costs[min(costs)].seconds
-            attempts.append(Attempt(rung, int(self.budget / seconds), needed, measured=True))
+            possible, pretrained = int(self.budget / seconds), bool(weights[rung].value)
+            attempts.append(Attempt(rung, possible, needed, True, pretrained))
             found[rung] = costs
         if not found:
             raise ValueError(

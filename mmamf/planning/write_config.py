@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from .config_text import Code, Copy, assign, write_comment, write_list
-from .draft_model import SCHEDULES, change_model, pad_to
+from .draft_model import FROM_SCRATCH, change_model, pad_to
 from .make_plan import MODALITY, Plan
 from .rules.augmentation import FULL
 from .samples.found_data import FoundData
@@ -39,7 +39,8 @@ def write_config(data: FoundData, plan: Plan, folder: str | Path, name: str) -> 
 def _head(data: FoundData, plan: Plan) -> list[str]:
     device = plan.machine.gpu or f'{plan.machine.cpus} CPUs'
     counts = ', '.join(f'{len(data.of_split(side))} {side}' for side in ('train', 'val'))
-    bases = [plan['network'].base, SCHEDULES[bool(plan['weights'])], RUNTIME]
+    rung = plan['network']
+    bases = [rung.base, rung.schedule if plan['weights'] else FROM_SCRATCH, RUNTIME]
     return [
         *write_comment(
             f'Planned for {plan.minutes:g} minutes on {device}: {counts} samples. This is an '

@@ -111,7 +111,7 @@ class Bench:
     """
 
     def __init__(self, small=4.0, mit=10.0, r50=80.0, gain=1.0, limit=64):
-        self.costs = dict(small=small, MixVisionTransformer=mit, r50=r50)
+        self.costs = dict(small=small, TIMMBackbone=mit, MixVisionTransformer=mit, r50=r50)
         self.gain, self.limit = gain, limit
         self.jobs = []
 

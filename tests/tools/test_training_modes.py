@@ -1,6 +1,7 @@
 """Mixed precision, accumulation and torch.compile agree with the plain run of the demo's model."""
 
 import copy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,7 @@ def test_compile_captures_the_model_as_one_graph(parts):
     assert_compiles(model, torch.randn(2, 6, 65, 65, requires_grad=True), backend='aot_eager')
 
 
+@pytest.mark.skipif(not shutil.which('c++'), reason='needs a C++ compiler: apt-get install g++')
 def test_inductor_compiles_a_fused_block(parts):
     model, _ = parts
     assert_compiles(model.backbone.layer1[-1], torch.randn(4, 32, 9, 9, requires_grad=True))

@@ -1,7 +1,7 @@
+import copy
 from collections.abc import Sequence
 
 import torch
-from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import Tensor, nn
 
 from ..modality_axis import fold_modalities, is_channels_last
@@ -34,7 +34,7 @@ class BandedConv(nn.Module):
         - Output: folded maps (N*M, C', H', W').
 
     Raises:
-        ValueError: If the convolution is of another class or has groups, or if an input or a
+        ValueError: If the layer is no convolution or has groups, or if an input or a
             checkpoint does not fit these modalities.
     """
 
@@ -42,7 +42,7 @@ class BandedConv(nn.Module):
         super().__init__()
         is_private = isinstance(conv, ModalitySpecificConv)
         kind = conv.plain_class if is_private else type(conv)
-        if kind not in (nn.Conv2d, Conv2d) or conv.groups != 1:
+        if not issubclass(kind, nn.Conv2d) or conv.groups != 1:
             raise ValueError(
                 f'bands: expected a plain first convolution without groups, got {conv}'
             )
@@ -53,16 +53,7 @@ class BandedConv(nn.Module):
             accept_rgb(self.shared)
         self.private = nn.ModuleDict(
             {
-                str(index): nn.Conv2d(
-                    count,
-                    conv.out_channels,
-                    conv.kernel_size,
-                    stride=conv.stride,
-                    padding=conv.padding,
-                    dilation=conv.dilation,
-                    bias=conv.bias is not None,
-                    padding_mode=conv.padding_mode,
-                )
+                str(index): _make_own(conv, count)
                 for index, count in enumerate(bands)
                 if not is_shared[index]
             }
@@ -115,6 +106,26 @@ class BandedConv(nn.Module):
                 if own.ndim > 1
                 else f'{key}: expected {len(own)} values, got {tuple(value.shape)}'
             )
+
+
+def _make_own(conv: nn.Conv2d | ModalitySpecificConv, bands: int) -> nn.Conv2d:
+    """Make a convolution like another one, with new weights for a number of bands."""
+    if isinstance(conv, ModalitySpecificConv):
+        return nn.Conv2d(
+            bands,
+            conv.out_channels,
+            conv.kernel_size,
+            stride=conv.stride,
+            padding=conv.padding,
+            dilation=conv.dilation,
+            bias=conv.bias is not None,
+            padding_mode=conv.padding_mode,
+        )
+    own = copy.deepcopy(conv)  # also of a class that pads in its own way, as timm's
+    own.in_channels = bands
+    own.weight = nn.Parameter(conv.weight.new_empty(conv.out_channels, bands, *conv.kernel_size))
+    own.reset_parameters()
+    return own
 
 
 def _drop_child_name(

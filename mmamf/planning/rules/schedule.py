@@ -12,10 +12,7 @@ VALIDATION_SHARE = 0.2  # of the time at most; a longer validation comes less of
 FIRST_LOOK = 90  # seconds of training until the first picture of predictions
 LEAST = 20  # iterations; fewer are only a warm-up
 WARM_UP = 0.02  # share of the iterations, as 25 of 1200 in the schedule of rooms
-FINE_TUNING_BATCH = 8  # of adamw_40k in the configs for NYUDv2
-SCRATCH_BATCH = 4  # of adamw_1200 in the configs for rooms
-SCRATCH_LR = 2e-3  # of adamw_1200
-FINE_TUNING_LR = 6e-5  # of adamw_40k
+FROM_SCRATCH = (2e-3, 4)  # learning rate and batch of adamw_1200 in the configs for rooms
 
 
 @dataclass(frozen=True)
@@ -70,16 +67,19 @@ def choose_schedule(seconds: float, minutes: float, val_seconds: float, val_samp
     return Choice(Schedule(iterations, interval, first, warm_up), reason)
 
 
-def choose_learning_rate(batch_size: int, pretrained: bool) -> Choice:
+def choose_learning_rate(batch_size: int, fine_tuning: tuple[float, int] | None) -> Choice:
     """Choose the learning rate of AdamW for a batch.
 
     It grows with the root of the batch, as the noise of a gradient falls.
+
+    Args:
+        batch_size: The batch.
+        fine_tuning: Learning rate of the network from pretrained weights, and the batch that it is
+            for; None from scratch.
     """
-    rate, batch = (FINE_TUNING_LR, FINE_TUNING_BATCH) if pretrained else (SCRATCH_LR, SCRATCH_BATCH)
+    rate, batch = fine_tuning or FROM_SCRATCH
     value = float(f'{rate * (batch_size / batch) ** 0.5:.2g}')
-    start = (
-        'from pretrained weights (ten times as much for the head)' if pretrained else 'from scratch'
-    )
+    start = 'from pretrained weights' if fine_tuning else 'from scratch'
     return Choice(
         value,
         f'{rate:g} is usual for batches of {batch} {start}; it changes with the root of the batch.',

@@ -81,8 +81,8 @@ def choose_size(
             f'{MIN_AREA} must remain.'
         )
     if height * width > limit:
-        time = 'time' if affordable < MAX_PIXELS else 'limit of usual crops'
-        reasons.append(f'The {time} allows {limit:.0f} px per sample of {height * width:.0f}.')
+        time = 'The time' if affordable < MAX_PIXELS else 'A crop of the usual kind'
+        reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}.')
     shown = 'the whole image' if crop is None else f'crops of {_x(crop)}'
     return Choice(size, ' '.join([*reasons, f'The network sees {shown}.']))
 

@@ -100,10 +100,13 @@ def test_errors():
             make((4, 1))(torch.zeros(shape))
     with pytest.raises(ValueError, match=r'private.0.weight: expected the shape \(6, 4, 7, 7\), f'):
         make((4, 1)).load_state_dict(make((2, 1)).state_dict())
-    for conv in (
-        nn.Conv2d(3, 6, 3, groups=3),
-        nn.Linear(3, 6),
-        build_conv_layer(dict(type='ConvWS'), 3, 6, 3),
-    ):
+    for conv in (nn.Conv2d(3, 6, 3, groups=3), nn.Linear(3, 6)):
         with pytest.raises(ValueError, match='expected a plain first convolution'):
             BandedConv(conv, (3, 1))
+
+
+def test_own_convolution_has_the_class_of_the_shared_one():
+    conv = build_conv_layer(dict(type='ConvWS'), 3, 6, 3, stride=2, padding=1)
+    banded = BandedConv(conv, (3, 5))
+    assert type(banded.of_modality(1)) is type(conv)
+    assert banded(torch.rand(4, 5, 9, 9)).shape == (4, 6, 5, 5)

@@ -28,6 +28,7 @@ from planted_facts import (
 from mmamf.planning.machine import CGROUP, find_machine
 from mmamf.planning.make_plan import make_plan
 from mmamf.planning.measure_step import _make_batch, measure_steps
+from mmamf.planning.rules import network
 from mmamf.planning.write_config import write_config
 
 MASKS = replace(
@@ -90,6 +91,12 @@ CASES = dict(
         bench=Bench(0.01, 0.02, 0.08, gain=0.8),
     ),
 )
+
+
+@pytest.fixture(autouse=True)
+def no_packaged_weights(monkeypatch):
+    """The plans of these tests do not depend on what is installed."""
+    monkeypatch.setattr(network, 'has_package', lambda name: False)
 
 
 @pytest.fixture
@@ -238,6 +245,15 @@ def test_nothing_is_measured_twice_or_in_vain(write):
         ('small', size),
         ('MixVisionTransformer', size),
     ]
+
+
+def test_packaged_weights_are_taken(write, monkeypatch):
+    monkeypatch.setattr(network, 'has_package', lambda name: True)
+    plan, config = write(dict(rgb=RGB, depth=DEPTH))
+    assert plan['network'].name.startswith('EfficientNet-Lite0')
+    assert plan['learning_rate'] == 1e-3 * (plan['batch_size'] / 4) ** 0.5
+    cfg = Config.fromfile(config)
+    assert cfg.model.backbone.backbone.init_cfg.checkpoint == 'package://efficientnet-lite0'
 
 
 def test_little_memory(write):

