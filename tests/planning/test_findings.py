@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import PLANTS, change, holes_as, make_clean_set, names
+from planted import PLANTS, change, holes_as, make_clean_set, names, write
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.prints.fingerprint import Fingerprint
@@ -109,3 +109,22 @@ def test_a_test_side_may_have_no_labels(root):
             path.rename(side / path.name)
     shutil.rmtree(root / 'test' / 'labels')
     assert find(root)['unpaired'].level == 'note'
+
+
+def test_numbered_objects_are_an_error_and_no_classes(root):
+    for index, path in enumerate(names(root, 'labels')):
+        objects = np.zeros((120, 160), np.uint8)
+        for number in range(1, 3 + index % 8):
+            objects[:, number * 10 : number * 10 + 8] = number
+        write(path, objects)
+    (root / 'classes.txt').unlink()
+    found = find(root)
+    assert found.keys() == {'labels-instances'}
+
+
+def test_a_folder_of_masks_per_class_is_a_warning(root):
+    for name in ('ball', 'box'):
+        shutil.copytree(root / 'labels', root / 'masks' / name)
+    shutil.rmtree(root / 'labels')
+    found = find(root)['skipped']
+    assert found.level == 'warning' and 'no less label maps than masks/ball' in found.what

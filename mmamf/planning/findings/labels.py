@@ -163,7 +163,7 @@ def classes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Classes that are in no label, or on one side only, or rare."""
     summary = fingerprint.label_summary
-    if summary is None:
+    if summary is None or not summary.num_classes:  # the values are no classes
         return
     shares = class_shares(fingerprint)
     count = max(summary.num_classes, len(data.classes))

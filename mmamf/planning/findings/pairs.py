@@ -39,7 +39,7 @@ def sizes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             f'sample, such as {got[1]} x {got[0]} instead of {expected[1]} x {expected[0]}.',
             'One pixel must show the same point in all of them.',
             f'{left_out} out. --fix DIR cuts a difference of up to 2 pixels off, and '
-            f' resizes otherwise to the size of {data.modalities[0]}.',
+            f'resizes otherwise to the size of {data.modalities[0]}.',
             **uneven.of,
         )
 

@@ -66,7 +66,7 @@ def summarize_labels(
         total = Counter(rules.find_peaks(total))
     count = sum(kinds.values())
     if colored:
-        code = _code_colors(total, len(classes))
+        code = _code_colors(total, seen, count, len(classes))
     elif not classes and rules.count_objects(sets - {frozenset()}):
         code = Coding('instances')
     else:
@@ -96,7 +96,17 @@ def _forget_rare(counter: Counter) -> None:
         counter.update(dict(kept))
 
 
-def _code_colors(pixels: Mapping, num_named: int) -> Coding:
+def _code_colors(pixels: Mapping, images: Mapping, files: int, num_named: int) -> Coding:
+    if all(len({*color}) == 1 for color in pixels):  # indices, saved as gray pictures
+        grays = {color[0]: n for color, n in pixels.items()}
+        code = _code_values(
+            grays, {color[0]: images[color] for color in pixels}, files, set(), num_named, False
+        )
+        known = code.mapping or {v: int(v) - code.reduce_zero_label for v in grays}
+        indices = {(v,) * 3: known.get(v, -1) for v in grays if v not in code.ignore}
+        mapping = {(v,) * 3: rules.IGNORE for v in grays}
+        mapping |= {color: index for color, index in indices.items() if index >= 0}
+        return Coding('colors', (), mapping, False, code.num_classes)
     mapping = rules.order_colors(pixels, num_named)
     return Coding('colors', (), mapping, False, len({*mapping.values()} - {rules.IGNORE}))
 

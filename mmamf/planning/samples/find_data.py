@@ -266,11 +266,14 @@ class _Finder:
             if stream is chosen:
                 stream.name = LABELS
             elif stream in labels:
-                reason = (
-                    f'label maps beside those like {_first(chosen)}; --labels DIR takes others'
-                    if chosen
-                    else 'label maps, and --labels none says that there are none'
-                )
+                if not chosen:
+                    reason = 'label maps, and --labels none says that there are none'
+                elif stream.label_score < chosen.label_score:
+                    reason = (
+                        f'label maps beside those like {_first(chosen)}; --labels DIR takes others'
+                    )
+                else:  # such as a folder of masks per class
+                    reason = f'no less label maps than {_first(chosen)}; --labels DIR takes others'
                 self.unused.update(dict.fromkeys(stream.files.values(), reason))
                 continue
             kept.append(stream)

@@ -65,6 +65,14 @@ def test_objects_numbered_in_each_file_are_instances():
     assert summarize(*classes).coding == 'indices'
 
 
+def test_indices_saved_as_gray_pictures_stay():
+    gray = {(0,) * 3: 5, (1,) * 3: 2, (2,) * 3: 9, (255,) * 3: 1}
+    prints = [('0', LabelPrint('0.png', size=(4, 5), colors=gray))]
+    found = summarize_labels(prints, {})
+    assert found.mapping == {(0,) * 3: 0, (1,) * 3: 1, (2,) * 3: 2, (255,) * 3: 255}
+    assert (found.coding, found.num_classes) == ('colors', 3)
+
+
 def test_instances_count_objects():
     files = [{0: 50, 1000 + i: 7, 2000 + i: 8} for i in range(60)]
     assert summarize(*files).coding == 'instances'
