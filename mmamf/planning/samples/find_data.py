@@ -1,6 +1,7 @@
 """Finds the samples in a folder, whatever its layout."""
 
 import fnmatch
+import os
 import posixpath
 import re
 from collections import Counter, defaultdict
@@ -76,7 +77,7 @@ def find_data(
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: expected the folder of the data, found no such folder')
-    finder = _Finder(root.absolute(), dict(modalities or {}), labels)
+    finder = _Finder(Path(os.path.abspath(root)), dict(modalities or {}), labels)
     return finder.find(classes, split)
 
 

@@ -390,3 +390,9 @@ def test_missing_folder_and_lists(make, tmp_path):
         find_data(root, split=['list.txt'])
     with pytest.raises(ValueError, match="train_x.txt: expected names or files .* got 'what'"):
         find_data(root, split=['train_x.txt'])
+
+
+def test_the_root_is_one_path_however_it_is_given(make, monkeypatch):
+    root = make(FOLDERS)
+    monkeypatch.chdir(root / 'rgb')
+    assert find_data('../').root == find_data('../../data').root == root
