@@ -6,6 +6,7 @@ choice. `report.html` beside it shows the data. After that, `tools/train.py` is 
 """
 
 import argparse
+import math
 import re
 from pathlib import Path
 
@@ -64,12 +65,25 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     for text in args.modality:
         if not re.fullmatch(r'\w+=.+', text):
             parser.error(f'--modality: expected NAME=DIR, got {text!r}')
+    names = [text.split('=')[0] for text in args.modality]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        parser.error(f'--modality: expected each name once, got {repeated!r} twice')
     if not 0 < args.share < 1:
         parser.error(f'--share: expected a number between 0 and 1, got {args.share}')
-    if args.minutes <= 0:
+    if args.seed < 0:
+        parser.error(f'--seed: expected 0 or more, got {args.seed}')
+    if not 0 < args.minutes < math.inf:
         parser.error(f'--minutes: expected more than 0, got {args.minutes}')
+    if args.workers is not None and args.workers < 1:
+        parser.error(f'--workers: expected 1 or more, got {args.workers}')
+    if args.name is not None and not re.fullmatch(r'[\w.-]+', args.name):
+        parser.error(f'--name: expected letters, digits, "_", "-" and ".", got {args.name!r}')
+    if args.fix is not None and args.fix.resolve().is_relative_to(args.data.resolve()):
+        parser.error('--fix: expected a folder outside DATA, or the copy would be read as data')
     args.name = args.name or re.sub(r'\W+', '_', args.data.resolve().name).strip('_') or 'data'
     args.out = args.out or Path('configs', args.name)
+    if args.out.exists() and not args.out.is_dir():
+        parser.error(f'--out: expected a folder, {args.out} is a file')
     return args
 
 

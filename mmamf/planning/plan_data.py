@@ -18,7 +18,7 @@ from .machine import find_machine
 from .make_plan import make_plan
 from .prints.fingerprint import Fingerprint
 from .samples.find_data import find_data
-from .samples.found_data import FoundData
+from .samples.found_data import CACHE, FoundData
 from .samples.leave_out import leave_out_unusable
 from .samples.split_data import split_data, write_tables
 from .write_config import write_config
@@ -35,14 +35,18 @@ def plan_data(args: argparse.Namespace) -> None:
     """
     try:
         config, findings = _plan(args)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from error
     train = str(own_file('tools/train.py'))
+    errors = [finding for finding in findings if finding.level == 'error']
     if not args.train:
-        print(f'\nto train: python {_short(Path(train))} {_short(config)}')
+        codes = ', '.join(finding.code for finding in errors)
+        print(f'\nto be mended first: {codes}' if errors else '')
+        print(f'to train: python {_short(Path(train))} {_short(config)}')
         return
-    if errors := [finding.what for finding in findings if finding.level == 'error']:
-        raise SystemExit(f'error: --train: these must be mended first: {"; ".join(errors)}')
+    if errors:
+        told = ' '.join(finding.what for finding in errors)
+        raise SystemExit(f'error: --train: these must be mended first: {told}')
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, train, str(config)])
 
@@ -56,7 +60,7 @@ def _plan(args: argparse.Namespace) -> tuple[Path, list[Finding]]:
     data = find_data(args.data, modalities or None, args.labels, classes, args.split)
     data = split_data(data, args.share, args.seed)
     print(describe(data))
-    fingerprint = Fingerprint(data, args.out / 'fingerprint.sqlite', args.workers)
+    fingerprint = Fingerprint(data, args.out / CACHE, args.workers)
     findings = find_problems(data, fingerprint)
     print(list_findings(findings))
     if args.fix:
@@ -89,8 +93,9 @@ def describe(data: FoundData) -> str:
     files = ', '.join(f'{column} ({data.count(column)})' for column in data.columns)
     sides = Counter(sample.split for sample in data.samples)
     split = ', '.join(f'{count} {side}' for side, count in sides.items())
+    between = f', and {len(data.between)} more between these sides' if data.between else ''
     unused = f'; {len(data.unused)} files not used' if data.unused else ''
-    return f'{data.root}: {len(data.samples)} samples: {files}; {split}{unused}'
+    return f'{data.root}: {len(data.samples)} samples: {files}; {split}{between}{unused}'
 
 
 def list_findings(findings: Sequence[Finding]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import PLANTS, holes_as, make_clean_set
+from planted import PLANTS, change, holes_as, make_clean_set, names, write
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.prints.fingerprint import Fingerprint
@@ -57,3 +57,74 @@ def test_finding_names_files_and_their_number(root):
     finding = find(root)['color-order']
     assert finding.count == 4
     assert finding.files[0] == 'rgb/seq0_000.png'
+
+
+def test_samples_between_the_sides_are_no_skipped_files(root):
+    for path in root.rglob('*.png'):
+        path.rename(path.with_name(path.name[-7:]))  # no sequences: 000.png
+    found = find(root)
+    assert found.keys() == {'one-group'}
+    what = found['one-group'].what
+    assert what.endswith('apart. 2 samples at the borders of val are on no side.')
+
+
+def test_samples_between_the_sides_count(root):
+    for path in root.rglob('*_02[0-3].png'):
+        path.unlink()
+    for path in root.rglob('*.png'):
+        path.rename(path.with_name(path.name[-7:]))
+    assert find(root).keys() == {'one-group'}
+
+
+def test_readings_of_names_are_no_faults_of_lists(root):
+    shutil.copytree(root / 'labels', root / 'labels_color')
+    for number in range(2):
+        folder = root / f'fold{number}'
+        folder.mkdir()
+        stems = [path.stem for path in names(root, 'rgb')]
+        (folder / 'train.txt').write_text('\n'.join(stems[:12]))
+        (folder / 'val.txt').write_text('\n'.join(stems[12:]))
+    found = find(root)
+    assert found.keys() == {'skipped', 'several-readings'}
+    assert found['skipped'].level == 'note'  # nobody wants pictures of labels
+
+
+def test_gray_values_without_255_are_gaps(root):
+    change(root / 'labels', lambda label: np.uint8([7, 40, 90])[label])
+    found = find(root)
+    assert found.keys() == {'labels-gaps'}
+    assert found['labels-gaps'].what.endswith('7 -> 0, 40 -> 1, 90 -> 2.')
+
+
+def test_one_class_is_counted_as_one(root):
+    PLANTS['class-nowhere'](root)
+    assert find(root)['class-nowhere'].what == '1 class is in no label map: ball.'
+
+
+def test_a_test_side_may_have_no_labels(root):
+    for folder in ('rgb', 'depth', 'labels'):
+        for path in names(root, folder):
+            side = root / ('test' if 'seq5' in path.name else 'train') / folder
+            side.mkdir(parents=True, exist_ok=True)
+            path.rename(side / path.name)
+    shutil.rmtree(root / 'test' / 'labels')
+    assert find(root)['unpaired'].level == 'note'
+
+
+def test_numbered_objects_are_an_error_and_no_classes(root):
+    for index, path in enumerate(names(root, 'labels')):
+        objects = np.zeros((120, 160), np.uint8)
+        for number in range(1, 3 + index % 8):
+            objects[:, number * 10 : number * 10 + 8] = number
+        write(path, objects)
+    (root / 'classes.txt').unlink()
+    found = find(root)
+    assert found.keys() == {'labels-instances'}
+
+
+def test_a_folder_of_masks_per_class_is_a_warning(root):
+    for name in ('ball', 'box'):
+        shutil.copytree(root / 'labels', root / 'masks' / name)
+    shutil.rmtree(root / 'labels')
+    found = find(root)['skipped']
+    assert found.level == 'warning' and 'no less label maps than masks/ball' in found.what

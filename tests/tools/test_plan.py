@@ -147,3 +147,39 @@ def test_error_stops_training_at_once_and_the_report_stays(clean, plan, tmp_path
     with pytest.raises(SystemExit, match='error: .*label'):
         plan(root, '--train')
     assert (tmp_path / 'configs' / 'set' / 'report.html').is_file()
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['--modality', 'depth'], '--modality: expected NAME=DIR'),
+        (['--modality', 'a=rgb', '--modality', 'a=depth'], "--modality: .* got 'a' twice"),
+        (['--share', '1'], '--share: expected a number between 0 and 1'),
+        (['--seed', '-1'], '--seed: expected 0 or more'),
+        (['--minutes', '0'], '--minutes: expected more than 0'),
+        (['--minutes', 'nan'], '--minutes: expected more than 0'),
+        (['--minutes', 'inf'], '--minutes: expected more than 0'),
+        (['--workers', '0'], '--workers: expected 1 or more'),
+        (['--name', 'a/b'], '--name: expected letters'),
+        (['--fix', 'DATA/fixed'], '--fix: expected a folder outside DATA'),
+        (['--out', 'DATA/classes.txt'], '--out: expected a folder, .* is a file'),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(clean, arguments, message, capsys):
+    arguments = [word.replace('DATA', str(clean)) for word in arguments]
+    with pytest.raises(SystemExit):
+        importlib.import_module('plan').parse_args([str(clean), *arguments])
+    assert re.search(f'error: {message}', capsys.readouterr().err)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(clean, plan, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(SystemExit, match='error: .*file'):
+        plan(clean, '--out', str(tmp_path / 'file' / 'plan'))
+
+
+def test_errors_are_named_before_the_training(clean, plan, tmp_path, capsys):
+    root = shutil.copytree(clean, tmp_path / 'set')
+    PLANTS['sizes-differ'](root)
+    plan(root)
+    assert 'to be mended first: sizes-differ\nto train:' in capsys.readouterr().out

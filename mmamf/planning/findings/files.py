@@ -9,6 +9,8 @@ from .affected import Affected
 from .finding import Finding
 
 FEW = 20  # samples; a validation of fewer than a handful of images is a matter of chance
+# beginnings of the reasons for which files are mostly left out rightly
+MEANT = ('an overview', 'label maps', 'in none of the lists', '--')
 HUGE = 100e6  # pixels; such an image and its copies need some GB
 
 
@@ -26,7 +28,7 @@ def no_labels(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 def few_samples(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Too few samples for results that mean something."""
-    if len(data.samples) < FEW:
+    if len(data.samples) + len(data.between) < FEW:
         yield Finding(
             'warning',
             'few-samples',
@@ -60,6 +62,7 @@ def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         lacking = Affected(s.name for s in data.samples if column not in s.files)
         if not lacking:
             continue
+        lacking_to_learn = any(column not in s.files and s.split != 'test' for s in data.samples)
         what = 'a label map' if column == LABELS else f'a file of {column}'
         remedy = (
             'The plan leaves them out.'
@@ -68,7 +71,7 @@ def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             f'under other names, say --modality {column}=DIR.'
         )
         yield Finding(
-            'warning' if column == LABELS else 'note',
+            'warning' if column == LABELS and lacking_to_learn else 'note',
             'unpaired',
             f'{lacking.count} of {len(data.samples)} samples lack {what}.',
             'Such a sample teaches nothing about what it lacks.',
@@ -93,17 +96,13 @@ def broken_links(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
 
 def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Image files that belong to no sample."""
-    meant = ('link', 'between train and val')  # has a check of its own; a gap of the plan's split
-    reasons = {
-        path: reason
-        for path, reason in sorted(data.unused.items())
-        if not any(part in reason for part in meant)
-    }
+    reasons = {p: r for p, r in sorted(data.unused.items()) if 'link' not in r}
     if reasons:
         common = Counter(reasons.values()).most_common(3)
         listed = ', '.join(f'{reason} ({count})' for reason, count in common)
+        meant = all(reason.startswith(MEANT) for reason in reasons.values())
         yield Finding(
-            'warning',
+            'note' if meant else 'warning',
             'skipped',
             f'{len(reasons)} image files are not used: {listed}.',
             'They may be samples that you expect to be there.',
@@ -115,6 +114,8 @@ def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Strange lists of samples."""
     for path, remark in sorted(data.remarks.items()):
+        if not path:
+            continue
         yield Finding(
             'note',
             'list',
@@ -122,6 +123,18 @@ def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'Other programs may read it in another way.',
             'The plan has its own tables, train.csv and val.csv, so nothing is to be done.',
             **Affected([path]).of,
+        )
+
+
+def several_readings(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """What was taken, where the names of files allow more than one reading."""
+    if remark := data.remarks.get(''):
+        yield Finding(
+            'note',
+            'several-readings',
+            f'{remark[0].upper()}{remark[1:]}.',
+            'The names of the files can be read in several ways.',
+            'If that is what you mean, nothing is to be done.',
         )
 
 
@@ -166,6 +179,6 @@ def _all_files(data: FoundData, fingerprint: Fingerprint) -> Iterator:
 
 
 CHECKS = (
-    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists, huge,
-    duplicate_files,
+    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists,
+    several_readings, huge, duplicate_files,
 )  # fmt: skip

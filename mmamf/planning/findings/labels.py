@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..prints.fingerprint import Fingerprint
 from ..samples.found_data import FoundData
-from .affected import Affected
+from .affected import SHOWN, Affected
 from .finding import Finding
 
 RARE = 0.01  # share of pixels below which plain cross-entropy tends to forget a class
@@ -17,7 +17,7 @@ def coded(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     if summary is None or summary.mapping is None:
         return
     shown = ', '.join(f'{key} -> {index}' for key, index in [*summary.mapping.items()][:6])
-    if summary.coding == '0/255':
+    if summary.coding == '0/255' and 255 in summary.mapping:
         yield Finding(
             'warning',
             'labels-0-255',
@@ -34,12 +34,12 @@ def coded(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'The plan maps the colors with LoadLabelMap(colors=...); --fix DIR writes indices. '
             'Check the order of the classes, and name them: --classes.',
         )
-    elif summary.coding in ('indices', 'palette'):
+    else:
         yield Finding(
             'note',
             'labels-gaps',
             f'The label values are not 0, 1, 2, ...: {shown}.',
-            'Each value would be a class of its own, also those between them.',
+            'Read as they are, the numbers between them would be classes, too.',
             'The plan maps them with LoadLabelMap(colors=...).',
         )
 
@@ -120,7 +120,8 @@ def instances(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'labels-instances',
             'The label maps number the objects, not the classes.',
             'The number of an object says nothing about its class.',
-            'Export semantic label maps; --fix DIR makes two classes of them, 0 and "object".',
+            'Export semantic label maps; --fix DIR makes two classes of them, 0 and "object". If '
+            'the numbers are classes, name them: --classes.',
         )
 
 
@@ -162,11 +163,11 @@ def classes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Classes that are in no label, or on one side only, or rare."""
     summary = fingerprint.label_summary
-    if summary is None:
+    if summary is None or not summary.num_classes:  # the values are no classes
         return
     shares = class_shares(fingerprint)
     count = max(summary.num_classes, len(data.classes))
-    named = [data.classes[i] if i < len(data.classes) else f'class {i}' for i in range(count)]
+    named = [data.classes[i] if i < len(data.classes) else f'class_{i}' for i in range(count)]
     in_train = {i for i, share in shares.get('train', {}).items() if share}
     in_val = {i for i, share in shares.get('val', {}).items() if share}
     nowhere = [named[i] for i in range(count) if i not in in_train | in_val]
@@ -174,7 +175,7 @@ def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'class-nowhere',
-            f'{len(nowhere)} classes are in no label map: {", ".join(nowhere[:10])}.',
+            f'{_count(nowhere, "in no label map")}.',
             'Nothing can be learned about them, and their IoU is not defined.',
             'Check the names and their order: --classes. The metric leaves them out.',
         )
@@ -183,7 +184,7 @@ def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'class-val-only',
-            f'{len(only_val)} classes are in val only: {", ".join(only_val[:10])}.',
+            f'{_count(only_val, "in val only")}.',
             'They cannot be learned, and count as 0 in the mean IoU.',
             'Choose another split: --seed 1, --share, or --split with lists of your own.',
         )
@@ -192,20 +193,27 @@ def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'note',
             'class-train-only',
-            f'{len(only_train)} classes are in train only: {", ".join(only_train[:10])}.',
+            f'{_count(only_train, "in train only")}.',
             'The validation says nothing about them.',
             'Choose another split: --seed 1, --share, or --split with lists of your own.',
         )
     rare = {named[i]: s for i, s in sorted(shares.get('train', {}).items()) if 0 < s < RARE}
     if rare:
-        listed = ', '.join(f'{name} ({100 * share:.2g} %)' for name, share in [*rare.items()][:10])
+        listed = [f'{name} ({100 * share:.2g} %)' for name, share in rare.items()]
         yield Finding(
             'note',
             'class-rare',
-            f'{len(rare)} classes have less than {100 * RARE:g} % of the pixels: {listed}.',
+            f'{_count(listed, f"rarer than {100 * RARE:g} % of the pixels")}.',
             'Plain cross-entropy may never predict them.',
             'The plan chooses loss and sampling for them.',
         )
+
+
+def _count(names: list[str], what: str) -> str:
+    if len(names) == 1:
+        return f'1 class is {what}: {names[0]}'
+    more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
+    return f'{len(names)} classes are {what}: {", ".join(names[:SHOWN])}{more}'
 
 
 def class_shares(fingerprint: Fingerprint) -> dict[str, dict[int, float]]:

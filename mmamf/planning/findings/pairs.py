@@ -11,6 +11,7 @@ from .finding import Finding
 
 SHIFT = 3.0  # pixels; smaller offsets vanish in the first stages of a network
 ANGLE, SCALE = 1.0, 0.02  # degrees, and the factor's distance from 1
+MINORITY = 0.1  # of the samples; so many are left out, if their files differ in size
 SURE = 0.5  # certainty from which an offset means something
 
 
@@ -29,14 +30,16 @@ def sizes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         if not uneven:
             continue
         (expected, got), _ = pairs.most_common(1)[0]
+        many = uneven.count > MINORITY * len(data.samples)
+        left_out = 'These are too many to leave' if many else 'The plan leaves these samples'
         yield Finding(
-            'error' if uneven.count > 0.1 * len(data.samples) else 'warning',
+            'error' if many else 'warning',
             'sizes-differ',
             f'{uneven.count} files of {column} differ in size from the other files of their '
             f'sample, such as {got[1]} x {got[0]} instead of {expected[1]} x {expected[0]}.',
             'One pixel must show the same point in all of them.',
-            'The plan leaves a few such samples out. --fix DIR cuts a difference of up to 2 pixels '
-            f'off, and resizes otherwise to the size of {data.modalities[0]}.',
+            f'{left_out} out. --fix DIR cuts a difference of up to 2 pixels off, and '
+            f'resizes otherwise to the size of {data.modalities[0]}.',
             **uneven.of,
         )
 

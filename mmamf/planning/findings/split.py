@@ -30,7 +30,8 @@ def val_repeats_train(data: FoundData, fingerprint: Fingerprint) -> Iterator[Fin
             'val-resembles-train',
             f'{alike.count} images of val look almost like one of train.',
             why,
-            'If they are neighboring frames of a video, split by sequence: --split none.',
+            'If they are neighboring frames of a video, put each sequence into a folder of its '
+            'own, and let the plan split by folders: --split none.',
             **alike.of,
         )
 
@@ -39,15 +40,19 @@ def one_group(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """A split through one sequence."""
     sides = {split: {s.group for s in data.of_split(split)} for split in ('train', 'val')}
     shared = sides['train'] & sides['val']
-    if shared:
-        told = f', such as {max(shared)!r}' if max(shared) else ''
-        yield Finding(
-            'note',
-            'one-group',
-            f'{len(shared)} sequences or folders are on both sides{told}.',
-            'Val then shows how the network does on the same scene, not on a new one.',
-            'Record a second sequence, or give lists: --split train.txt val.txt.',
-        )
+    if not shared:
+        return
+    count, first = len(shared), min(shared)
+    what = f'{count} sequence{"s are" if count > 1 else " is"} on both sides, such as {first!r}.'
+    gap = len(data.between)
+    left_out = f' {gap} samples at the borders of val are on no side.' if gap else ''
+    yield Finding(
+        'note',
+        'one-group',
+        (what if first else 'The names of the files tell no sequences apart.') + left_out,
+        'If train and val show the same scene, val says nothing about a new one.',
+        'Put each sequence into a folder of its own, or give lists: --split train.txt val.txt.',
+    )
 
 
 CHECKS = (val_repeats_train, one_group)

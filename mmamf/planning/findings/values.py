@@ -44,17 +44,18 @@ def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 def holes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Missing readings."""
+    found = []
     for name, summary in fingerprint.modalities.items():
-        if not summary.missing or summary.missing_share < HOLES:
-            continue
-        listed = ' and '.join(f'{value:g}' for value in summary.missing)
+        if summary.missing and summary.missing_share >= HOLES:
+            listed = ' and '.join(f'{value:g}' for value in summary.missing)
+            found.append(f'{100 * summary.missing_share:.1f} % of the pixels of {name} ({listed})')
+    if found:
         yield Finding(
             'note',
             'holes',
-            f'{100 * summary.missing_share:.1f} % of the pixels of {name} have no reading '
-            f'({listed}).',
+            f'Some pixels have no reading: {", ".join(found)}.',
             'As numbers, they would look like something very near or very far.',
-            'The plan names them as `missing`, so the network sees the mean there.',
+            'The plan treats them as missing, so the network sees the mean there.',
         )
 
 

@@ -40,6 +40,7 @@ def find_duplicates(data: FoundData, store: PrintStore) -> list[tuple[str, str, 
     )
     for column in ('content', *(f'part{i}' for i in range(len(PARTS)))):
         database.execute(f'CREATE INDEX temp.looks_{column} ON looks ({column})')
+    database.commit()  # a transaction would keep other plans from the cache
     pairs = []
     for across in ('!=', '='):
         for find in (_equal, _near):

@@ -12,6 +12,7 @@ SMEAR = 16  # compression moves a value by up to 1 / 16 of the largest
 EXACT_COLORS = 40  # a set with at most so many colors has no smoothed ones
 MOST_CLASSES = 255
 FEW_GRAYS = 32
+OBJECT_COUNTS = 5  # different numbers of objects; classes seldom occur in such an order
 
 
 def looks_like_instances(images: Mapping[float, int], files: int) -> bool:
@@ -21,6 +22,16 @@ def looks_like_instances(images: Mapping[float, int], files: int) -> bool:
         return True
     usual = sum(images[value] for value in values) / max(len(values), 1)
     return len(values) > EXACT_COLORS and max(values) > MOST_CLASSES and usual < 0.2 * files
+
+
+def count_objects(files: Collection[Collection[float]]) -> bool:
+    """Tell whether each file numbers its objects: 1 to their number, which differs much.
+
+    Args:
+        files: The values of each kind of file, other than 0.
+    """
+    consecutive = all(max(values) == len(values) and min(values) == 1 for values in files)
+    return consecutive and len(files) >= OBJECT_COUNTS
 
 
 def find_peaks(pixels: Mapping) -> dict:
@@ -45,11 +56,13 @@ def find_peaks(pixels: Mapping) -> dict:
 def find_void(values: Collection[float], num_named: int) -> list[float]:
     """List values that mean "no class": negative ones, and 255 or 65535 beside small indices.
 
-    255 alone beside 0 is a mask that a program wrote for looking at, not a void.
+    255 alone beside 0 is a mask that a program wrote for looking at, not a void. Beside three or
+    more gray values that end before the middle, such as 0, 10 and 20, it is a void.
     """
     void = [value for value in values if value < 0]
     classes = [value for value in values if value >= 0 and value not in VOIDS]
-    if [*classes] != [0] and is_dense(classes, num_named):
+    is_apart = len(classes) > 2 and 2 * max(classes) < min(VOIDS)
+    if [*classes] != [0] and (is_dense(classes, num_named) or is_apart):
         void += [value for value in values if value in VOIDS and value >= num_named]
     return void
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .file_prints import ImagePrint, LabelPrint
@@ -32,8 +33,9 @@ class PrintStore:
     def __init__(self, path: Path, root: Path) -> None:
         self.root = Path(root)
         self.version = f'{VERSION} {self.root.resolve()}'
-        self.database = sqlite3.connect(path)
-        try:
+        self.path = path
+        with self._explained():
+            self.database = sqlite3.connect(path)
             # not waiting for the disk: only a loss of power can damage the cache
             self.database.execute('PRAGMA synchronous = OFF')
             self.database.execute(
@@ -42,11 +44,6 @@ class PrintStore:
                 'part1 INTEGER, part2 INTEGER, print BLOB, PRIMARY KEY (role, path))'
             )
             self.database.commit()
-        except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f'{path}: expected the cache of a fingerprint, which is an SQLite file, got '
-                f'something else ({error}); delete it, and it will be made again'
-            ) from error
 
     def expect(self, files: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Forget the prints of other and of changed files, and list the files to be read.
@@ -63,13 +60,14 @@ class PrintStore:
             'INSERT OR IGNORE INTO expected VALUES (?, ?, ?, ?)',
             ((role, path, *self._state(path)) for role, path in files),
         )
-        self.database.execute(
-            f'DELETE FROM {TABLE} WHERE NOT intact OR version != ? OR NOT EXISTS (SELECT 1 FROM '
-            f'expected e WHERE e.role = {TABLE}.role AND e.path = {TABLE}.path AND e.size = '
-            f'{TABLE}.size AND e.mtime = {TABLE}.mtime)',
-            (self.version,),
-        )
-        self.database.commit()
+        with self._explained():
+            self.database.execute(
+                f'DELETE FROM {TABLE} WHERE NOT intact OR version != ? OR NOT EXISTS (SELECT 1 '
+                f'FROM expected e WHERE e.role = {TABLE}.role AND e.path = {TABLE}.path AND '
+                f'e.size = {TABLE}.size AND e.mtime = {TABLE}.mtime)',
+                (self.version,),
+            )
+            self.database.commit()
         return self.database.execute(
             f'SELECT e.role, e.path FROM expected e LEFT JOIN {TABLE} p ON p.role = e.role AND '
             'p.path = e.path WHERE p.path IS NULL ORDER BY e.rowid'
@@ -97,6 +95,22 @@ class PrintStore:
     def _packed(self, role: str, path: str) -> bytes:
         query = f'SELECT print FROM {TABLE} WHERE role = ? AND path = ?'
         return self.database.execute(query, (role, path)).fetchone()[0]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Explain errors of SQLite."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ValueError(
+                f'{self.path}: expected a cache that can be written, and no other plan that uses '
+                f'it now ({error})'
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise ValueError(
+                f'{self.path}: expected the cache of a fingerprint, which is an SQLite file, got '
+                f'something else ({error}); delete it, and it will be made again'
+            ) from error
 
     def _state(self, path: str) -> tuple[int, int]:
         try:

@@ -11,6 +11,7 @@ from .file_prints import LabelPrint
 from .summaries import LabelSummary
 
 MOST_VALUES = 4096  # of which totals are kept; instance numbers have no end
+MOST_SETS = 1000
 MOST_AREAS = 1000  # per value: the median of so many files does not change with more
 
 
@@ -38,6 +39,7 @@ def summarize_labels(
     """
     pixels, images = defaultdict(Counter), defaultdict(Counter)
     sizes, kinds, nodata, areas = Counter(), Counter(), set(), defaultdict(list)
+    sets: set[frozenset] = set()  # of values that occur together
     for name, label in prints:
         if label.error is not None:
             continue
@@ -49,6 +51,8 @@ def summarize_labels(
             _forget_rare(counter)
         sizes[label.size] += 1
         kinds[_kind(label)] += 1
+        if len(sets) < MOST_SETS:
+            sets.add(frozenset(label.values) - {0, 'nan', *rules.VOIDS})
         nodata.update(label.nodata)
         for value, area in label.object_sizes:
             if len(areas[value]) < MOST_AREAS and len(areas) < MOST_VALUES:
@@ -62,7 +66,9 @@ def summarize_labels(
         total = Counter(rules.find_peaks(total))
     count = sum(kinds.values())
     if colored:
-        code = _code_colors(total, len(classes))
+        code = _code_colors(total, seen, count, len(classes))
+    elif not classes and rules.count_objects(sets - {frozenset()}):
+        code = Coding('instances')
     else:
         code = _code_values(total, seen, count, nodata, len(classes), has_palette)
     return LabelSummary(
@@ -90,7 +96,17 @@ def _forget_rare(counter: Counter) -> None:
         counter.update(dict(kept))
 
 
-def _code_colors(pixels: Mapping, num_named: int) -> Coding:
+def _code_colors(pixels: Mapping, images: Mapping, files: int, num_named: int) -> Coding:
+    if all(len({*color}) == 1 for color in pixels):  # indices, saved as gray pictures
+        grays = {color[0]: n for color, n in pixels.items()}
+        code = _code_values(
+            grays, {color[0]: images[color] for color in pixels}, files, set(), num_named, False
+        )
+        known = code.mapping or {v: int(v) - code.reduce_zero_label for v in grays}
+        indices = {(v,) * 3: known.get(v, -1) for v in grays if v not in code.ignore}
+        mapping = {(v,) * 3: rules.IGNORE for v in grays}
+        mapping |= {color: index for color, index in indices.items() if index >= 0}
+        return Coding('colors', (), mapping, False, code.num_classes)
     mapping = rules.order_colors(pixels, num_named)
     return Coding('colors', (), mapping, False, len({*mapping.values()} - {rules.IGNORE}))
 

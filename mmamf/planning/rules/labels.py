@@ -8,6 +8,7 @@ from mmamf.planning.choice import Choice
 from mmamf.planning.prints.fingerprint import LabelSummary
 
 IGNORE = 255  # the class index that marks pixels of no class
+LISTED = 20  # classes that a reason names; the report has all
 TRAINABLE = ('indices', 'palette', 'colors', '0/255')
 
 
@@ -61,7 +62,7 @@ def choose_classes(labels: LabelSummary, names: Sequence[str]) -> Choice:
         names, reason = ('background', 'foreground'), 'Masks of two values, without names.'
     else:
         names, reason = tuple(f'class_{i}' for i in range(count)), 'No file names them.'
-    listed = ', '.join(f'{name} {percent(share)}' for name, share in zip(names, shares))
+    listed = some_of([f'{name} {percent(share)}' for name, share in zip(names, shares)])
     return Choice(tuple(names), f'{reason} Share of the training pixels: {listed}.')
 
 
@@ -85,6 +86,12 @@ def class_shares(labels: LabelSummary, side: str, num_classes: int) -> list[floa
 def percent(share: float) -> str:
     """Write a share with two digits."""
     return f'{share * 100:.2g} %' if share < 0.1 else f'{share * 100:.0f} %'
+
+
+def some_of(texts: Sequence[str]) -> str:
+    """List texts, of many only the first."""
+    more = f' and {len(texts) - LISTED} more' if len(texts) > LISTED else ''
+    return ', '.join(texts[:LISTED]) + more
 
 
 def is_nan(value: Any) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmamf.planning.choice import Choice
 
-from .labels import percent
+from .labels import percent, some_of
 
 # docs/rare_classes.md: a class of 1.3 % of the pixels was found after 300 iterations without
 # weights, and not after 100. A rarer class needs as many times more.
@@ -33,7 +33,7 @@ def choose_loss(shares: Sequence[float], iterations: int, names: Sequence[str]) 
     fact = f'The rarest class, {names[rarest]}, has {percent(present[rarest])} of the pixels.'
     rule = f'In {iterations} iterations, classes above {percent(needed)} are found without weights'
     absent = [names[index] for index in range(len(shares)) if index not in present]
-    lacking = f' Without a training pixel, with weight 1: {", ".join(absent)}.' if absent else ''
+    lacking = f' Without a training pixel, with weight 1: {some_of(absent)}.' if absent else ''
     if present[rarest] >= needed:
         return Choice(None, f'{fact} {rule}.{lacking}')
     most = max(present.values())

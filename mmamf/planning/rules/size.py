@@ -1,7 +1,7 @@
 """At which size images are trained."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -46,6 +46,7 @@ def choose_size(
     median_area: Mapping[int, float],
     shares: Mapping[int, float],
     affordable: float,
+    names: Sequence[str],
 ) -> Choice:
     """Choose scale and crop.
 
@@ -57,6 +58,7 @@ def choose_size(
         median_area: Median area in pixels of the regions of each class.
         shares: Share of the pixels of each class.
         affordable: Number of pixels per sample that the time allows.
+        names: Names of the classes.
     """
     height, width = (median(_repeat(sizes, side)) for side in (0, 1))
     areas = {
@@ -75,14 +77,14 @@ def choose_size(
     if smallest is not None:
         scaled = '' if scale == 1 else f', {area * scale**2:.0f} after scaling by {scale:g}'
         reasons.append(
-            f'Objects of the smallest class ({smallest}) have {area:.0f} px{scaled}; {MIN_AREA} '
-            'must remain.'
+            f'Objects of the smallest class, {names[smallest]}, have {area:.0f} px{scaled}; '
+            f'{MIN_AREA} must remain.'
         )
     if height * width > limit:
         time = 'The time' if affordable < MAX_PIXELS else 'A crop of the usual kind'
         reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}.')
-    shown = 'The network sees the whole image' if crop is None else f'It sees crops of {_x(crop)}'
-    return Choice(size, ' '.join([*reasons, f'{shown}.']))
+    shown = 'the whole image' if crop is None else f'crops of {_x(crop)}'
+    return Choice(size, ' '.join([*reasons, f'The network sees {shown}.']))
 
 
 def _choose_scale(height: float, width: float, area: float, limit: float) -> float:

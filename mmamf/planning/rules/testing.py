@@ -6,6 +6,8 @@ from typing import Any
 from mmamf.planning.choice import Choice
 from mmamf.planning.machine import Machine
 
+from .labels import some_of
+
 OVERLAP = 2 / 3  # windows move by two thirds of their side, so that no object is cut in all
 MAX_WORKERS = 8  # more compete with the training for memory
 
@@ -37,7 +39,7 @@ def choose_metric(names: Sequence[str], val_pixels: dict[int, int]) -> Choice:
     absent = [name for index, name in enumerate(names) if not val_pixels.get(index)]
     reason = 'mIoU is the mean over the classes that occur in validation.'
     if absent:
-        reason += f' Not in its labels, so not judged: {", ".join(absent)}.'
+        reason += f' Not in its labels, so not judged: {some_of(absent)}.'
     return Choice('MultimodalIoUMetric', reason)
 
 

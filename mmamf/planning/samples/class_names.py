@@ -11,7 +11,7 @@ from typing import Any
 from mmamf.datasets.sample_list import read_list, read_text
 
 FILES = re.compile(
-    r'(class(es)?([_-]?(names?|list|dict))?|labels?([_-]?(names?|map|list|colors))?|names|'
+    r'_?(class(es)?([_-]?(names?|list|dict))?|labels?([_-]?(names?|map|list|colors))?|names|'
     r'categories|label[_-]?classes|dataset|meta|classnames)\.(txt|names|json|csv)',
     re.IGNORECASE,
 )
@@ -65,7 +65,9 @@ def _of_lines(lines: list[str]) -> list[str]:
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     column = next((header.index(key) for key in ('name', 'class', 'label') if key in header), None)
     if len(header) > 1 and column is not None:
-        index = next((header.index(k) for k in ('id', 'index', 'value') if k in header), None)
+        index = next(
+            (header.index(k) for k in ('id', 'index', 'value', 'pixel value') if k in header), None
+        )
         named = [(row[index] if index is not None else '', row[column].strip()) for row in rows[1:]]
     else:
         # an index, then the name, then perhaps a color

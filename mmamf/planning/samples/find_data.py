@@ -1,6 +1,7 @@
 """Finds the samples in a folder, whatever its layout."""
 
 import fnmatch
+import os
 import posixpath
 import re
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ from mmamf.structures.modality import RESERVED
 
 from .class_names import find_class_names, read_class_names
 from .find_groups import find_groups
-from .found_data import LABELS, FoundData, FoundSample
+from .found_data import CACHE, LABELS, SPLITS, FoundData, FoundSample
 from .modality_words import learn_modality_words, streams_of
 from .path_words import (
     COLORS,
@@ -21,10 +22,11 @@ from .path_words import (
     FORMS,
     GIVEN,
     LABEL_PICTURES,
-    LABEL_WORDS,
     MODALITIES,
     OVERVIEWS,
+    SYSTEM,
     Words,
+    label_score,
     plain,
     split_of,
     split_path,
@@ -75,7 +77,7 @@ def find_data(
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: expected the folder of the data, found no such folder')
-    finder = _Finder(root.absolute(), dict(modalities or {}), labels)
+    finder = _Finder(Path(os.path.abspath(root)), dict(modalities or {}), labels)
     return finder.find(classes, split)
 
 
@@ -95,7 +97,7 @@ class _Stream:
             return 100.0
         if any(word.startswith(GIVEN) for word in self.words):
             return 0.0
-        score = max((LABEL_WORDS.get(word, 0) for word in words), default=0)
+        score = max(map(label_score, words), default=0)
         if score <= 2 and words & MODALITIES - COLORS - LABEL_PICTURES:  # true depth is depth
             return 0.0
         return score / 4 if words & LABEL_PICTURES else score
@@ -126,8 +128,9 @@ class _Finder:
         split: Sequence[str | Path] | str | None,
     ) -> FoundData:
         listing = list_files(str(self.root))
-        images = self._select_images(listing.files, listing.dead)
-        lists = self._read_lists(listing.files, split)
+        files = _without_plans(listing.files)
+        images = self._select_images(files, listing.dead)
+        lists = self._read_lists(files, split)
         owners = self._owners(images)
         streams = self._streams(*self._split(images, owners))
         rows = _rows_with_files(lists, set(images))
@@ -155,7 +158,7 @@ class _Finder:
         order = sorted(found, key=lambda n: (found[n] < most, n not in COLORS, -found[n], n))
         columns = [*order, LABELS]
         kept = [replace(s, files={c: s.files[c] for c in columns if c in s.files}) for s in kept]
-        named = self._classes(classes, listing.files, set(names.values()))
+        named = self._classes(classes, files, set(names.values()))
         return FoundData(
             self.root,
             tuple(order),
@@ -264,18 +267,15 @@ class _Finder:
             if stream is chosen:
                 stream.name = LABELS
             elif stream in labels:
-                reason = (
-                    f'label maps that are not used: those like {_first(chosen)} are'
-                    if chosen
-                    else 'label maps, and --labels none says that there are none'
-                )
-                self.unused.update(dict.fromkeys(stream.files.values(), reason))
-                if chosen:
-                    self._say(
-                        '',
-                        f'{_first(stream)} and {_first(chosen)} both look like label maps; the '
-                        'latter are used: --labels DIR takes others',
+                if not chosen:
+                    reason = 'label maps, and --labels none says that there are none'
+                elif stream.label_score < chosen.label_score:
+                    reason = (
+                        f'label maps beside those like {_first(chosen)}; --labels DIR takes others'
                     )
+                else:  # such as a folder of masks per class
+                    reason = f'no less label maps than {_first(chosen)}; --labels DIR takes others'
+                self.unused.update(dict.fromkeys(stream.files.values(), reason))
                 continue
             kept.append(stream)
         images = [stream for stream in kept if stream.name != LABELS]
@@ -298,8 +298,6 @@ class _Finder:
                 result.append(stream)
                 continue
             self.unused.update(dict.fromkeys(stream.files.values(), reason))
-        if self.has_labels and not chosen:
-            self._say('', 'no label maps are found: --labels DIR says where they are')
         return result
 
     def _samples(self, streams: list[_Stream]) -> dict[Words, dict[str, str]]:
@@ -377,6 +375,7 @@ class _Finder:
                 ends[posixpath.basename(spelling).lower()].add(key)
         index = {**{end: min(keys) for end, keys in ends.items() if len(keys) == 1}, **index}
         families: dict[str, dict[Words, str]] = defaultdict(dict)
+        examples: dict[str, str] = {}
         for one in lists:
             if not any(row.split for row in one.rows):
                 if given:
@@ -386,6 +385,7 @@ class _Finder:
                     )
                 continue
             family = '' if given else one.family
+            examples.setdefault(family, one.path)
             unknown = []
             for row in one.rows:
                 found = {key for cell in row.cells for key in self._meant(cell, one, index)}
@@ -415,12 +415,13 @@ class _Finder:
         if not families:
             return {}
         best = max(sorted(families), key=lambda f: len(families[f]))
-        for family in sorted(families):
-            if family != best:
-                self._say(
-                    '', f'lists of several splits are found; those like {best!r} are used, not '
-                    f'{family!r}: --split FILE... takes others'
-                )  # fmt: skip
+        if others := [examples[family] for family in sorted(families) if family != best]:
+            more = f' and {len(others) - SHOWN} more' if len(others) > SHOWN else ''
+            self._say(
+                '',
+                f'The split is that of {examples[best]}, not that of {", ".join(others[:SHOWN])}'
+                f'{more}: --split FILE... takes another',
+            )
         sides = families[best]
         if 'train' in sides.values():  # what no list names is left out on purpose
             sides = {key: sides.get(key, NONE) for key in samples}
@@ -463,6 +464,17 @@ class _Finder:
             f'per modality (0001_rgb.png, 0001_depth.png, 0001_mask.png); found '
             f'{_summary(images or files)}{unused}'
         )
+
+
+def _without_plans(files: Sequence[str]) -> list[str]:
+    """Leave out what systems make, and the tables of plans: they are no data."""
+    plans = {posixpath.dirname(file) for file in files if posixpath.basename(file) == CACHE}
+    tables = {posixpath.join(plan, f'{side}.csv') for plan in plans for side in SPLITS}
+    return [
+        file
+        for file in files
+        if file not in tables and SYSTEM.isdisjoint(posixpath.dirname(file).lower().split('/'))
+    ]
 
 
 def _is_below(file: str, place: str, root: Path) -> bool:
@@ -620,5 +632,5 @@ def _column_name(column: int, rows: list, files: Sequence[str]) -> str:
         return re.sub(r'\W+', '_', header[column])
     common = set.intersection(*({w for part in split_path(f) for w in part} for f in files))
     words = [plain(word) for word in sorted(common) if not plain(word).isdigit()]
-    known = [word for word in words if word in MODALITIES or word in LABEL_WORDS]
+    known = [word for word in words if word in MODALITIES or label_score(word)]
     return (known or words or [f'column{column}'])[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 LABELS = 'labels'  # column of the label maps, beside the modalities
 SPLITS = ('train', 'val', 'test')
+CACHE = 'fingerprint.sqlite'  # in the folder of each plan
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class FoundData:
         classes: Names of the classes, if a file or an argument says them.
         remarks: What was strange in lists that name the samples, such as tabs or a byte order mark,
             by the path of the list.
+        between: Names of samples that are on no side of the split, because they are at the borders
+            of val and show what both sides show. They are not among the samples.
     """
 
     root: Path
@@ -47,6 +50,7 @@ class FoundData:
     unused: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     remarks: Mapping[str, str] = field(default_factory=dict)
+    between: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

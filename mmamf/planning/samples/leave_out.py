@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..findings.pairs import MINORITY
 from ..findings.values import is_empty
 from ..prints.fingerprint import Fingerprint
 from .found_data import LABELS, FoundData
-
-MINORITY = 0.1  # of the samples; if more of them have other sizes, something else is wrong
 
 
 def leave_out_unusable(

@@ -20,14 +20,21 @@ MODALITIES = COLORS | frozenset(
 )
 # word -> how surely the files are label maps of classes
 LABEL_WORDS = {
-    **dict.fromkeys(('labelids', 'trainids', 'labeltrainids'), 5),
+    # those of Cityscapes: void pixels are 255 in trainIds, but classes of their own in labelIds
+    **dict.fromkeys(('trainids', 'labeltrainids'), 6),
+    'labelids': 5,
     **dict.fromkeys(('label', 'labels', 'semantic', 'semantics', 'semseg', 'semanticseg'), 4),
     **dict.fromkeys(('mask', 'masks', 'seg', 'segmentation', 'segmentations', 'segs'), 4),
-    **dict.fromkeys(('segmentationclass', 'lbl', 'lbls', 'classes', 'msk'), 4),
+    **dict.fromkeys(('lbl', 'lbls', 'classes', 'msk'), 4),
     **dict.fromkeys(('annotation', 'annotations', 'annot', 'annots', 'ann', 'anno', 'manual'), 3),
     **dict.fromkeys(('gt', 'gts', 'groundtruth', 'truth', 'gtfine', 'gtcoarse', 'target'), 2),
     **dict.fromkeys(('targets', 'ground', 'fine'), 1),
 }
+# longer words that begin so, such as labelmap, segmentationclass or masken
+LABEL_STEM = re.compile(r'(label|mask|segmentation|annotation)[^\W\d]+')
+LABEL_STEM_SCORE = 3
+# of these, the ones for looking at, or of another task
+LABEL_PICTURE_STEM = re.compile(r'.*(object|instance|visuali[sz]ation|color|contour|boundar).*')
 LABEL_PICTURES = frozenset(  # label maps to look at, or of another task
     'color colour colors colored instance instances instanceids object objects panoptic edge edges '
     'boundary boundaries rgb polygons vis raw human readable viz visual'.split()
@@ -40,8 +47,10 @@ SPLIT_WORDS = {
 OVERVIEWS = frozenset(
     'overview overviews visualization visualizations visualisation preview previews thumb thumbs '
     'thumbnail thumbnails overlay overlays legend montage contactsheet screenshot screenshots '
-    'figure figures assets'.split()
+    'figure figures sheet assets'.split()
 )
+# folders that systems make beside the data
+SYSTEM = frozenset(('__macosx', '@eadir', '$recycle.bin', 'system volume information'))
 BANDS = re.compile(r'(band|channel|ch|cam|camera|sensor)_?\d+|b\d[\da]')
 GIVEN = '='  # begins the word of a modality that an argument names
 FOLDER = '/'  # ends the words of folders
@@ -62,7 +71,14 @@ def is_known(word: str) -> bool:
     """Tell whether a word usually names a modality or label maps."""
     word = plain(word)
     parts = split_text(word) if '_' in word else [word]
-    return bool(_KNOWN.intersection(parts) or BANDS.fullmatch(word))
+    return bool(_KNOWN.intersection(parts) or BANDS.fullmatch(word) or label_score(word))
+
+
+def label_score(word: str) -> float:
+    """Tell how surely a word names label maps of classes; 0 if it does not."""
+    if word in LABEL_WORDS or word in _KNOWN or not LABEL_STEM.fullmatch(word):
+        return LABEL_WORDS.get(word, 0)
+    return LABEL_STEM_SCORE / (4 if LABEL_PICTURE_STEM.fullmatch(word) else 1)
 
 
 def split_of(word: str) -> str | None:

@@ -32,7 +32,7 @@ def split_data(data: FoundData, share: float = 0.2, seed: int = 0) -> FoundData:
       their samples are about the share. With few groups, it may be more or less.
     - One group whose names end with numbers counts as a video. val gets one to three long blocks of
       it. The samples within 1 % of a block's borders are on no side, because they show what both
-      sides show; they are listed in ``unused``. Fewer than 20 samples have no such gap.
+      sides show; ``between`` names them. Fewer than 20 samples have no such gap.
     - Otherwise, val gets single samples at random.
 
     No side is empty. The same seed gives the same split.
@@ -49,7 +49,7 @@ def split_data(data: FoundData, share: float = 0.2, seed: int = 0) -> FoundData:
         raise ValueError(f'share: expected a number between 0 and 1, got {share}')
     sides = Counter(sample.split for sample in data.samples)
     if sides['val'] and (sides['train'] or sides[None]):
-        return _with_sides(data, {s.name: s.split or 'train' for s in data.samples}, {})
+        return _with_sides(data, {s.name: s.split or 'train' for s in data.samples})
     rest = [sample for sample in data.samples if sample.split != 'test']
     if not rest:  # all are test
         rest = list(data.samples)
@@ -72,7 +72,7 @@ def split_data(data: FoundData, share: float = 0.2, seed: int = 0) -> FoundData:
         val = [names[i] for i in rng.permutation(len(names))[:count]]
     given = {s.name: s.split for s in data.samples if s.split == 'test'}
     chosen = {**dict.fromkeys(names, 'train'), **dict.fromkeys(val, 'val')}
-    return _with_sides(data, {**given, **chosen}, dict.fromkeys(gap, 'between train and val'))
+    return _with_sides(data, {**given, **chosen}, gap)
 
 
 def write_tables(data: FoundData, folder: Path, root: Path | None = None) -> list[Path]:
@@ -115,20 +115,14 @@ def write_tables(data: FoundData, folder: Path, root: Path | None = None) -> lis
 
 
 def _with_sides(
-    data: FoundData, sides: Mapping[str, str | None], gone: Mapping[str, str]
+    data: FoundData, sides: Mapping[str, str], between: Sequence[str] = ()
 ) -> FoundData:
     samples = tuple(
         replace(sample, split=sides[sample.name])
         for sample in data.samples
-        if sample.name not in gone
+        if sample.name not in between
     )
-    unused = {
-        file: f'{gone[sample.name]}: it shows what both show'
-        for sample in data.samples
-        if sample.name in gone
-        for file in sample.files.values()
-    }
-    return replace(data, samples=samples, unused={**data.unused, **unused})
+    return replace(data, samples=samples, between=tuple(between))
 
 
 def _draw_groups(

@@ -168,3 +168,20 @@ def test_flat_frames_look_like_nothing(data, cache):
     for index in range(COUNT):
         cv2.imwrite(str(data.root / f'{index}.png'), np.full((60, 80, 3), 50 + index, np.uint8))
     assert Fingerprint(data, cache, 1).duplicates == []
+
+
+def test_a_finished_look_leaves_the_cache_to_other_plans(data, cache):
+    first = Fingerprint(data, cache, 1)
+    assert first.duplicates == [] and first.label_summary
+    assert [*dict(Fingerprint(data, cache, 1).images('rgb'))] == [*dict(first.images('rgb'))]
+
+
+def test_a_cache_that_another_plan_writes_is_told(data, cache, monkeypatch):
+    Fingerprint(data, cache, 1)
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, 'connect', lambda path: connect(path, timeout=0.1))
+    writer = connect(cache)
+    writer.execute('BEGIN EXCLUSIVE')
+    with pytest.raises(ValueError, match='no other plan that uses it now .*locked'):
+        Fingerprint(data, cache, 1)
+    writer.close()

@@ -29,6 +29,8 @@ def summarize(*files, classes=0, **kwargs):
         ((0, 255), 0, '0/255', 2, (), False),
         ((0, 128), 0, '0/255', 2, (), False),
         ((0, 85, 170, 255), 0, '0/255', 4, (), False),
+        ((0, 10, 20, 30, 255), 0, '0/255', 4, (255,), False),
+        ((0, 128, 255), 0, '0/255', 3, (), False),
         ((0.0, 0.25, 1.0), 0, 'fractions', 2, (), False),
         ((0, 1, 65535), 0, 'indices', 2, (65535,), False),
         ((), 0, 'unknown', 0, (), False),
@@ -53,6 +55,22 @@ def test_lossy_values_are_cleaned():
 
 def test_palette():
     assert summarize({0: 5, 1: 6}, palette='abc').coding == 'palette'
+
+
+def test_objects_numbered_in_each_file_are_instances():
+    files = [dict.fromkeys(range(2 + i % 9), 10) for i in range(30)]
+    assert summarize(*files).coding == 'instances'
+    assert summarize(*files, classes=10).coding == 'indices'
+    classes = [dict.fromkeys({0, 1, i % 7, i % 5}, 10) for i in range(30)]
+    assert summarize(*classes).coding == 'indices'
+
+
+def test_indices_saved_as_gray_pictures_stay():
+    gray = {(0,) * 3: 5, (1,) * 3: 2, (2,) * 3: 9, (255,) * 3: 1}
+    prints = [('0', LabelPrint('0.png', size=(4, 5), colors=gray))]
+    found = summarize_labels(prints, {})
+    assert found.mapping == {(0,) * 3: 0, (1,) * 3: 1, (2,) * 3: 2, (255,) * 3: 255}
+    assert (found.coding, found.num_classes) == ('colors', 3)
 
 
 def test_instances_count_objects():

@@ -185,6 +185,8 @@ def test_names_classes():
     assert choose_classes(MASKS, ()).value == ('background', 'foreground')
     # a class that no file has
     assert 'rock 0 %' in choose_classes(LABELS, ('soil', 'weed', 'crop', 'rock')).reason
+    many = choose_classes(replace(LABELS, num_classes=150), ())
+    assert len(many.value) == 150 and 'class_19 0 % and 130 more.' in many.reason
     with pytest.raises(ValueError, match='at least 3 names.*got 2: soil, weed'):
         choose_classes(LABELS, ('soil', 'weed'))
 
@@ -193,6 +195,7 @@ SIZES = {(480, 640): 10}
 LARGE = {(4000, 5000): 10}
 AREAS = {0: 90000.0, 1: 6400.0}
 SHARES = {0: 0.9, 1: 0.1}
+NAMES = ('ground', 'crack')
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,7 @@ SHARES = {0: 0.9, 1: 0.1}
     ],
 )
 def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
-    choice = choose_size(sizes, areas, SHARES, affordable)
+    choice = choose_size(sizes, areas, SHARES, affordable, NAMES)
     size = choice.value
     assert (size.scale, size.train, size.crop is not None) == (scale, train, crop)
     assert size.alike
@@ -231,15 +234,16 @@ def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
         assert size.crop[0] * size.crop[1] <= max(affordable, 128 * 128) * 1.3
     (height, width), *_ = sizes
     assert f'{width} x {height} px' in choice.reason
+    assert ('smallest class, crack, have' in choice.reason) == bool(areas)
 
 
 def test_rare_specks_do_not_decide_the_size():
-    size = choose_size(SIZES, {0: 9e4, 1: 20.0}, {0: 0.9999, 1: 0.0001}, 80000).value
+    size = choose_size(SIZES, {0: 9e4, 1: 20.0}, {0: 0.9999, 1: 0.0001}, 80000, NAMES).value
     assert size.scale == 0.5
 
 
 def test_images_of_different_sizes():
-    choice = choose_size({(480, 640): 6, (640, 480): 3, (200, 300): 1}, {}, {}, 1e9)
+    choice = choose_size({(480, 640): 6, (640, 480): 3, (200, 300): 1}, {}, {}, 1e9, NAMES)
     size = choice.value
     assert (size.scale, size.crop, size.whole, size.alike) == (1, None, (640, 640), False)
     assert '300 x 200 to 640 x 480' in choice.reason

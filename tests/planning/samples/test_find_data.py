@@ -112,6 +112,10 @@ LAYOUTS = {
                  ['rgb', 'nir_gray', 'labels']),
     'a folder per sample': (cross('scene#/rgb.png', 'scene#/depth.png', 'scene#/mask.png'), ALL),
     'one modality': (cross('images/#.png', 'masks/#.png'), ['images', 'labels']),
+    'VOC': (cross('JPEGImages/2007_#.jpg', 'SegmentationClass/2007_#.png',
+                  'SegmentationObject/2007_#.png'), ['jpegimages', 'labels']),
+    'German': (cross('Bilder/#.png', 'Tiefe/#.png', 'Masken/#.png'),
+               ['bilder', 'tiefe', 'labels']),
     'without labels': (cross('rgb/#.png', 'depth/#.png'), ['rgb', 'depth']),
 }  # fmt: skip
 
@@ -121,7 +125,8 @@ LAYOUTS = {
 def test_layouts(make, layout, seed):
     paths, columns = LAYOUTS[layout]
     data = find_data(make(paths, seed=seed))
-    wrong = {file for file in paths if 'color' in file and 'gtFine' in file or 'instance' in file}
+    others = ('gtFine_color', 'instance', 'SegmentationObject')
+    wrong = {file for file in paths if any(part in file for part in others)}
     assert [*data.columns] == columns
     assert counts(data) == dict.fromkeys(columns, (len(paths) - len(wrong)) // len(columns))
     assert {*data.unused} == wrong
@@ -262,7 +267,10 @@ def test_several_splits(make):
     }
     data = find_data(make(FOLDERS, texts))
     assert [sample.split for sample in data.samples] == ['train', 'train', 'train', 'val']
-    assert '--split FILE... takes others' in data.remarks['']
+    assert data.remarks[''] == (
+        'The split is that of fold0/train.txt, not that of fold1/train.txt: --split FILE... takes '
+        'another'
+    )
     data = find_data(data.root, split=['fold1/train.txt', data.root / 'fold1/val.txt'])
     assert [sample.split for sample in data.samples] == ['val', 'train', 'train', 'train']
 
@@ -315,6 +323,7 @@ def test_arguments_overrule(make, modalities, labels, columns):
         ('meta.json', '{"categories": [{"id": 0, "name": "sky"}, {"id": 1, "name": "road"}]}',
          ('sky', 'road')),
         ('labels.txt', '0001\n0002\n', ()),
+        ('train/_classes.csv', 'Pixel Value, Class\n0, sky\n1, road\n', ('sky', 'road')),
         ('labels.txt', 'mask/0001.png\n', ()),
         ('notes.txt', 'sky\nroad\n', ()),
     ],
@@ -328,11 +337,30 @@ def test_classes(make, file, text, classes):
         assert find_data(data.root, classes=data.root / file).classes == classes
 
 
+def test_void_of_cityscapes_is_no_class(make):
+    data = find_data(make([*FOLDERS[:8], *cross('gt/#_labelIds.png', 'gt/#_labelTrainIds.png')]))
+    assert data.samples[0].files['labels'] == 'gt/0001_labelTrainIds.png'
+
+
+@pytest.mark.parametrize('plan', ['', 'configs/data/'])
+def test_a_plan_in_the_folder_is_no_list(make, plan):
+    root = make([*FOLDERS, f'{plan}fingerprint.sqlite', f'{plan}report.html'])
+    (root / plan / 'train.csv').write_text('sample,rgb\n0001,rgb/0001.png\n')
+    (root / plan / 'val.csv').write_text('sample,rgb\n0002,rgb/0002.png\n')
+    data = find_data(root)
+    assert [sample.split for sample in data.samples] == [None] * 4
+
+
+def test_folders_of_systems_are_no_modalities(make):
+    data = find_data(make([*FOLDERS, *cross('__MACOSX/rgb/#.png', '@eaDir/mask/#.png')]))
+    assert counts(data) == dict(rgb=4, depth=4, labels=4) and not data.unused
+
+
 def test_two_sets_of_labels(make):
     data = find_data(make([*FOLDERS, *cross('mask_color/#.png')]))
     assert data.samples[0].files['labels'] == 'mask/0001.png'
-    assert '--labels DIR takes others' in data.remarks['']
     assert len(data.unused) == 4
+    assert all('--labels DIR takes others' in reason for reason in data.unused.values())
 
 
 @pytest.mark.parametrize(
@@ -362,3 +390,9 @@ def test_missing_folder_and_lists(make, tmp_path):
         find_data(root, split=['list.txt'])
     with pytest.raises(ValueError, match="train_x.txt: expected names or files .* got 'what'"):
         find_data(root, split=['train_x.txt'])
+
+
+def test_the_root_is_one_path_however_it_is_given(make, monkeypatch):
+    root = make(FOLDERS)
+    monkeypatch.chdir(root / 'rgb')
+    assert find_data('../').root == find_data('../../data').root == root

@@ -83,14 +83,13 @@ def test_a_video_is_cut_into_blocks_with_gaps(count, seed):
     assert blocks <= 3
     gone = {s.name for s in before.samples} - sides(data).keys()
     assert 0 < len(gone) <= 6 * gap
-    assert len(data.unused) == 2 * len(gone)
-    assert set(data.unused.values()) == {'between train and val: it shows what both show'}
+    assert len(data.between) == len(gone) and set(data.between) == gone
 
 
 def test_names_without_numbers_are_drawn_at_random():
     names = [f'{a}{b}' for a in 'abcde' for b in 'vwxyz']
     data = split_data(data_of(*map(sample, names)))
-    assert size(data, 'val') == 5 and not data.unused
+    assert size(data, 'val') == 5 and not data.between
 
 
 def test_the_same_seed_gives_the_same_split():
