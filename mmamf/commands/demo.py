@@ -19,7 +19,7 @@ from .process import PYTHON, Process, interruptible
 TOOLS = own_file('tools')
 CONFIGS = own_file('configs') / 'amf'
 TASKS = dict(
-    segmentation=CONFIGS / 'amf_efficientnet-lite0_refinenet_1xb4-adamw-400_rooms-160x120.py',
+    segmentation=CONFIGS / 'amf_efficientnet-lite0_refinenet_1xb2-adamw-800_rooms-160x120.py',
     translation=CONFIGS / 'amf_unet_1xb4-adam-2k_rooms-128x96_rgb-depth2normal.py',
 )
 COMMANDS = dict(segmentation='demo', translation='demo-translation')  # targets of make

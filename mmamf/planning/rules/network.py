@@ -93,7 +93,7 @@ LADDER = (
         # From scratch it is no better than the first rung, and slower.
         scratch_iterations=40000,
         scratch=dict(backbone=dict(backbone=dict(init_cfg=None))),
-        fine_tuning=(1e-3, 4),
+        fine_tuning=(2e-3, 4),  # 1e-3 was 6 mIoU worse in 400 iterations
         schedule='_base_/schedules/adamw_1200.py',
     ),
     Rung(

@@ -251,7 +251,7 @@ def test_packaged_weights_are_taken(write, monkeypatch):
     monkeypatch.setattr(network, 'has_package', lambda name: True)
     plan, config = write(dict(rgb=RGB, depth=DEPTH))
     assert plan['network'].name.startswith('EfficientNet-Lite0')
-    assert plan['learning_rate'] == 1e-3 * (plan['batch_size'] / 4) ** 0.5
+    assert plan['learning_rate'] == 2e-3 * (plan['batch_size'] / 4) ** 0.5
     cfg = Config.fromfile(config)
     assert cfg.model.backbone.backbone.init_cfg.checkpoint == 'package://efficientnet-lite0'
 

@@ -6,9 +6,9 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=(120, 160)))
+train_dataloader = dict(batch_size=2)  # in so short a training, many updates matter
 optim_wrapper = dict(optimizer=dict(lr=1e-3, fused=True))
-decay = dict(type='PolyLR', power=0.9, begin=25, end=400, by_epoch=False)
-param_scheduler = [_base_.warmup, decay]
-train_cfg = dict(max_iters=400, val_interval=100, dynamic_intervals=[(102, 400)])  # at 100 and 400
-default_hooks = dict(checkpoint=dict(interval=100))
+param_scheduler = [_base_.warmup, dict(_base_.param_scheduler[1], end=800)]
+train_cfg = dict(max_iters=800, val_interval=200, dynamic_intervals=[(202, 800)])  # at 200 and 800
+default_hooks = dict(checkpoint=dict(interval=200))
 custom_hooks = [dict(type='PredictionSheetHook')]
