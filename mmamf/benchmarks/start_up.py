@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mmamf import compat
 from mmamf.commands.process import Process
 
 from .interleaved import Spread, ratio, take_turns
@@ -13,6 +14,15 @@ from .interleaved import Spread, ratio, take_turns
 # If timm is installed, mmseg imports torchvision through timm. Then mmseg seems slower than it is,
 # and where torchvision does not fit torch, only mmamf repairs its import.
 WITHOUT_TIMM = "import sys; sys.modules['timm'] = None; import "
+# mmcv-lite has no operators, and mmseg.models imports them: it gets the stand-ins of mmamf.compat,
+# without the rest of mmamf.
+STAND_INS = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location('compat', {compat.__file__!r})
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+module.provide_mmcv_ops_stub()
+"""
 HELP = """
 import sys, runpy
 sys.argv, sys.path[0] = [{script!r}, '--help'], {folder!r}
@@ -50,6 +60,7 @@ def measure_start_up(scripts: Sequence[Path], repeats: int) -> dict[str, Spread]
         Ratios: `import mmamf` to `import mmseg.models`, and each help to `import torch`.
     """
     codes = {name: f'{WITHOUT_TIMM}{name}' for name in ('mmamf', 'mmseg.models', 'torch')}
+    codes['mmseg.models'] = f'{STAND_INS}\n{codes["mmseg.models"]}'
     codes |= {script.name: help_of(script) for script in scripts}
     turns = {name: partial(cpu_seconds, code) for name, code in codes.items()}
     seconds = take_turns(turns, repeats)

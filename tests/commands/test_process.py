@@ -68,6 +68,8 @@ def test_an_interruption_ends_with_a_hint(capsys, number):
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {each: signal.getsignal(each) for each in signals}
     try:
+        for each in signals:  # nohup ignores one of them
+            signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with pytest.raises(SystemExit) as stop, interruptible('run it again'):
             os.kill(os.getpid(), number)
