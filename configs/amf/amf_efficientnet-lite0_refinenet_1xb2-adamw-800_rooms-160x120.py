@@ -9,6 +9,6 @@ model = dict(data_preprocessor=dict(modalities=_base_.modalities, size=(120, 160
 train_dataloader = dict(batch_size=2)  # in so short a training, many updates matter
 optim_wrapper = dict(optimizer=dict(lr=1e-3, fused=True))
 param_scheduler = [_base_.warmup, dict(_base_.param_scheduler[1], end=800)]
-train_cfg = dict(max_iters=800, val_interval=200, dynamic_intervals=[(202, 800)])  # at 200 and 800
+train_cfg = dict(max_iters=800, val_interval=100, dynamic_intervals=[(102, 800)])  # at 100 and 800
 default_hooks = dict(checkpoint=dict(interval=200))
 custom_hooks = [dict(type='PredictionSheetHook')]
