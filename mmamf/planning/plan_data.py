@@ -13,7 +13,7 @@ from mmamf.own_files import own_file
 from .choice import Choice
 from .findings import find_problems
 from .findings.finding import LEVELS, Finding
-from .fix import fix_data
+from .fixes.fix_data import fix_data
 from .machine import find_machine
 from .make_plan import make_plan
 from .prints.fingerprint import Fingerprint

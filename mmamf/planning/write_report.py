@@ -15,9 +15,10 @@ from mmamf.visualization import colorize_image, overlay_labels
 
 from .findings.finding import Finding
 from .findings.labels import class_shares
-from .fix import FixedLabels, read_bands
+from .fixes.fixed_labels import FixedLabels
 from .make_plan import Plan
 from .prints.fingerprint import Fingerprint
+from .prints.stored_image import read_bands
 from .prints.summaries import ModalitySummary
 from .samples.found_data import LABELS, SPLITS, FoundData, FoundSample
 

@@ -1,11 +1,12 @@
 """Decodes an image file with all its bands, as no config describes it yet."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from mmamf.datasets.transforms.image_header import exif_orientation
-from mmamf.datasets.transforms.read_image import decode_raster
+from mmamf.datasets.transforms.read_image import decode_raster, read_content
 
 from .file_format import find_format
 from .tiff_header import read_tiff_header
@@ -70,3 +71,14 @@ def decode_stored(path: str, content: bytes) -> StoredImage:
     bgr = channels is None and image.shape[2] == 3 and not path.lower().endswith('.npy')
     order = (2, 1, 0) if bgr else tuple(range(image.shape[2]))
     return StoredImage(image, order, raster.nodata, orientation, planar)
+
+
+def read_bands(path: Path) -> np.ndarray:
+    """Read all bands of an image, in the order of the file: colors as RGB.
+
+    Shape:
+        (H, W) or (H, W, C).
+    """
+    stored = decode_stored(str(path), read_content(str(path)))
+    image = stored.image[..., list(stored.order)]
+    return image[..., 0] if image.shape[2] == 1 else image

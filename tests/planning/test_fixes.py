@@ -9,7 +9,8 @@ from PIL import Image, ImageOps
 from planted import PLANTS, make_clean_set, names
 
 from mmamf.planning.findings import find_problems
-from mmamf.planning.fix import fix_data, move, upright
+from mmamf.planning.fixes.fix_data import fix_data
+from mmamf.planning.fixes.geometry import move, upright
 from mmamf.planning.prints.fingerprint import Fingerprint
 from mmamf.planning.prints.summaries import Offset
 from mmamf.planning.samples.find_data import find_data

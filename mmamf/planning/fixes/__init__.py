@@ -1,0 +1,1 @@
+"""Mends what a copy of the data can mend."""
