@@ -1,4 +1,4 @@
-"""The code in the README and in docs/extending.md does what it says; no link is dead."""
+"""The code in the README and in two pages does what it says; no link is dead."""
 
 import copy
 import re
@@ -19,8 +19,8 @@ default_hooks = dict(
 )
 """
 README = (ROOT / 'README.md').read_text()
-EXTENDING = (ROOT / 'docs' / 'extending.md').read_text()
-BLOCKS = re.findall(r'```python\n(.*?)```', README + EXTENDING, flags=re.DOTALL)
+CODE = [README, *((ROOT / 'docs' / name).read_text() for name in ('extending.md', 'training.md'))]
+BLOCKS = [block for text in CODE for block in re.findall(r'```python\n(.*?)```', text, re.DOTALL)]
 
 
 def block(first_line):
