@@ -14,7 +14,9 @@ from mmamf.structures.modality import RESERVED
 
 from .class_names import find_class_names, read_class_names
 from .find_groups import find_groups
+from .find_sides import NONE, SHOWN, read_lists, side_of_paths, sides_of_lists
 from .found_data import CACHE, LABELS, SPLITS, FoundData, FoundSample
+from .list_rows import agree, rows_with_files, words_of_rows
 from .modality_words import learn_modality_words, streams_of
 from .path_words import (
     COLORS,
@@ -33,7 +35,6 @@ from .path_words import (
     split_text,
     without,
 )
-from .sample_lists import FoundList, read_sample_list, select_lists, tails
 
 UNREADABLE = (
     '.npz', '.heic', '.heif', '.avif', '.svg', '.dcm', '.nii', '.nii.gz', '.mha', '.nrrd', '.mat',
@@ -41,8 +42,6 @@ UNREADABLE = (
 )  # fmt: skip
 READABLE = tuple(suffix for suffix in IMAGES if suffix not in UNREADABLE)
 RARE = 0.05  # a modality of fewer samples is taken for something else
-NONE = 'none'  # as an argument: there is no such thing
-SHOWN = 5
 
 
 def find_data(
@@ -130,21 +129,22 @@ class _Finder:
         listing = list_files(str(self.root))
         files = _without_plans(listing.files)
         images = self._select_images(files, listing.dead)
-        lists = self._read_lists(files, split)
+        lists = read_lists(self.root, files, split)
         owners = self._owners(images)
         streams = self._streams(*self._split(images, owners))
-        rows = _rows_with_files(lists, set(images))
-        if rows and not _agree(rows, streams):
-            words = _words_of_rows(rows, images, owners)
+        rows = rows_with_files(lists, set(images))
+        if rows and not agree(rows, [s.files for s in streams]):
+            words = words_of_rows(rows, images, owners)
             streams = self._streams(words, learn_modality_words([*words.values()]))
         streams = self._name(streams)
         samples = self._samples(streams)
         if not samples:
             raise ValueError(self._nothing(images))
         names = {key: _sample_name(key) for key in samples}
-        sides = {} if split == NONE else {key: self._side(files) for key, files in samples.items()}
+        sides = {}
         if split != NONE:
-            sides.update(self._sides_of_lists(lists, samples, names, given=bool(split)))
+            sides = {key: side_of_paths(files) for key, files in samples.items()}
+            sides.update(sides_of_lists(self.root, lists, samples, names, bool(split), self._say))
         groups = find_groups([*samples])
         kept = [
             FoundSample(names[key], files, groups[key], sides.get(key))
@@ -324,118 +324,6 @@ class _Finder:
         self.unused.update(dict.fromkeys(files.values(), reason))
         return False
 
-    def _side(self, files: Mapping[str, str]) -> str | None:
-        """Read the side of a split from folders, or else from the names of files."""
-        folders, names = set(), set()
-        for file in files.values():
-            *above, name = split_path(file)
-            folders.update(word for words in above for word in words)
-            names.update(name)
-        for words in (folders, names):
-            sides = {split_of(word) for word in words} - {None}
-            if sides:
-                return sides.pop() if len(sides) == 1 else None
-        return None
-
-    def _read_lists(
-        self, files: Sequence[str], split: Sequence[str | Path] | str | None
-    ) -> list[FoundList]:
-        if split == NONE:
-            return []
-        if split:
-            paths = []
-            for path in [split] if isinstance(split, str | Path) else split:
-                path = Path(path) if Path(path).is_file() else self.root / path
-                if not path.is_file():
-                    raise FileNotFoundError(f'--split: expected a list of samples, no file {path}')
-                paths.append(str(path.absolute()))
-        else:
-            paths = select_lists(files)
-        read = (read_sample_list(self.root, path) for path in paths)
-        return [one for one in read if one is not None and one.rows]
-
-    def _sides_of_lists(
-        self,
-        lists: Sequence[FoundList],
-        samples: Mapping[Words, Mapping[str, str]],
-        names: Mapping[Words, str],
-        given: bool,
-    ) -> dict[Words, str]:
-        """Read the side of each sample from lists; of several families of lists, the largest."""
-        if not lists:
-            return {}
-        index: dict[str, Words] = {}
-        ends: dict[str, set] = defaultdict(set)
-        for key, files in samples.items():
-            spellings = [names[key]]
-            for file in files.values():
-                spellings += [file, posixpath.splitext(file)[0]]
-            for spelling in spellings:
-                index[spelling.lower()] = key
-                ends[posixpath.basename(spelling).lower()].add(key)
-        index = {**{end: min(keys) for end, keys in ends.items() if len(keys) == 1}, **index}
-        families: dict[str, dict[Words, str]] = defaultdict(dict)
-        examples: dict[str, str] = {}
-        for one in lists:
-            if not any(row.split for row in one.rows):
-                if given:
-                    raise ValueError(
-                        f'{self.root / one.path}: expected a list whose name says train, val or '
-                        'test, or with a column or keys that do'
-                    )
-                continue
-            family = '' if given else one.family
-            examples.setdefault(family, one.path)
-            unknown = []
-            for row in one.rows:
-                found = {key for cell in row.cells for key in self._meant(cell, one, index)}
-                if len(found) != 1 or row.split is None:
-                    unknown.append(' '.join(row.cells))
-                    continue
-                key = found.pop()
-                if families[family].setdefault(key, row.split) != row.split:
-                    side = families[family][key]
-                    self._say(one.path, f'names {names[key]!r}, which is in {side}, too')
-            if len(unknown) == len(one.rows):
-                if given:
-                    raise ValueError(
-                        f'{self.root / one.path}: expected names or files of samples, got '
-                        f'{unknown[0]!r}; samples are such as {min(names.values())!r}'
-                    )
-                continue
-            for remark in one.remarks:
-                self._say(one.path, remark)
-            if unknown:
-                self._say(
-                    one.path,
-                    f'{len(unknown)} of {len(one.rows)} lines name no sample, such as '
-                    f'{unknown[0][:100]!r}',
-                )
-        families = {name: sides for name, sides in families.items() if sides}
-        if not families:
-            return {}
-        best = max(sorted(families), key=lambda f: len(families[f]))
-        if others := [examples[family] for family in sorted(families) if family != best]:
-            more = f' and {len(others) - SHOWN} more' if len(others) > SHOWN else ''
-            self._say(
-                '',
-                f'The split is that of {examples[best]}, not that of {", ".join(others[:SHOWN])}'
-                f'{more}: --split FILE... takes another',
-            )
-        sides = families[best]
-        if 'train' in sides.values():  # what no list names is left out on purpose
-            sides = {key: sides.get(key, NONE) for key in samples}
-        return sides
-
-    def _meant(self, cell: str, source: FoundList, index: Mapping[str, Words]) -> set[Words]:
-        """Find the samples that a cell of a list means, as a whole or by its columns."""
-        folder = '' if posixpath.isabs(source.path) else posixpath.dirname(source.path)
-        for texts in ([cell], cell.split()):
-            found = {_look_up(text, folder, index) for text in texts} - {None}
-            if found:
-                return found
-        return set()
-
     def _classes(
         self, given: Sequence[str] | Path | None, files: Sequence[str], samples: set[str]
     ) -> tuple[str, ...]:
@@ -565,72 +453,3 @@ def _summary(files: Sequence[str]) -> str:
     shown = ', '.join(f'{folder} ({count})' for folder, count in sorted(folders.items())[:SHOWN])
     more = f' and {len(folders) - SHOWN} more folders' if len(folders) > SHOWN else ''
     return f'{len(files)} files in {shown}{more}'
-
-
-def _look_up(text: str, folder: str, index: Mapping[str, Words]) -> Words | None:
-    return next((index[tail] for t in tails(text, folder) if (tail := t.lower()) in index), None)
-
-
-def _rows_with_files(
-    lists: Sequence[FoundList], images: set[str]
-) -> list[tuple[tuple[str, ...], list[str | None]]]:
-    """List the rows that name several image files, with the names of the columns."""
-    rows = []
-    for one in lists:
-        folder = '' if posixpath.isabs(one.path) else posixpath.dirname(one.path)
-        named = []
-        for row in one.rows:
-            cells = row.cells if len(row.cells) > 1 else tuple(row.cells[0].split())
-            files = [next((t for t in tails(c, folder) if t in images), None) for c in cells]
-            if len({*files} - {None}) > 1:
-                named.append((row.names, files))
-        if len(named) > 0.5 * len(one.rows):
-            rows += named
-    return rows
-
-
-def _agree(rows: list, streams: Sequence[_Stream]) -> bool:
-    """Tell whether names match the files that lists match."""
-    keys = {file: key for stream in streams for key, file in stream.files.items()}
-    same = sum(len({keys.get(file) for file in files if file}) == 1 for _, files in rows)
-    return same >= 0.9 * len(rows)
-
-
-def _words_of_rows(
-    rows: list, images: Sequence[str], owners: Mapping[str, str]
-) -> dict[str, Words]:
-    """Give the files of one row the words of the first, and a word per column."""
-    words: dict[str, Words] = {}
-    columns: dict[int, list[str]] = defaultdict(list)
-    for _, files in rows:
-        for column, file in enumerate(files):
-            if file:
-                columns[column].append(file)
-    names = {column: _column_name(column, rows, files) for column, files in columns.items()}
-    for _, files in rows:
-        first = next(file for file in files if file)
-        # its folders stay, because they may be sequences
-        key = without(split_path(first), {*split_path(names[_first_column(files)] + '/x')[0]})
-        for column, file in enumerate(files):
-            if file:
-                name = owners.get(file, names[column])
-                words.setdefault(file, ((name + FOLDER,), *(key or split_path(first))))
-    for file in images:
-        words.setdefault(file, split_path(file))
-    return words
-
-
-def _first_column(files: Sequence[str | None]) -> int:
-    """Return the place of the first file."""
-    return next(column for column, file in enumerate(files) if file)
-
-
-def _column_name(column: int, rows: list, files: Sequence[str]) -> str:
-    """Name a column by the header, or else by what the paths of its files have in common."""
-    header = next((names for names, row in rows if names and len(names) > column), ())
-    if header and header[column]:
-        return re.sub(r'\W+', '_', header[column])
-    common = set.intersection(*({w for part in split_path(f) for w in part} for f in files))
-    words = [plain(word) for word in sorted(common) if not plain(word).isdigit()]
-    known = [word for word in words if word in MODALITIES or label_score(word)]
-    return (known or words or [f'column{column}'])[0]
