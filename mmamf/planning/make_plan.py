@@ -10,7 +10,7 @@ from .machine import Machine
 from .measure_step import StepCost, measure_steps
 from .prints.fingerprint import Fingerprint, LabelSummary, ModalitySummary
 from .rules.augmentation import choose_flips, choose_strength
-from .rules.batch import SMALLEST, choose_batch_size, list_batch_sizes
+from .rules.batch import choose_batch_size, list_batch_sizes
 from .rules.labels import (
     choose_classes,
     choose_labels,
@@ -198,17 +198,15 @@ class _Workshop:
             found[rung] = costs
         if not found:
             raise ValueError(
-                f'memory: expected enough for {SMALLEST} images of {size.train[0]} x '
+                f'memory: expected enough for {self.batch_sizes[0]} images of {size.train[0]} x '
                 f'{size.train[1]} px and {len(modalities)} modalities, got '
                 f'{self.memory_gib:.2g} GiB'
             )
         network = choose_network(attempts, self.minutes)
         self.costs = found[network.value]
-        needed = next(a.needed for a in attempts if a.rung is network.value)
         batch_size = choose_batch_size(
             {n: cost.seconds for n, cost in self.costs.items()},
             {n: cost.memory_gib for n, cost in self.costs.items()},
-            needed,
             self.budget,
         )
         return dict(network=network, weights=weights[network.value], batch_size=batch_size)
@@ -219,10 +217,7 @@ class _Workshop:
         padding = pad_to(size, size.train)
         # a network that takes much longer than it may is not worth waiting for
         patience = {} if needed is None else dict(patience=60 + 10 * self.budget / needed)
-        costs = self._measure(rung, modalities, padding, size.train, self.batch_sizes, **patience)
-        if costs or needed is not None or self.batch_sizes[0] <= SMALLEST:
-            return costs
-        return self._measure(rung, modalities, padding, size.train, [SMALLEST])
+        return self._measure(rung, modalities, padding, size.train, self.batch_sizes, **patience)
 
     def _measure(
         self, rung: Rung, modalities: list[dict], padding: dict, size: tuple, batch_sizes: list,

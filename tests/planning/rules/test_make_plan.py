@@ -251,13 +251,13 @@ def test_packaged_weights_are_taken(write, monkeypatch):
     monkeypatch.setattr(network, 'has_package', lambda name: True)
     plan, config = write(dict(rgb=RGB, depth=DEPTH))
     assert plan['network'].name.startswith('EfficientNet-Lite0')
-    assert plan['learning_rate'] == 2e-3 * (plan['batch_size'] / 4) ** 0.5
+    assert plan['learning_rate'] == pytest.approx(2e-3 * (plan['batch_size'] / 4) ** 0.5, rel=0.02)
     cfg = Config.fromfile(config)
     assert cfg.model.backbone.backbone.init_cfg.checkpoint == 'package://efficientnet-lite0'
 
 
 def test_little_memory(write):
-    plan, _ = write(dict(rgb=RGB), bench=Bench(limit=4))
+    plan, _ = write(dict(rgb=RGB), bench=Bench(0.1, gain=0.8, limit=4))
     assert plan['batch_size'] == 4
     with pytest.raises(ValueError, match='memory: expected enough for 4 images of 128 x 128 px'):
         write(dict(rgb=RGB), bench=Bench(limit=0))
