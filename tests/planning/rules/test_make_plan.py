@@ -259,7 +259,7 @@ def test_packaged_weights_are_taken(write, monkeypatch):
 def test_little_memory(write):
     plan, _ = write(dict(rgb=RGB), bench=Bench(0.1, gain=0.8, limit=4))
     assert plan['batch_size'] == 4
-    with pytest.raises(ValueError, match='memory: expected enough for 4 images of 128 x 128 px'):
+    with pytest.raises(ValueError, match='memory: expected enough for 2 images of 128 x 128 px'):
         write(dict(rgb=RGB), bench=Bench(limit=0))
 
 
