@@ -51,6 +51,7 @@ NAMES = {
         'TaskonomyDataset',
     ],
     'TRANSFORMS': [
+        'ClassBalancedCrop',
         'DeadModality',
         'DepthHoles',
         'GaussianNoise',

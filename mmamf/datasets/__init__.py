@@ -11,6 +11,7 @@ from .rooms_dataset import RoomsDataset
 from .sunrgbd_dataset import SUNRGBDDataset
 from .taskonomy_dataset import TaskonomyDataset
 from .transforms import (
+    ClassBalancedCrop,
     DeadModality,
     DepthHoles,
     GaussianNoise,
@@ -28,6 +29,7 @@ from .transforms import (
 
 __all__ = [
     'CityscapesDepthDataset',
+    'ClassBalancedCrop',
     'DeadModality',
     'DepthHoles',
     'GaussianNoise',

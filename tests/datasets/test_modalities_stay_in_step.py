@@ -77,8 +77,9 @@ def check_in_step(inputs: torch.Tensor, label: torch.Tensor) -> None:
     assert torch.equal(label.double(), rows // 10 * 8 + columns // 10)
 
 
-def test_augmentation_keeps_all_modalities_and_the_label_in_step(coordinates):
-    pipeline = [*GEOMETRY, dict(type='PhotoMetricDistortion')]
+@pytest.mark.parametrize('crop', [GEOMETRY[1], dict(type='ClassBalancedCrop', crop_size=(40, 48))])
+def test_augmentation_keeps_all_modalities_and_the_label_in_step(coordinates, crop):
+    pipeline = [GEOMETRY[0], crop, *GEOMETRY[2:], dict(type='PhotoMetricDistortion')]
     dataset = DATASETS.build(coordinates(('rgb', 'xy', 'place', 'far'), pipeline))
     np.random.seed(0)
     flips, scales = set(), set()

@@ -1,3 +1,4 @@
+from .class_balanced_crop import ClassBalancedCrop
 from .corruptions import (
     DeadModality,
     DepthHoles,
@@ -16,6 +17,7 @@ from .pack_translation_inputs import PackTranslationInputs
 from .random_scale import RandomScale
 
 __all__ = [
+    'ClassBalancedCrop',
     'DeadModality',
     'DepthHoles',
     'GaussianNoise',
