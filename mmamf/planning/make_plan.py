@@ -29,7 +29,7 @@ from .rules.network import (
     choose_weights,
     is_reachable,
 )
-from .rules.sampling import choose_sampling
+from .rules.sampling import choose_crop, choose_sampling
 from .rules.schedule import (
     VALIDATION_SHARE,
     choose_learning_rate,
@@ -138,6 +138,7 @@ def make_plan(
     choices['learning_rate'] = choose_learning_rate(batch_size, fine_tuning)
     choices['precision'] = choose_precision(machine)
     choices['loss'] = choose_loss(shares, iterations, names)
+    choices['crop'] = choose_crop(choices['loss'].value is not None)
     choices['sampling'] = choose_sampling(class_images(labels, 'train'), len(train), names)
     choices['flips'] = choose_flips(names, described)
     choices['strength'] = choose_strength(iterations * batch_size / len(train), described)

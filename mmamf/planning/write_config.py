@@ -6,7 +6,6 @@ from typing import Any
 from .config_text import Code, Copy, assign, write_comment, write_list
 from .draft_model import FROM_SCRATCH, change_model, pad_to
 from .make_plan import MODALITY, Plan
-from .rules.augmentation import FULL
 from .samples.found_data import FoundData
 
 RUNTIME = '_base_/default_runtime.py'
@@ -99,8 +98,7 @@ def _train_steps(plan: Plan) -> list[tuple[str, Any]]:
     elif size.scale != 1:
         steps.append(('', Code('resize')))
     if size.crop:
-        steps.append((f'If one class fills more than {FULL:.0%}, another crop is drawn.',
-                      dict(crop, cat_max_ratio=FULL)))  # fmt: skip
+        steps.append((reasons['crop'], {**crop, **plan['crop']}))
     elif strength['scales']:
         steps.append(('', crop))
     if flips:

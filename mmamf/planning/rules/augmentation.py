@@ -10,9 +10,6 @@ from mmamf.planning.choice import Choice
 # shows it 300 times, with scales from 0.5 to 2.
 MANY = 30
 SCALES = (0.75, 1.5)  # the roots of half and twice: less than the paper's, for shorter trainings
-# one class must not fill more than this share of a crop; the crop is drawn again (mmseg's default
-# in its configs)
-FULL = 0.75
 SIDED = re.compile(r'(^|[^a-z])(left|right)([^a-z]|$)')
 THERMAL = re.compile(r'therm|infrared|(^|[_\d])(l|m|s|n)?w?ir($|[_\d])|flir')
 OVERHEAD_BANDS = 4  # tiles of more than three bands are mostly seen from above

@@ -31,7 +31,7 @@ from mmamf.planning.rules.network import (
     choose_weights,
     find_url,
 )
-from mmamf.planning.rules.sampling import choose_sampling
+from mmamf.planning.rules.sampling import choose_crop, choose_sampling
 from mmamf.planning.rules.schedule import (
     choose_learning_rate,
     choose_schedule,
@@ -399,6 +399,13 @@ def test_shows_rare_images_more_often():
     assert 'weed, is in 5 of 100' in choice.reason
     assert '2.0 times' in choice.reason
     assert choose_sampling({}, 100, names).value is None
+
+
+def test_crops_are_drawn_around_rare_classes():
+    assert choose_crop(is_rare=True).value == dict(type='ClassBalancedCrop')
+    usual = choose_crop(is_rare=False)
+    assert usual.value == dict(type='RandomCrop', cat_max_ratio=0.75)
+    assert '75%' in usual.reason
 
 
 RGB_KEYS = dict(name='rgb', channels=3, dtype='uint8')
