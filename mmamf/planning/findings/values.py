@@ -6,6 +6,7 @@ from statistics import median
 
 from ..prints.file_prints import BandPrint, ImagePrint
 from ..prints.fingerprint import Fingerprint
+from ..prints.mixed_files import count_read_dtypes, most, staying
 from ..samples.found_data import FoundData
 from .affected import Affected
 from .finding import Finding
@@ -23,21 +24,26 @@ def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         for what, counts in (('dtype', summary.dtypes), ('number of channels', summary.channels)):
             if len(counts) < 2:
                 continue
-            usual = max(counts, key=counts.get)
-            key = 'dtype' if what == 'dtype' else 'bands'
+            usual, is_dtype = most(counts), what == 'dtype'
             odd = Affected(
                 image.path
                 for _, image in fingerprint.images(name)
-                if image.error is None
-                and (image.dtype if key == 'dtype' else len(image.bands)) != usual
+                if image.error is None and (image.dtype if is_dtype else len(image.bands)) != usual
             )
-            listed = ', '.join(f'{value} ({count})' for value, count in counts.items())
+            listed = ', '.join(f'{value} ({number})' for value, number in counts.items())
+            kinds = count_read_dtypes(counts) if is_dtype else counts
+            stops = 'A training stops at the fewer files. '
+            level, done = 'error', stops if is_dtype else 'The plan takes what all files have. '
+            if len(kinds) == 1:
+                level, done = 'note', f'All of them are read as {most(kinds)}. '
+            elif len(staying(kinds)) == 1:
+                level, done = 'warning', 'The plan leaves the samples of the fewer files out. '
             yield Finding(
-                'error',
+                level,
                 'mixed-files',
                 f'The files of {name} differ in their {what}: {listed}.',
                 'Their numbers do not mean the same.',
-                f'--fix DIR writes all of them as {usual}.',
+                f'{done}--fix DIR makes a copy in which all have the {what} {usual}.',
                 **odd.of,
             )
 
