@@ -1,7 +1,7 @@
 """Counts things in a sentence."""
 
 
-def counted(number: int, one: str, many: str = '') -> str:
+def counted(number: float, one: str, many: str = '') -> str:
     """Write a number and what it counts: '1 file', '2 files'.
 
     Args:
@@ -9,4 +9,4 @@ def counted(number: int, one: str, many: str = '') -> str:
         one: The words for one of them. They may go on with a verb: 'link leads'.
         many: The words for several, if they are not those for one with an 's': 'links lead'.
     """
-    return f'{number} {one if number == 1 else many or one + "s"}'
+    return f'{number:.15g} {one if number == 1 else many or one + "s"}'

@@ -120,6 +120,14 @@ def test_dtypes_that_are_read_alike_are_a_note(root):
     assert finding.level == 'note' and 'All of them are read as float32' in finding.remedy
 
 
+def test_one_file_is_counted_as_one(root):
+    PLANTS['unreadable'](root)
+    PLANTS['unpaired'](root)
+    found = find(root)
+    assert found['unreadable'].what.startswith('1 file cannot be read')
+    assert found['unpaired'].what == '1 of 24 samples lacks a file of depth.'
+
+
 def test_one_class_is_counted_as_one(root):
     PLANTS['class-nowhere'](root)
     assert find(root)['class-nowhere'].what == '1 class is in no label map: ball.'

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
+from ..counted import counted
 from ..prints.file_prints import BandPrint, ImagePrint
 from ..prints.fingerprint import Fingerprint
 from ..prints.mixed_files import count_read_dtypes, most, staying
@@ -77,7 +78,8 @@ def empty_frames(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
             yield Finding(
                 'warning',
                 'empty-frame',
-                f'{empty.count} images of {name} are empty: every pixel has the same value.',
+                f'{counted(empty.count, "image")} of {name} {"is" if empty.count == 1 else "are"} '
+                'empty: every pixel has the same value.',
                 'The sensor was off or covered; a network learns nothing from such an image.',
                 f'The plan leaves these images out: {name} counts as absent there.',
                 **empty.of,
@@ -130,9 +132,9 @@ def depth_units(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'depth-units',
-            f'The files of {name} have two units: the numbers of {len(fewer)} files are about '
-            f'{max(factor, 1 / factor):.0f} times {"smaller" if factor > 1 else "larger"} than '
-            'those of the others.',
+            f'The files of {name} have two units: the numbers of {counted(len(fewer), "file")} '
+            f'are about {max(factor, 1 / factor):.0f} times {"smaller" if factor > 1 else "larger"}'
+            ' than those of the others.',
             'The same distance has two numbers.',
             '--fix DIR writes all of them in the unit of most files.',
             **Affected(fewer).of,
@@ -189,7 +191,8 @@ def planar(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             yield Finding(
                 'note',
                 'planar-tiff',
-                f'{files.count} TIFF files of {name} store one plane per band.',
+                f'{counted(files.count, "TIFF file")} of {name} '
+                f'{"stores" if files.count == 1 else "store"} one plane per band.',
                 'Some programs read such a file as garbage.',
                 'Nothing is to be done: they are read right here.',
                 **files.of,
@@ -204,7 +207,7 @@ def color_order(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             yield Finding(
                 'warning',
                 'color-order',
-                f'Red and blue seem to be exchanged in {swapped.count} files of {name}.',
+                f'Red and blue seem to be exchanged in {counted(swapped.count, "file")} of {name}.',
                 'OpenCV writes and reads BGR; a program that mixes both orders exchanges them.',
                 '--fix DIR exchanges them back in these files. Look at them first.',
                 **swapped.of,

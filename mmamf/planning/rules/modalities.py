@@ -35,7 +35,10 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
     dtype, mixed = _choose_dtype(summary)
     kept, dropped = _choose_bands(summary)
     value: dict[str, Any] = dict(name=name, channels=_channels(summary, kept), dtype=dtype)
-    reasons = [f'{name}: {summary.count} files, {_listed(summary.formats)}, {dtype}.', mixed]
+    reasons = [
+        f'{name}: {counted(summary.count, "file")}, {_listed(summary.formats)}, {dtype}.',
+        mixed,
+    ]
     if (
         isinstance(value['channels'], int)
         and value['channels'] == 3
@@ -57,7 +60,9 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
     value['std'] = _numbers(summary.std, kept, summary.scale, DARK)
     if lacking:
         value['optional'] = True
-        reasons.append(f'{lacking} of {samples} samples lack it.')
+        reasons.append(
+            f'{lacking} of {counted(samples, "sample")} {"lacks" if lacking == 1 else "lack"} it.'
+        )
     return Choice(value, ' '.join(filter(None, reasons)))
 
 

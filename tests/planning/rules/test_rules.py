@@ -438,6 +438,8 @@ def test_flips_only_where_it_is_safe(classes, modalities, expected):
         (100, [TILE_KEYS], True, False),
         (100, [RGB_KEYS, HOT_KEYS], True, False),
         (100, [RGB_KEYS, dict(HOT_KEYS, name='lwir')], True, False),
+        (100, [RGB_KEYS, dict(HOT_KEYS, name='waerme')], True, False),
+        (100, [RGB_KEYS, dict(HOT_KEYS, name='imagen_termica')], True, False),
         (100, [RGB_KEYS, dict(HOT_KEYS, name='fir_tree')], True, True),
         (100, [RGB_KEYS, dict(HOT_KEYS, channels=1)], True, True),
     ],
