@@ -22,7 +22,7 @@ MAX_CLASSES = 32  # maps with more values are no class maps, or too slow to cut 
 REGIONS_OF = (
     3  # one map in so many, by its hash, is cut into regions: that takes as long as reading
 )
-FEW = 8  # values up to which counting one after the other is faster than a histogram
+FEW = 16  # values up to which counting one after the other is faster than a histogram
 THINNED = 160  # longest side in pixels, about, of the map in which regions are measured
 PICTURES = ('PNG', 'BMP', 'GIF', 'PNM')  # Pillow knows from their header whether they have colors
 PNG_RGB = (2, 6)  # color types
@@ -144,8 +144,10 @@ def measure_regions(image: np.ndarray, values: np.ndarray) -> tuple[tuple[float,
     sizes = []
     for value in values.tolist():
         mask = (thin == value).view(np.uint8)
+        left, top, width, height = cv2.boundingRect(mask)  # most classes fill a part only
+        if not width:  # thinned away
+            continue
+        mask = mask[top : top + height, left : left + width]
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        if areas.size:
-            sizes.append((value, float(np.median(areas)) * step * step))
+        sizes.append((value, float(np.median(stats[1:, cv2.CC_STAT_AREA])) * step * step))
     return tuple(sizes)
