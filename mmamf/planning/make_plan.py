@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .choice import Choice
+from .counted import counted
 from .draft_model import change_model, draft_config, pad_to
 from .machine import Machine
 from .measure_step import StepCost, measure_steps
@@ -169,7 +170,7 @@ class _Workshop:
         if not costs:
             raise ValueError(
                 f'memory: expected enough for {batch_size} images of {PROBE[0]} x {PROBE[1]} px '
-                f'and {len(modalities)} modalities, got {self.memory_gib:.2g} GiB'
+                f'and {_modalities(modalities)}, got {self.memory_gib:.2g} GiB'
             )
         self._per_pixel = costs[batch_size].seconds / (batch_size * PROBE[0] * PROBE[1])
         return self.budget / USUAL_ITERATIONS / (batch_size * self._per_pixel)
@@ -200,7 +201,7 @@ class _Workshop:
         if not found:
             raise ValueError(
                 f'memory: expected enough for {self.batch_sizes[0]} images of {size.train[0]} x '
-                f'{size.train[1]} px and {len(modalities)} modalities, got '
+                f'{size.train[1]} px and {_modalities(modalities)}, got '
                 f'{self.memory_gib:.2g} GiB'
             )
         network = choose_network(attempts, self.minutes)
@@ -261,7 +262,7 @@ def _labeled(data: FoundData, split: str) -> list[FoundSample]:
     if not found:
         raise ValueError(
             f'{data.root}: expected labeled samples on the side {split!r}, got '
-            f'{len(data.of_split(split))} samples, none with a label map'
+            f'{counted(len(data.of_split(split)), "sample")}, none with a label map'
         )
     return found
 
@@ -277,6 +278,10 @@ def _find_empty(fingerprint: Fingerprint, name: str) -> set[str]:
 
 def _lacking(samples: list[FoundSample], name: str) -> int:
     return sum(name not in sample.files for sample in samples)
+
+
+def _modalities(modalities: list[dict]) -> str:
+    return counted(len(modalities), 'modality', 'modalities')
 
 
 def _mean_pixels(sizes: Mapping[tuple[int, int], int]) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmamf.own_files import own_file
 
 from .choice import Choice
+from .counted import counted
 from .findings import find_problems
 from .findings.finding import LEVELS, Finding
 from .fixes.fix_data import fix_data
@@ -94,8 +95,8 @@ def describe(data: FoundData) -> str:
     sides = Counter(sample.split for sample in data.samples)
     split = ', '.join(f'{count} {side}' for side, count in sides.items())
     between = f', and {len(data.between)} more between these sides' if data.between else ''
-    unused = f'; {len(data.unused)} files not used' if data.unused else ''
-    return f'{data.root}: {len(data.samples)} samples: {files}; {split}{between}{unused}'
+    unused = f'; {counted(len(data.unused), "file")} not used' if data.unused else ''
+    return f'{data.root}: {counted(len(data.samples), "sample")}: {files}; {split}{between}{unused}'
 
 
 def list_findings(findings: Sequence[Finding]) -> str:

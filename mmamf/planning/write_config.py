@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from .config_text import Code, Copy, assign, write_comment, write_list
+from .counted import counted
 from .draft_model import FROM_SCRATCH, change_model, pad_to
 from .make_plan import MODALITY, Plan
 from .samples.found_data import FoundData
@@ -36,14 +37,14 @@ def write_config(data: FoundData, plan: Plan, folder: str | Path, name: str) -> 
 
 
 def _head(data: FoundData, plan: Plan) -> list[str]:
-    device = plan.machine.gpu or f'{plan.machine.cpus} CPUs'
+    device = plan.machine.gpu or f'{counted(plan.machine.cpus, "CPU")}'
     counts = ', '.join(f'{len(data.of_split(side))} {side}' for side in ('train', 'val'))
     rung = plan['network']
     bases = [rung.base, rung.schedule if plan['weights'] else FROM_SCRATCH, RUNTIME]
     return [
         *write_comment(
-            f'Planned for {plan.minutes:g} minutes on {device}: {counts} samples. This is an '
-            'ordinary config: change what you know better.'
+            f'Planned for {counted(plan.minutes, "minute")} on {device}: {counts} samples. This is '
+            'an ordinary config: change what you know better.'
         ),
         *_reasons(plan, 'network', 'weights'),
         *assign('_base_', [f'mmamf::{base}' for base in bases]),

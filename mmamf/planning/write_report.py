@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mmamf.datasets.transforms.missing_readings import find_missing
 from mmamf.visualization import colorize_image, overlay_labels
 
+from .counted import counted
 from .findings.finding import Finding
 from .findings.labels import class_shares
 from .fixes.fixed_labels import FixedLabels
@@ -58,7 +59,7 @@ def write_report(
     shares = class_shares(fingerprint) if names else {}
     html = environment.get_template('report.html').render(
         title=data.root.resolve().name,
-        lead=f'{len(data.samples)} samples in {data.root.resolve()}',
+        lead=f'{counted(len(data.samples), "sample")} in {data.root.resolve()}',
         findings=findings,
         columns=data.columns,
         rows=[_row(data, fingerprint, sample, palette) for sample in _spread(data.samples)],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from planted import PLANTS, change, holes_as, make_clean_set, names, write
+from planted import PLANTS, change, holes_as, make_clean_set, names, read, write
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.prints.fingerprint import Fingerprint
@@ -94,6 +94,38 @@ def test_gray_values_without_255_are_gaps(root):
     found = find(root)
     assert found.keys() == {'labels-gaps'}
     assert found['labels-gaps'].what.endswith('7 -> 0, 40 -> 1, 90 -> 2.')
+
+
+@pytest.mark.parametrize(
+    ('folder', 'faulty', 'count', 'level', 'told'),
+    [
+        ('rgb', lambda x: x[..., 0], 1, 'warning', 'leaves the samples of the fewer files out'),
+        ('rgb', lambda x: x[..., 0], 2, 'error', 'takes what all files have'),
+        ('depth', lambda x: (x / 20).astype(np.uint8), 1, 'warning', 'leaves the samples'),
+        ('depth', lambda x: (x / 20).astype(np.uint8), 2, 'error', 'A training stops'),
+    ],
+)
+def test_few_other_files_are_left_out(root, folder, faulty, count, level, told):
+    change(root / folder, faulty, count)
+    finding = find(root)['mixed-files']
+    assert (finding.level, finding.count) == (level, count)
+    assert told in finding.remedy and '--fix DIR makes a copy' in finding.remedy
+
+
+def test_dtypes_that_are_read_alike_are_a_note(root):
+    for index, path in enumerate(names(root, 'depth')):
+        np.save(path.with_suffix('.npy'), read(path).astype(np.float32 if index else np.int32))
+        path.unlink()
+    finding = find(root)['mixed-files']
+    assert finding.level == 'note' and 'All of them are read as float32' in finding.remedy
+
+
+def test_one_file_is_counted_as_one(root):
+    PLANTS['unreadable'](root)
+    PLANTS['unpaired'](root)
+    found = find(root)
+    assert found['unreadable'].what.startswith('1 file cannot be read')
+    assert found['unpaired'].what == '1 of 24 samples lacks a file of depth.'
 
 
 def test_one_class_is_counted_as_one(root):

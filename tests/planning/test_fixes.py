@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from planted import PLANTS, make_clean_set, names
+from planted import PLANTS, change, make_clean_set, names
 
 from mmamf.planning.findings import find_problems
 from mmamf.planning.fixes.fix_data import fix_data
@@ -79,6 +79,17 @@ def test_depth_fits_again(clean, tmp_path, code):
         inside = np.s_[12:-12, 12:-12]
         near = np.abs(found[inside].astype(float) - true[inside]) < 60
         assert near.mean() > 0.9 or code == 'mixed-files'  # 8 bits were lost there
+
+
+def test_a_gray_file_gets_the_channels_of_the_others(clean, tmp_path):
+    root = shutil.copytree(clean, tmp_path / 'set')
+    change(root / 'rgb', lambda image: image[..., 0], 1)
+    fixed, codes = fix(root, tmp_path)
+    assert 'mixed-files' not in codes
+    gray, *others = arrays(fixed.root, 'rgb')
+    first, *colors = arrays(clean, 'rgb')
+    assert np.array_equal(gray, np.repeat(first[..., :1], 3, 2))
+    assert all(map(np.array_equal, others, colors))
 
 
 def test_clean_files_are_copied_byte_by_byte(clean, tmp_path):

@@ -39,6 +39,7 @@ PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # color type -> samples per pixel
 # EXIF starts after these marks plus some bytes: 4 in PNG for the chunk's name, 8 in WebP for its
 # name and length.
 EXIF_MARKS = {b'\xff\xd8': (b'Exif\0\0', 0), b'\x89P': (b'eXIf', 4), b'RI': (b'EXIF', 8)}
+ENDS = 2**17  # bytes at the start and end of a file, where EXIF is; it has 64 KiB at most
 
 
 class Refused(ValueError):
@@ -112,10 +113,14 @@ def check_size(height: int, width: int, bytes_per_pixel: int = 1) -> None:
 def exif_orientation(content: bytes) -> int:
     """Return the EXIF orientation of a JPEG, PNG or WebP file; 1 if it has none.
 
-    1 is "as stored", 2 to 8 are turned or mirrored.
+    1 is "as stored", 2 to 8 are turned or mirrored. Only the ends of a file are searched.
     """
     mark, skipped = EXIF_MARKS.get(content[:2], (None, 0))
-    start = content.find(mark) if mark else -1
+    if mark is None:
+        return 1
+    start = content.find(mark, 0, ENDS)
+    if start < 0:
+        start = content.find(mark, max(len(content) - ENDS, ENDS - len(mark)))
     if start < 0:
         return 1
     exif = Image.Exif()

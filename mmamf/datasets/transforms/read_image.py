@@ -30,11 +30,19 @@ _warned = set()  # (subject, folder) of the warnings in this process
 
 
 class Raster(NamedTuple):
-    """A decoded file: its image, its values that mean "no reading", and a TIFF's palette."""
+    """A decoded file.
+
+    Args:
+        image: The image.
+        nodata: Values that mean "no reading".
+        palette: The palette of a TIFF.
+        orientation: EXIF or TIFF orientation, which is not applied; 1 is "as stored".
+    """
 
     image: np.ndarray | None
     nodata: tuple[float, ...] = ()
     palette: np.ndarray | None = None
+    orientation: int = 1
 
 
 def read_image(
@@ -77,8 +85,8 @@ def read_raster(
             bands, or claims more than 2**28 pixels or 2**31 bytes. The environment variable
             ``OPENCV_IO_MAX_IMAGE_PIXELS`` sets another number of pixels, and 8 bytes for each.
     """
-    image, nodata, _ = decode_raster(path, read_content(path, backend_args), channels)
-    return image, nodata
+    raster = decode_raster(path, read_content(path, backend_args), channels)
+    return raster.image, raster.nodata
 
 
 def read_content(path: str, backend_args: dict | None = None, kind: str = 'image file') -> bytes:
@@ -171,13 +179,13 @@ def _decode(path: str, content: bytes, channels: int | None, lossless: bool) -> 
         # after an intact image.
         Image.open(io.BytesIO(content)).load()
     if is_low_gray(content):
-        return Raster(read_low_gray(content))
+        return Raster(read_low_gray(content), orientation=orientation)
     if channels not in PICTURE:
-        return Raster(_decode_bands(content))
+        return Raster(_decode_bands(content), orientation=orientation)
     image = mmcv.imfrombytes(content, flag=AS_STORED, backend='cv2')
     if channels == 1 and image is not None and _has_gray_alpha(content):
         image = image[..., 0]
-    return Raster(image)
+    return Raster(image, orientation=orientation)
 
 
 def _decode_bands(content: bytes) -> np.ndarray | None:
@@ -239,7 +247,8 @@ def _decode_tiff(path: str, content: bytes, channels: int | None, lossless: bool
             'colors. Other indices may have the same color, so pixels of that index count as '
             'readings',
         )
-    return Raster(tiff.image, () if tiff.colored else tiff.nodata, tiff.palette)
+    nodata = () if tiff.colored else tiff.nodata
+    return Raster(tiff.image, nodata, tiff.palette, tiff.orientation)
 
 
 def _warn_of_orientation(path: str, orientation: int) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from ..counted import counted
 from ..prints.fingerprint import Fingerprint
 from ..samples.found_data import LABELS, FoundData
 from .affected import Affected
@@ -28,11 +29,12 @@ def no_labels(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 def few_samples(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Too few samples for results that mean something."""
-    if len(data.samples) + len(data.between) < FEW:
+    count = len(data.samples)
+    if count + len(data.between) < FEW:
         yield Finding(
             'warning',
             'few-samples',
-            f'There are only {len(data.samples)} samples.',
+            f'There {"is" if count == 1 else "are"} only {counted(count, "sample")}.',
             'With so few, results differ much from one split to another.',
             f'Add images if you can; {FEW} are few, 100 are a start.',
         )
@@ -49,9 +51,9 @@ def unreadable(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'unreadable',
-            f'{bad.count} files cannot be read; the first: {first}.',
-            'A training would stop at them.',
-            'The plan leaves their samples out; replace the files to use them.',
+            f'{counted(bad.count, "file")} cannot be read; the first: {first}.',
+            'A training would stop there.',
+            'The plan leaves such samples out; replace the files to use them.',
             **bad.of,
         )
 
@@ -65,15 +67,16 @@ def unpaired(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         lacking_to_learn = any(column not in s.files and s.split != 'test' for s in data.samples)
         what = 'a label map' if column == LABELS else f'a file of {column}'
         remedy = (
-            'The plan leaves them out.'
+            'The plan leaves such samples out.'
             if column == LABELS
-            else f'The plan trains with them: {column} is optional in it. If their files exist '
-            f'under other names, say --modality {column}=DIR.'
+            else f'The plan trains with such samples: {column} is optional in it. If there are '
+            f'files under other names, say --modality {column}=DIR.'
         )
         yield Finding(
             'warning' if column == LABELS and lacking_to_learn else 'note',
             'unpaired',
-            f'{lacking.count} of {len(data.samples)} samples lack {what}.',
+            f'{lacking.count} of {counted(len(data.samples), "sample")} '
+            f'{"lacks" if lacking.count == 1 else "lack"} {what}.',
             'Such a sample teaches nothing about what it lacks.',
             remedy,
             **lacking.of,
@@ -87,9 +90,9 @@ def broken_links(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
         yield Finding(
             'warning',
             'broken-links',
-            f'{dead.count} links lead nowhere or back to a folder above them.',
-            'The images behind them are not used.',
-            'Mend the links, or remove them.',
+            f'{counted(dead.count, "link leads", "links lead")} nowhere or back to a folder above.',
+            'Images behind such a link are not used.',
+            'Mend or remove it.',
             **dead.of,
         )
 
@@ -104,7 +107,7 @@ def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'note' if meant else 'warning',
             'skipped',
-            f'{len(reasons)} image files are not used: {listed}.',
+            f'{counted(len(reasons), "image file is", "image files are")} not used: {listed}.',
             'They may be samples that you expect to be there.',
             'Name them, --modality NAME=DIR or --labels DIR, or move them away.',
             **Affected(reasons).of,
@@ -149,9 +152,10 @@ def huge(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'huge-image',
-            f'{large.count} images have more than {HUGE / 1e6:.0f} megapixels.',
-            'Each is read as a whole for every crop, which takes seconds and some GB.',
-            'Cut them into tiles of 1024 x 1024 pixels.',
+            f'{counted(large.count, "image has", "images have")} more than {HUGE / 1e6:.0f} '
+            'megapixels.',
+            'Such an image is read as a whole for every crop, which takes seconds and some GB.',
+            'Cut it into tiles of 1024 x 1024 pixels.',
             **large.of,
         )
 
@@ -164,7 +168,7 @@ def duplicate_files(data: FoundData, fingerprint: Fingerprint) -> Iterator[Findi
         yield Finding(
             'note',
             'duplicate-files',
-            f'{len(same)} pairs of samples have the same image.',
+            f'{counted(len(same), "pair of samples has", "pairs of samples have")} the same image.',
             'Such a sample counts twice.',
             'Remove one of each pair, if that is not meant.',
             **Affected(f'{a} = {b}' for a, b in same).of,

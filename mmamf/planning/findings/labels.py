@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ..counted import counted
 from ..prints.fingerprint import Fingerprint
 from ..samples.found_data import FoundData
 from .affected import SHOWN, Affected
@@ -29,7 +30,7 @@ def coded(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'labels-colored',
-            f'The label maps are pictures of {len(summary.mapping)} colors: {shown}.',
+            f'The label maps are pictures of {counted(len(summary.mapping), "color")}: {shown}.',
             'A loss needs class indices.',
             'The plan maps the colors with LoadLabelMap(colors=...); --fix DIR writes indices. '
             'Check the order of the classes, and name them: --classes.',
@@ -59,7 +60,8 @@ def fractions(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'labels-float',
-            f'{broken.count} label maps hold numbers that are not whole.',
+            f'{counted(broken.count, "label map holds", "label maps hold")} numbers that are not '
+            'whole.',
             'They are probabilities, or were resized with interpolation; a class index is whole.',
             '--fix DIR rounds them; better, export the labels again with "nearest".',
             **broken.of,
@@ -68,7 +70,7 @@ def fractions(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'note',
             'labels-nan',
-            f'{with_nan.count} label maps have NaN.',
+            f'{counted(with_nan.count, "label map has", "label maps have")} NaN.',
             'NaN is no class.',
             'The plan ignores these pixels.',
             **with_nan.of,
@@ -82,7 +84,7 @@ def lossy(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'labels-lossy',
-            f'{bad.count} label maps are saved in a lossy format.',
+            f'{counted(bad.count, "label map is", "label maps are")} saved in a lossy format.',
             'JPEG changes values near every border, so that there are classes that do not exist.',
             'Export them again as PNG from where they were drawn; --fix DIR takes the nearest '
             'frequent value of each pixel.',
@@ -104,7 +106,8 @@ def palettes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'palette-differs',
-            f'{other.count} label maps have another palette than the first.',
+            f'{counted(other.count, "label map has", "label maps have")} another palette than '
+            'the first.',
             'The same index has another color there, so it probably means another class.',
             '--fix DIR writes indices by color, in the order of the first palette.',
             **other.of,
@@ -154,7 +157,8 @@ def classes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'classes-few',
-            f'{len(names)} classes are named, and the label maps have {summary.num_classes}.',
+            f'{counted(len(names), "class is", "classes are")} named, and the label maps have '
+            f'{summary.num_classes}.',
             'Values without a name stop a training.',
             'Name all of them: --classes.',
         )
@@ -210,10 +214,10 @@ def presence(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 
 def _count(names: list[str], what: str) -> str:
-    if len(names) == 1:
-        return f'1 class is {what}: {names[0]}'
     more = f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''
-    return f'{len(names)} classes are {what}: {", ".join(names[:SHOWN])}{more}'
+    return (
+        f'{counted(len(names), "class is", "classes are")} {what}: {", ".join(names[:SHOWN])}{more}'
+    )
 
 
 def class_shares(fingerprint: Fingerprint) -> dict[str, dict[int, float]]:

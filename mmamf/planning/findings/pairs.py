@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from ..counted import counted
 from ..prints.fingerprint import Fingerprint
 from ..prints.summaries import Offset
 from ..samples.found_data import LABELS, FoundData
@@ -31,11 +32,12 @@ def sizes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             continue
         (expected, got), _ = pairs.most_common(1)[0]
         many = uneven.count > MINORITY * len(data.samples)
-        left_out = 'These are too many to leave' if many else 'The plan leaves these samples'
+        left_out = 'These are too many to leave' if many else 'The plan leaves such samples'
         yield Finding(
             'error' if many else 'warning',
             'sizes-differ',
-            f'{uneven.count} files of {column} differ in size from the other files of their '
+            f'{counted(uneven.count, "file")} of {column} '
+            f'{"differs" if uneven.count == 1 else "differ"} in size from the other files of the '
             f'sample, such as {got[1]} x {got[0]} instead of {expected[1]} x {expected[0]}.',
             'One pixel must show the same point in all of them.',
             f'{left_out} out. --fix DIR cuts a difference of up to 2 pixels off, and '
@@ -60,8 +62,9 @@ def orientation(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             yield Finding(
                 'warning',
                 'orientation',
-                f'{files.count} files of {column} say in their header that they are to be turned, '
-                'and other files of their samples do not.',
+                f'{counted(files.count, "header")} of {column} '
+                f'{"says" if files.count == 1 else "say"} that the image is to be turned, and '
+                'other files of the sample do not.',
                 'Files are read as they are stored. If the others are upright, the pixels do not '
                 'lie over each other.',
                 '--fix DIR turns the pixels.',
@@ -80,7 +83,8 @@ def shifted(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             f'{name} lies {abs(offset.dx):.1f} pixels to the {"left" if offset.dx > 0 else "right"}'
             f' and {abs(offset.dy):.1f} pixels {"above" if offset.dy > 0 else "below"} '
             f'{data.modalities[0]} (turned by {offset.angle:.1f} degrees, scaled by '
-            f'{offset.scale:.3f}; certainty {offset.certainty:.2f}, {offset.samples} samples).',
+            f'{offset.scale:.3f}; certainty {offset.certainty:.2f}, '
+            f'{counted(offset.samples, "sample")}).',
             'Fusion compares the same pixel of both.',
             'Register the cameras; --fix DIR moves the images by this much.',
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ..counted import counted
 from ..prints.fingerprint import Fingerprint
 from ..samples.found_data import FoundData
 from .affected import Affected
@@ -19,7 +20,7 @@ def val_repeats_train(data: FoundData, fingerprint: Fingerprint) -> Iterator[Fin
         yield Finding(
             'error',
             'val-repeats-train',
-            f'{same.count} images are in train and in val.',
+            f'{counted(same.count, "image is", "images are")} in train and in val.',
             why,
             'Remove them from one side, or let the plan split: --split none.',
             **same.of,
@@ -28,7 +29,8 @@ def val_repeats_train(data: FoundData, fingerprint: Fingerprint) -> Iterator[Fin
         yield Finding(
             'warning',
             'val-resembles-train',
-            f'{alike.count} images of val look almost like one of train.',
+            f'{counted(alike.count, "image of val looks", "images of val look")} almost like one '
+            'of train.',
             why,
             'If they are neighboring frames of a video, put each sequence into a folder of its '
             'own, and let the plan split by folders: --split none.',
@@ -43,9 +45,10 @@ def one_group(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     if not shared:
         return
     count, first = len(shared), min(shared)
-    what = f'{count} sequence{"s are" if count > 1 else " is"} on both sides, such as {first!r}.'
+    what = f'{counted(count, "sequence is", "sequences are")} on both sides, such as {first!r}.'
     gap = len(data.between)
-    left_out = f' {gap} samples at the borders of val are on no side.' if gap else ''
+    are = counted(gap, 'sample at the borders of val is', 'samples at the borders of val are')
+    left_out = f' {are} on no side.' if gap else ''
     yield Finding(
         'note',
         'one-group',

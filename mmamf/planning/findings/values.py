@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
+from ..counted import counted
 from ..prints.file_prints import BandPrint, ImagePrint
 from ..prints.fingerprint import Fingerprint
+from ..prints.mixed_files import count_read_dtypes, most, staying
 from ..samples.found_data import FoundData
 from .affected import Affected
 from .finding import Finding
@@ -23,21 +25,26 @@ def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         for what, counts in (('dtype', summary.dtypes), ('number of channels', summary.channels)):
             if len(counts) < 2:
                 continue
-            usual = max(counts, key=counts.get)
-            key = 'dtype' if what == 'dtype' else 'bands'
+            usual, is_dtype = most(counts), what == 'dtype'
             odd = Affected(
                 image.path
                 for _, image in fingerprint.images(name)
-                if image.error is None
-                and (image.dtype if key == 'dtype' else len(image.bands)) != usual
+                if image.error is None and (image.dtype if is_dtype else len(image.bands)) != usual
             )
-            listed = ', '.join(f'{value} ({count})' for value, count in counts.items())
+            listed = ', '.join(f'{value} ({number})' for value, number in counts.items())
+            kinds = count_read_dtypes(counts) if is_dtype else counts
+            stops = 'A training stops at the fewer files. '
+            level, done = 'error', stops if is_dtype else 'The plan takes what all files have. '
+            if len(kinds) == 1:
+                level, done = 'note', f'All of them are read as {most(kinds)}. '
+            elif len(staying(kinds)) == 1:
+                level, done = 'warning', 'The plan leaves the samples of the fewer files out. '
             yield Finding(
-                'error',
+                level,
                 'mixed-files',
                 f'The files of {name} differ in their {what}: {listed}.',
                 'Their numbers do not mean the same.',
-                f'--fix DIR writes all of them as {usual}.',
+                f'{done}--fix DIR makes a copy in which all have the {what} {usual}.',
                 **odd.of,
             )
 
@@ -71,7 +78,8 @@ def empty_frames(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
             yield Finding(
                 'warning',
                 'empty-frame',
-                f'{empty.count} images of {name} are empty: every pixel has the same value.',
+                f'{counted(empty.count, "image")} of {name} {"is" if empty.count == 1 else "are"} '
+                'empty: every pixel has the same value.',
                 'The sensor was off or covered; a network learns nothing from such an image.',
                 f'The plan leaves these images out: {name} counts as absent there.',
                 **empty.of,
@@ -124,9 +132,9 @@ def depth_units(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         yield Finding(
             'error',
             'depth-units',
-            f'The files of {name} have two units: the numbers of {len(fewer)} files are about '
-            f'{max(factor, 1 / factor):.0f} times {"smaller" if factor > 1 else "larger"} than '
-            'those of the others.',
+            f'The files of {name} have two units: the numbers of {counted(len(fewer), "file")} '
+            f'are about {max(factor, 1 / factor):.0f} times {"smaller" if factor > 1 else "larger"}'
+            ' than those of the others.',
             'The same distance has two numbers.',
             '--fix DIR writes all of them in the unit of most files.',
             **Affected(fewer).of,
@@ -183,7 +191,8 @@ def planar(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             yield Finding(
                 'note',
                 'planar-tiff',
-                f'{files.count} TIFF files of {name} store one plane per band.',
+                f'{counted(files.count, "TIFF file")} of {name} '
+                f'{"stores" if files.count == 1 else "store"} one plane per band.',
                 'Some programs read such a file as garbage.',
                 'Nothing is to be done: they are read right here.',
                 **files.of,
@@ -198,7 +207,7 @@ def color_order(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             yield Finding(
                 'warning',
                 'color-order',
-                f'Red and blue seem to be exchanged in {swapped.count} files of {name}.',
+                f'Red and blue seem to be exchanged in {counted(swapped.count, "file")} of {name}.',
                 'OpenCV writes and reads BGR; a program that mixes both orders exchanges them.',
                 '--fix DIR exchanges them back in these files. Look at them first.',
                 **swapped.of,

@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +6,7 @@ from ..findings.pairs import SURE, is_far
 from ..findings.values import find_other_unit, find_swapped
 from ..prints.file_prints import ImagePrint
 from ..prints.fingerprint import Fingerprint
+from ..prints.mixed_files import most
 from ..prints.stored_image import read_bands
 from ..samples.found_data import FoundData
 from .geometry import fit, move, upright
@@ -24,8 +24,8 @@ class FixedImages:
     def __init__(self, data: FoundData, fingerprint: Fingerprint, name: str) -> None:
         summary = fingerprint.modalities[name]
         self.name = name
-        self.dtype = np.dtype(_most(summary.dtypes))
-        self.channels = _most(summary.channels)
+        self.dtype = np.dtype(most(summary.dtypes))
+        self.channels = most(summary.channels)
         self.swapped = set(find_swapped(fingerprint, name)) if summary.colored else set()
         self.factors = find_other_unit(fingerprint, name) if summary.kind == 'depth' else {}
         self.hole = next((v for v in summary.missing if v == v), 0.0)
@@ -88,7 +88,3 @@ class FixedImages:
                     f'{self.name!r} have, got {values.min():g} to {values.max():g}'
                 )
         return values.astype(self.dtype)
-
-
-def _most(counts: Mapping) -> object:
-    return max(counts, key=counts.get)

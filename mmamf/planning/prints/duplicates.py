@@ -51,9 +51,10 @@ def find_duplicates(data: FoundData, store: PrintStore) -> list[tuple[str, str, 
 def _equal(
     database: sqlite3.Connection, store: PrintStore, across: str
 ) -> Iterator[tuple[str, str, bool]]:
+    alike = ' AND '.join(f'a.part{i} IS b.part{i}' for i in range(len(PARTS)))  # or both are NULL
     cursor = database.execute(
         'SELECT a.name, b.name FROM looks a JOIN looks b ON a.content = b.content '
-        f'WHERE a.name < b.name AND a.split {across} b.split'
+        f'WHERE a.name < b.name AND a.split {across} b.split AND {alike}'
     )
     yield from ((name, other, True) for name, other in cursor)
 

@@ -99,7 +99,7 @@ class LabelPrint:
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
         object_sizes: Area in pixels of connected regions by value: (value, median area). Only
-            one map in four has them, none with more than 32 values, and no colored one.
+            one map in three has them, none with more than 32 values, and no colored one.
         content: Hash of the bytes of the file.
     """
 

@@ -137,5 +137,5 @@ class Fingerprint:
         except FileNotFoundError as error:
             raise ValueError(str(error)) from error
         missing = (*self.modalities[modality].missing, *stored.nodata)
-        holes = find_missing(stored.image, missing).any(-1)
+        holes = find_missing(stored.image, missing)
         return gradient_image(stored.image, holes, size), stored.image.shape[:2]

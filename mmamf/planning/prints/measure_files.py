@@ -1,5 +1,6 @@
 """Measures many files in parallel."""
 
+import gc
 import logging
 import multiprocessing
 import signal
@@ -82,6 +83,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 def _prepare() -> None:
     cv2.setNumThreads(0)  # one thread per process
+    gc.freeze()  # what the first process has made stays shared: looking at it would copy it
     logging.disable(logging.WARNING)  # what readers warn of is in the prints
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process stops the others
 

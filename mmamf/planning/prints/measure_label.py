@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mmamf.datasets.transforms.image_header import declared_size
+from mmamf.datasets.transforms.image_header import declared_size, exif_orientation
 from mmamf.datasets.transforms.read_image import decode_raster, read_content
 from mmamf.datasets.transforms.read_label import StoredLabel, decode_label
 
 from .file_format import LOSSY, find_format
 from .file_prints import LabelPrint
 from .measure_image import count_codes, hash_content
-from .stored_image import find_orientation
 from .tiff_header import read_tiff_header
 
 KEPT = 1000  # number of values or colors in a print
@@ -23,6 +22,7 @@ MAX_CLASSES = 32  # maps with more values are no class maps, or too slow to cut 
 REGIONS_OF = (
     3  # one map in so many, by its hash, is cut into regions: that takes as long as reading
 )
+FEW = 16  # values up to which counting one after the other is faster than a histogram
 THINNED = 160  # longest side in pixels, about, of the map in which regions are measured
 PICTURES = ('PNG', 'BMP', 'GIF', 'PNM')  # Pillow knows from their header whether they have colors
 PNG_RGB = (2, 6)  # color types
@@ -50,7 +50,7 @@ def measure_label(path: str, root: Path) -> LabelPrint:
 
 
 def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
-    orientation, lossy, colored = find_orientation(content), known['format'] in LOSSY, False
+    orientation, lossy, colored = exif_orientation(content), known['format'] in LOSSY, False
     if known['format'] == 'TIFF':
         header = read_tiff_header(content)
         orientation, lossy, colored = header.orientation, header.lossy, header.bands == 3
@@ -117,7 +117,12 @@ def count_values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         - Output: (number of values,) each.
     """
     if image.dtype == np.uint8:
-        return count_codes(image, 0)
+        largest = int(image.max())
+        if largest >= FEW:
+            return count_codes(image)[0]
+        counts = np.array([np.count_nonzero(image == value) for value in range(largest + 1)])
+        values = np.flatnonzero(counts)
+        return values, counts[values]
     flat = image.ravel()
     starts = np.flatnonzero(np.append(True, flat[1:] != flat[:-1]))  # NaN is a run of its own
     lengths = np.diff(np.append(starts, flat.size))
@@ -139,8 +144,10 @@ def measure_regions(image: np.ndarray, values: np.ndarray) -> tuple[tuple[float,
     sizes = []
     for value in values.tolist():
         mask = (thin == value).view(np.uint8)
+        left, top, width, height = cv2.boundingRect(mask)  # most classes fill a part only
+        if not width:  # thinned away
+            continue
+        mask = mask[top : top + height, left : left + width]
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-        areas = stats[1:, cv2.CC_STAT_AREA]
-        if areas.size:
-            sizes.append((value, float(np.median(areas)) * step * step))
+        sizes.append((value, float(np.median(stats[1:, cv2.CC_STAT_AREA])) * step * step))
     return tuple(sizes)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-DEPTH_WORDS = ('depth', 'disparity', 'disp', 'range', 'tof', 'lidar', 'dsm', 'dtm', 'elevation')
+from ..samples.path_words import DEPTHS, DISPARITIES
+
 NORMAL_WORDS = ('normal', 'normals')
 EDGE_WORDS = ('edge', 'edges', 'contour', 'contours', 'boundary', 'boundaries')
-DISPARITY_WORDS = ('disparity', 'disp')
 # A camera of the usual kinds sees from 0.3 m to 20 m: half of its readings lie in between.
 MILLIMETERS = (300, 20000)
 METERS = (0.2, 100)
@@ -76,7 +76,7 @@ def guess_kind(name: str, values: ValueCounts, squared_length: float) -> str:
     unit = abs(squared_length - 1) <= UNIT_LENGTH
     if unit and words & {*NORMAL_WORDS}:
         return 'normal'
-    if values.bands == 1 and words & {*DEPTH_WORDS}:
+    if values.bands == 1 and words & DEPTHS:
         return 'depth'
     two_valued = np.count_nonzero(values.histogram) <= 2
     sparse = 2 * values.zeros >= values.pixels
@@ -117,7 +117,7 @@ def guess_unit(kind: str, name: str, values: ValueCounts) -> tuple[str, float]:
         return 'color', 1.0
     if kind != 'depth':
         return 'unknown', 1.0
-    if words_of(name) & {*DISPARITY_WORDS}:
+    if words_of(name) & DISPARITIES:
         return 'disparity', 1.0
     if values.dtype == 'uint8':
         return '8-bit', 1.0

@@ -5,14 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmamf.datasets.transforms.image_header import exif_orientation
 from mmamf.datasets.transforms.read_image import decode_raster, read_content
 
 from .file_format import find_format
 from .tiff_header import read_tiff_header
 
 GRAY_ALPHA = 4  # color type of a PNG
-ENDS = 2**17  # bytes at the start and end of a file, where EXIF is
 
 
 class StoredImage(NamedTuple):
@@ -33,14 +31,6 @@ class StoredImage(NamedTuple):
     planar: bool
 
 
-def find_orientation(content: bytes) -> int:
-    """Return the EXIF orientation; 1 if there is none. Only the ends of a file are searched."""
-    orientation = exif_orientation(content[:ENDS])
-    if orientation == 1 and len(content) > ENDS:
-        orientation = exif_orientation(content[:2] + content[-ENDS:])
-    return orientation
-
-
 def decode_stored(path: str, content: bytes) -> StoredImage:
     """Decode the bytes of a file.
 
@@ -55,13 +45,12 @@ def decode_stored(path: str, content: bytes) -> StoredImage:
         ValueError: If the file cannot be read.
     """
     channels, planar = None, False
-    orientation = find_orientation(content)
     if find_format(content) == 'TIFF':
         try:
             header = read_tiff_header(content)
         except Exception as error:  # tifffile raises many kinds of errors on damaged files
             raise ValueError(f'{path} is corrupt or truncated: {error}') from error
-        orientation, planar = header.orientation, header.planar
+        planar = header.planar
         if header.pages > 1 or header.bands not in (1, 3):
             channels = 0
     elif find_format(content) == 'PNG' and content[25:26] == bytes([GRAY_ALPHA]):
@@ -70,7 +59,7 @@ def decode_stored(path: str, content: bytes) -> StoredImage:
     image = raster.image.reshape(*raster.image.shape[:2], -1)
     bgr = channels is None and image.shape[2] == 3 and not path.lower().endswith('.npy')
     order = (2, 1, 0) if bgr else tuple(range(image.shape[2]))
-    return StoredImage(image, order, raster.nodata, orientation, planar)
+    return StoredImage(image, order, raster.nodata, raster.orientation, planar)
 
 
 def read_bands(path: Path) -> np.ndarray:

@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmamf.planning.choice import Choice
+from mmamf.planning.prints.modality_rules import words_of
+from mmamf.planning.samples.path_words import THERMALS
 
 # Views of an image in training. The recipe of rooms shows each 10 times and flips only; the paper's
 # shows it 300 times, with scales from 0.5 to 2.
 MANY = 30
 SCALES = (0.75, 1.5)  # the roots of half and twice: less than the paper's, for shorter trainings
 SIDED = re.compile(r'(^|[^a-z])(left|right)([^a-z]|$)')
-THERMAL = re.compile(r'therm|infrared|(^|[_\d])(l|m|s|n)?w?ir($|[_\d])|flir')
+HEAT = re.compile(r'therm|infrared|(^|[_\d])(l|m|s|n)?w?ir($|[_\d])|flir')
 OVERHEAD_BANDS = 4  # tiles of more than three bands are mostly seen from above
 
 
@@ -53,7 +55,7 @@ def choose_strength(views: float, modalities: Sequence[Mapping[str, Any]]) -> Ch
             f'{fact}, fewer than {MANY}: flips are enough, more would only make it slower.',
         )
     colors = [m['name'] for m in modalities if is_color(m)]
-    thermal = [name for name in colors if THERMAL.search(name.lower())]
+    thermal = [name for name in colors if words_of(name) & THERMALS or HEAT.search(name.lower())]
     if thermal:
         told = f'Colors stay, as {", ".join(thermal)} shows temperatures'
     elif colors:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmamf.planning.choice import Choice
+from mmamf.planning.counted import counted
 from mmamf.planning.prints.fingerprint import LabelSummary
 
 IGNORE = 255  # the class index that marks pixels of no class
@@ -25,13 +26,15 @@ def choose_labels(labels: LabelSummary) -> Choice:
     if labels.coding not in TRAINABLE:
         raise ValueError(
             f'label maps: expected one of {TRAINABLE}, which say the class of each pixel, got '
-            f'{labels.coding!r} in {labels.count} files'
+            f'{labels.coding!r} in {counted(labels.count, "file")}'
         )
     value: dict[str, Any] = {}
-    reasons = [f'{labels.count} label maps hold {_coding(labels)}.']
+    reasons = [f'{counted(labels.count, "label map holds", "label maps hold")} {_coding(labels)}.']
     if labels.mapping is not None:
         value['colors'] = dict(labels.mapping)
-        reasons.append(f'{len(labels.mapping)} values are mapped to {labels.num_classes} classes.')
+        values = counted(len(labels.mapping), 'value is', 'values are')
+        classes = counted(labels.num_classes, 'class', 'classes')
+        reasons.append(f'{values} mapped to {classes}.')
     ignored = ['nan' if is_nan(v) else _whole(v) for v in labels.ignore if v != IGNORE]
     if ignored:
         value['ignore_index'] = ignored[0] if len(ignored) == 1 else ignored
@@ -53,11 +56,11 @@ def choose_classes(labels: LabelSummary, names: Sequence[str]) -> Choice:
     shares = class_shares(labels, 'train', max(count, len(names)))
     if names and len(names) < count:
         raise ValueError(
-            f'classes: expected at least {count} names, as the label maps hold {count} classes, '
-            f'got {len(names)}: {", ".join(names)}'
+            f'classes: expected at least {counted(count, "name")}, one for each class of the label '
+            f'maps, got {len(names)}: {", ".join(names)}'
         )
     if names:
-        reason = f'{len(names)} names are given.'
+        reason = f'{counted(len(names), "name is", "names are")} given.'
     elif labels.coding == '0/255' and count == 2:
         names, reason = ('background', 'foreground'), 'Masks of two values, without names.'
     else:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmamf.planning.choice import Choice
+from mmamf.planning.counted import counted
 from mmamf.planning.prints.fingerprint import ModalitySummary
-from mmamf.structures.modality import READ_AS, can_hold
+from mmamf.planning.prints.mixed_files import count_read_dtypes, most, staying
+from mmamf.structures.modality import can_hold
 
 from .labels import percent
 
@@ -33,7 +35,10 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
     dtype, mixed = _choose_dtype(summary)
     kept, dropped = _choose_bands(summary)
     value: dict[str, Any] = dict(name=name, channels=_channels(summary, kept), dtype=dtype)
-    reasons = [f'{name}: {summary.count} files, {_listed(summary.formats)}, {dtype}.', mixed]
+    reasons = [
+        f'{name}: {counted(summary.count, "file")}, {_listed(summary.formats)}, {dtype}.',
+        mixed,
+    ]
     if (
         isinstance(value['channels'], int)
         and value['channels'] == 3
@@ -55,7 +60,9 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
     value['std'] = _numbers(summary.std, kept, summary.scale, DARK)
     if lacking:
         value['optional'] = True
-        reasons.append(f'{lacking} of {samples} samples lack it.')
+        reasons.append(
+            f'{lacking} of {counted(samples, "sample")} {"lacks" if lacking == 1 else "lack"} it.'
+        )
     return Choice(value, ' '.join(filter(None, reasons)))
 
 
@@ -101,29 +108,32 @@ def choose_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
 
 def _choose_dtype(summary: ModalitySummary) -> tuple[str, str]:
     """Return the dtype as it is read, and a remark on files of another one."""
-    counts: dict[str, int] = {}
-    for dtype, count in summary.dtypes.items():
-        read_as = READ_AS.get(dtype, dtype)
-        counts[read_as] = counts.get(read_as, 0) + count
-    dtype = max(counts, key=counts.get)
+    counts = count_read_dtypes(summary.dtypes)
+    dtype = most(counts)
     others = sum(counts.values()) - counts[dtype]
-    remark = f'{others} files of another dtype must be converted: loading refuses them.'
-    return dtype, remark if others else ''
+    if not others:
+        return dtype, ''
+    files = f'{counted(others, "file")} of another dtype'
+    if len(staying(counts)) == 1:
+        return dtype, f'{files} left out.'
+    return dtype, f'{files} must be converted: loading refuses others.'
 
 
 def _choose_bands(summary: ModalitySummary) -> tuple[list[int], list[str]]:
     """Return the bands that carry information, and why the others do not.
 
-    With files of different numbers of bands, only those are taken that all have.
+    With files of different numbers of bands, only those are taken that all have. Few files with
+    another number are left out instead.
     """
-    count = min(summary.channels)
+    channels = staying(summary.channels)
+    shared = min(channels)
     repeats = {max(pair): min(pair) for pair in summary.equal_bands}
-    constant = {band for band in summary.constant_bands if band < count}
-    if len(constant) == count:
-        return [*range(count)], []
+    constant = {band for band in summary.constant_bands if band < shared}
+    if len(constant) == shared:
+        return [*range(shared)], []
     kept, dropped = [], []
-    for band in range(max(summary.channels)):
-        if band >= count:
+    for band in range(max(channels)):
+        if band >= shared:
             dropped.append(f'{band} is not in all files')
         elif band in constant:
             dropped.append(f'{band} is constant')
@@ -142,7 +152,8 @@ def _channels(summary: ModalitySummary, kept: list[int]) -> int | list[int]:
     """
     arrays = summary.formats.get('NPY', 0)
     is_mixed = 0 < arrays < sum(summary.formats.values())
-    if len(summary.channels) > 1 or [*kept] != [*range(max(summary.channels))]:
+    channels = staying(summary.channels)
+    if len(channels) > 1 or [*kept] != [*range(max(channels))]:
         return kept
     return kept if len(kept) == 3 and is_mixed else len(kept)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mmamf.planning.choice import Choice
+from mmamf.planning.counted import counted
 
 SHARE = 0.85  # of the time; the rest is for loading, logs and checkpoints, which are not measured
 START_UP = 20  # seconds until the first iteration: imports, and the check of the labels
@@ -59,10 +60,10 @@ def choose_schedule(seconds: float, minutes: float, val_seconds: float, val_samp
     first = interval if 2 * first > interval else _nice(first)
     warm_up = max(1, round(iterations * WARM_UP))
     reason = (
-        f'An iteration takes {seconds:.2g} s, a validation of {val_samples} samples about '
-        f'{val_seconds:.2g} s. With {START_UP} s to start and {1 - SHARE:.0%} in reserve, '
-        f'{minutes:g} minutes are enough for that. The first validation comes after about '
-        f'{first * seconds:.0f} s.'
+        f'An iteration takes {seconds:.2g} s, a validation of {counted(val_samples, "sample")} '
+        f'about {val_seconds:.2g} s. With {START_UP} s to start and {1 - SHARE:.0%} in reserve, '
+        f'{counted(minutes, "minute is", "minutes are")} enough for that. The first validation '
+        f'comes after about {first * seconds:.0f} s.'
     )
     return Choice(Schedule(iterations, interval, first, warm_up), reason)
 

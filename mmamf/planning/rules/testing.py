@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmamf.planning.choice import Choice
+from mmamf.planning.counted import counted
 from mmamf.planning.machine import Machine
 
 from .labels import some_of
@@ -47,7 +48,9 @@ def choose_workers(machine: Machine) -> Choice:
     """Choose the number of processes that load data."""
     if machine.gpu:
         workers = max(1, min(MAX_WORKERS, machine.cpus - 1))
-        return Choice(workers, f'{machine.cpus} CPUs; one is left for the training on the GPU.')
+        return Choice(
+            workers, f'{counted(machine.cpus, "CPU")}; one is left for the training on the GPU.'
+        )
     if machine.cpus < 2:
         return Choice(0, 'The only CPU trains and loads in turn.')
     return Choice(1, f'{machine.cpus} CPUs train; one process loads beside them.')

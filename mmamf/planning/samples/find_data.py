@@ -4,6 +4,7 @@ import fnmatch
 import os
 import posixpath
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from mmamf.datasets.list_files import IMAGES, list_files
 from mmamf.structures.modality import RESERVED
 
+from ..counted import counted
 from .class_names import find_class_names, read_class_names
 from .find_groups import find_groups
 from .find_sides import NONE, SHOWN, read_lists, side_of_paths, sides_of_lists
@@ -290,7 +292,8 @@ class _Finder:
                 reason = f'--modality {name}={self.given[name]} names other files'
             elif few:
                 reason = (
-                    f'no partner: only {len(stream.files)} such files beside {most} samples; '
+                    f'no partner: only {counted(len(stream.files), "such file")} beside '
+                    f'{counted(most, "sample")}; '
                     '--modality NAME=DIR makes them a modality'
                 )
             else:
@@ -432,6 +435,7 @@ def _names(streams: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _valid(name: str) -> str:
+    name = ''.join(c for c in unicodedata.normalize('NFKD', name) if not unicodedata.combining(c))
     name = re.sub('[^A-Za-z0-9_]', '_', name)
     name = name if name[:1].isalpha() else f'm_{name}'
     return f'{name}_image' if name in (*RESERVED, LABELS, 'sample') else name
@@ -451,5 +455,5 @@ def _summary(files: Sequence[str]) -> str:
         return 'no file at all'
     folders = Counter(posixpath.dirname(file) or '.' for file in files)
     shown = ', '.join(f'{folder} ({count})' for folder, count in sorted(folders.items())[:SHOWN])
-    more = f' and {len(folders) - SHOWN} more folders' if len(folders) > SHOWN else ''
-    return f'{len(files)} files in {shown}{more}'
+    more = f' and {counted(len(folders) - SHOWN, "more folder")}' if len(folders) > SHOWN else ''
+    return f'{counted(len(files), "file")} in {shown}{more}'

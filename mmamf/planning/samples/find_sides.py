@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..counted import counted
 from .path_words import Words, split_of, split_path
 from .sample_lists import FoundList, read_sample_list, select_lists, tails
 
@@ -104,7 +105,8 @@ def sides_of_lists(
         if unknown:
             say(
                 one.path,
-                f'{len(unknown)} of {len(one.rows)} lines name no sample, such as '
+                f'{len(unknown)} of {counted(len(one.rows), "line")} '
+                f'{"names" if len(unknown) == 1 else "name"} no sample, such as '
                 f'{unknown[0][:100]!r}',
             )
     families = {name: sides for name, sides in families.items() if sides}

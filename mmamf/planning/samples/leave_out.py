@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..counted import counted
 from ..findings.pairs import MINORITY
 from ..findings.values import is_empty
 from ..prints.fingerprint import Fingerprint
+from ..prints.mixed_files import count_read_dtypes, most, read_dtype, staying
 from .found_data import LABELS, FoundData
 
 
@@ -16,10 +18,11 @@ def leave_out_unusable(
     """Leave out empty images, and samples that a training cannot use.
 
     A sample cannot be used if it has no label map, a file that cannot be read, images of different
-    sizes, or no image that is not empty.
+    sizes, an image of another dtype or number of channels than most of its modality, or no image
+    that is not empty.
 
     Samples whose images have different sizes stay if they are many: then the whole data set needs
-    a fixed copy, and an error says so.
+    a fixed copy, and an error says so. The same holds for other dtypes and numbers of channels.
 
     Args:
         data: The samples.
@@ -49,6 +52,8 @@ def leave_out_unusable(
                 f'{path} has {width} x {height} pixels, and the other files of the sample have '
                 f'{usual[1]} x {usual[0]}',
             )
+    for name, reason in _odd_files(data, fingerprint):
+        reasons.setdefault(name, reason)
     empty = {
         (name, modality)
         for modality in data.modalities
@@ -63,6 +68,25 @@ def leave_out_unusable(
         if sample.name not in reasons:
             samples.append(replace(sample, files=files))
     return replace(data, samples=tuple(samples)), reasons
+
+
+def _odd_files(data: FoundData, fingerprint: Fingerprint) -> Iterator[tuple[str, str]]:
+    """Yield the samples with a file that loading refuses beside the others, and the reason."""
+    for modality in data.modalities:
+        summary = fingerprint.modalities[modality]
+        if not summary.count:
+            continue
+        dtypes = staying(count_read_dtypes(summary.dtypes))
+        channels = staying(summary.channels)
+        for name, image in fingerprint.images(modality):
+            if image.error is not None:
+                continue
+            others = f'and most files of {modality} have'
+            if len(image.bands) not in channels:
+                found = counted(len(image.bands), 'channel')
+                yield name, f'{image.path} has {found}, {others} {most(channels)}'
+            elif read_dtype(image.dtype) not in dtypes:
+                yield name, f'{image.path} has the dtype {image.dtype}, {others} {most(dtypes)}'
 
 
 def _files(

@@ -3,6 +3,7 @@
 import functools
 import posixpath
 import re
+import unicodedata
 from collections.abc import Collection
 
 # Words only give names and break ties; any word may name a modality.
@@ -10,13 +11,24 @@ COLORS = frozenset(
     'rgb color colour colors image images img imgs photo photos picture pictures jpegimages '
     'leftimg8bit left visible vis rgbs'.split()
 )
-MODALITIES = COLORS | frozenset(
-    'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared thermal thermals '
-    'fir depth depths disparity disparities disp normal normals hha edge edges t1 t1w t1post t1ce '
-    't1c t1gd t2 t2w t2f t1n flair pd dwi adc swi ct pet mr mri dem dsm dtm ndsm chm sar vv vh hh '
-    'hv sentinel1 sentinel2 optical multispectral hyperspectral ms hsi pan msi lidar radar '
-    'intensity reflectance polarization dolp aolp gray grey gated event events flow height '
-    'elevation slope ndvi xray us ultrasound dapi fluorescence brightfield'.split()
+DISPARITIES = frozenset('disparity disparities disp'.split())
+DEPTHS = DISPARITIES | frozenset(
+    'depth depths range tof lidar dsm dtm elevation tiefe tiefen tiefenbild tiefenbilder '
+    'profondeur profondeurs profundidad profundidade profondita profondità diepte'.split()
+)
+THERMALS = frozenset(
+    'thermal thermals waerme wärme warme waermebild wärmebild warmebild thermisch thermique '
+    'thermiques termica térmica termico térmico termografia warmte'.split()
+)
+MODALITIES = COLORS.union(
+    DEPTHS,
+    THERMALS,
+    'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared fir normal '
+    'normals hha edge edges t1 t1w t1post t1ce t1c t1gd t2 t2w t2f t1n flair pd dwi adc swi ct '
+    'pet mr mri dem ndsm chm sar vv vh hh hv sentinel1 sentinel2 optical multispectral '
+    'hyperspectral ms hsi pan msi radar intensity reflectance polarization dolp aolp gray grey '
+    'gated event events flow height slope ndvi xray us ultrasound dapi fluorescence '
+    'brightfield'.split(),
 )
 # word -> how surely the files are label maps of classes
 LABEL_WORDS = {
@@ -26,6 +38,9 @@ LABEL_WORDS = {
     **dict.fromkeys(('label', 'labels', 'semantic', 'semantics', 'semseg', 'semanticseg'), 4),
     **dict.fromkeys(('mask', 'masks', 'seg', 'segmentation', 'segmentations', 'segs'), 4),
     **dict.fromkeys(('lbl', 'lbls', 'classes', 'msk'), 4),
+    **dict.fromkeys('maske masken masque masques mascara mascaras maschera maschere'.split(), 4),
+    **dict.fromkeys('máscara máscaras etiketten étiquettes etiquettes'.split(), 4),
+    **dict.fromkeys('etiqueta etiquetas etichetta etichette'.split(), 4),
     **dict.fromkeys(('annotation', 'annotations', 'annot', 'annots', 'ann', 'anno', 'manual'), 3),
     **dict.fromkeys(('gt', 'gts', 'groundtruth', 'truth', 'gtfine', 'gtcoarse', 'target'), 2),
     **dict.fromkeys(('targets', 'ground', 'fine'), 1),
@@ -105,7 +120,8 @@ def split_path(path: str, form: str = 'words') -> Words:
 
 def split_text(text: str) -> list[str]:
     """List the words of a name, in lower case."""
-    return [word for word in re.split(r'[\W_]+', text.lower()) if word]
+    text = unicodedata.normalize('NFC', text.lower())  # macOS writes ä as two characters
+    return [word for word in re.split(r'[\W_]+', text) if word]
 
 
 def without(words: Words, gone: Collection[str]) -> Words:

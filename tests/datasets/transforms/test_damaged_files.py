@@ -12,7 +12,12 @@ import pytest
 import tifffile
 from PIL import Image
 
-from mmamf.datasets.transforms.image_header import MAX_PIXELS, declared_size, exif_orientation
+from mmamf.datasets.transforms.image_header import (
+    ENDS,
+    MAX_PIXELS,
+    declared_size,
+    exif_orientation,
+)
 from mmamf.datasets.transforms.read_image import decode_npy, read_image
 
 RNG = np.random.default_rng(0)
@@ -174,6 +179,17 @@ def test_declared_size(suffix):
 )
 def test_damaged_exif_is_no_orientation(exif):
     assert exif_orientation(b'\xff\xd8\xff\xe1\0\x20' + exif) == 1
+
+
+@pytest.mark.parametrize(
+    ('before', 'behind', 'orientation'),
+    [(0, 2 * ENDS, 6), (ENDS - 3, 9, 6), (2 * ENDS, 9, 6), (ENDS, 2 * ENDS, 1)],
+)
+def test_exif_is_at_an_end_of_the_file(before, behind, orientation):
+    exif = Image.Exif()
+    exif[274] = 6
+    content = b'\x89P' + bytes(before) + b'eXIf' + exif.tobytes() + bytes(behind)
+    assert exif_orientation(content) == orientation
 
 
 @pytest.mark.parametrize(

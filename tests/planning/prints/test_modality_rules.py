@@ -54,6 +54,8 @@ def test_depth_in_meters_and_nan(summarize, random):
         ('disparity', 0.01, np.float32, 'disparity'),
         ('depth', 0.03, np.uint8, '8-bit'),
         ('depth', 1, np.float32, 'mm'),
+        ('Tiefe', 1, np.uint16, 'mm'),
+        ('profondeur', 0.001, np.float32, 'm'),
         ('depth', 15, np.uint16, 'unknown'),
         ('thermal', 1, np.uint16, 'unknown'),
     ],

@@ -46,9 +46,9 @@ def scenes():
 def measure(firsts, others):
     pairs = []
     for first, other in zip(firsts, others):
-        fixed = gradient_image(first, np.zeros(first.shape[:2], bool))
+        fixed = gradient_image(first, np.zeros(first.shape, bool))
         other = other.reshape(*other.shape[:2], -1)
-        holes = (other == 0).all(-1)
+        holes = np.repeat((other == 0).all(-1, keepdims=True), other.shape[2], 2)
         pairs.append(Pair(fixed, gradient_image(other, holes, fixed.shape[::-1])))
     return measure_offset('depth', pairs, firsts[0].shape[1])
 

@@ -77,6 +77,9 @@ FROM_ONE = replace(
         (TILE, dict(channels=5, dtype='float32', missing=-9999)),
         # files of another number of bands: those that all have, in the order of the file
         (replace(TILE, channels={5: 60, 4: 40}), dict(channels=[0, 1, 2, 3])),
+        (replace(RGB, channels={3: 95, 1: 5}), dict(channels=3, bgr_to_rgb=True)),
+        (replace(RGB, channels={3: 94, 1: 6}), dict(channels=[0], bgr_to_rgb=False)),
+        (replace(TILE, channels={5: 96, 7: 4}), dict(channels=5)),
         # NaN is missing anyway, and a saved config could not be read back with it
         (replace(TILE, missing=(math.nan, -1.0)), dict(missing=-1)),
         (replace(TILE, missing=(math.nan,)), dict(missing=None)),
@@ -117,6 +120,8 @@ def test_the_description_says_why():
     choice = describe_modality('rgb', mixed, 0, 100)
     assert choice.value['dtype'] == 'uint8'
     assert '10 files of another dtype must be converted' in choice.reason
+    few = replace(RGB, dtypes=dict(uint8=99, uint16=1))
+    assert '1 file of another dtype left out' in describe_modality('rgb', few, 0, 100).reason
 
 
 def test_images_that_shrink_are_averaged():
@@ -440,6 +445,8 @@ def test_flips_only_where_it_is_safe(classes, modalities, expected):
         (100, [TILE_KEYS], True, False),
         (100, [RGB_KEYS, HOT_KEYS], True, False),
         (100, [RGB_KEYS, dict(HOT_KEYS, name='lwir')], True, False),
+        (100, [RGB_KEYS, dict(HOT_KEYS, name='waerme')], True, False),
+        (100, [RGB_KEYS, dict(HOT_KEYS, name='imagen_termica')], True, False),
         (100, [RGB_KEYS, dict(HOT_KEYS, name='fir_tree')], True, True),
         (100, [RGB_KEYS, dict(HOT_KEYS, channels=1)], True, True),
     ],

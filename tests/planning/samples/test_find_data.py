@@ -45,6 +45,12 @@ ALL = ['rgb', 'depth', 'labels']
 LAYOUTS = {
     'a folder per modality': (cross('rgb/#.jpg', 'depth/#.png', 'label/#.png'), ALL),
     'NYU': (cross('RGB/#.png', 'Depth/#.png', 'Labels/#.png', numbers='1 2 10 11'.split()), ALL),
+    'letters with marks': (cross('bild/#.jpg', 'tiefe/#.png', 'wärme/#.png', 'masken/#.png'),
+                           ['bild', 'tiefe', 'warme', 'labels']),
+    'French': (cross('profondeur_#.png', 'rgb_#.png', 'étiquettes_#.png'),
+               ['rgb', 'profondeur', 'labels']),
+    'decomposed letters': (cross('rgb/#.jpg', 'profondita\u0300/#.png', 'masque/#.png'),
+                           ['rgb', 'profondita', 'labels']),
     'suffixes': (cross('#_rgb.jpg', '#_depth.png', '#_mask.png'), ALL),
     'prefixes': (cross('rgb_#.png', 'depth_#.png', 'label_#.png'), ALL),
     'prefixes without separator': (cross('rgb#.png', 'depth#.png', 'mask#.png'), ALL),
@@ -189,7 +195,7 @@ def test_modalities_of_part_of_the_samples(make):
     data = find_data(make(paths))
     assert counts(data) == dict(rgb=40, depth=30, labels=40)
     assert data.unused == {'nir/0000.png': (
-        'no partner: only 1 such files beside 40 samples; --modality NAME=DIR makes them a modality'
+        'no partner: only 1 such file beside 40 samples; --modality NAME=DIR makes them a modality'
     )}  # fmt: skip
     given = find_data(data.root, dict(nir='nir'))
     assert counts(given) == dict(rgb=40, depth=30, nir=1, labels=40)
@@ -248,7 +254,7 @@ def test_what_lists_leave_out_is_named(make):
     assert names(data) == NUMBERS[:3]
     assert set(data.unused.values()) == {'in none of the lists of samples'}
     assert data.remarks == {
-        'train.txt': "1 of 3 lines name no sample, such as 'nothing'",
+        'train.txt': "1 of 3 lines names no sample, such as 'nothing'",
         'val.txt': 'separates columns by tabs',
     }
 
