@@ -139,7 +139,8 @@ def make_plan(
     choices['learning_rate'] = choose_learning_rate(batch_size, fine_tuning)
     choices['precision'] = choose_precision(machine)
     choices['loss'] = choose_loss(shares, iterations, names)
-    choices['crop'] = choose_crop(choices['loss'].value is not None)
+    if size.crop:
+        choices['crop'] = choose_crop(choices['loss'].value is not None)
     choices['sampling'] = choose_sampling(class_images(labels, 'train'), len(train), names)
     choices['flips'] = choose_flips(names, described)
     choices['strength'] = choose_strength(iterations * batch_size / len(train), described)
