@@ -43,6 +43,7 @@ def describe_files(files: Modality) -> dict[str, Any]:
     """Describe the files of a modality in values of JSON."""
     selected = {} if files.bands is None else dict(bands=[*files.bands])
     limits = {} if files.valid_range is None else dict(valid_range=[*files.valid_range])
+    own = {} if files.calibrated else dict(calibrated=False)
     return dict(
         name=files.name,
         channels=files.num_channels,
@@ -52,6 +53,7 @@ def describe_files(files: Modality) -> dict[str, Any]:
         optional=files.optional,
         **selected,
         **limits,
+        **own,
     )
 
 
@@ -68,6 +70,7 @@ def read_files(spec: Mapping) -> Modality:
         missing=_as_numbers(spec.get('missing')),
         valid_range=spec.get('valid_range'),
         optional=spec.get('optional', False),
+        calibrated=spec.get('calibrated', True),
     )
 
 

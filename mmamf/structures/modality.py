@@ -49,6 +49,9 @@ class Modality:
         mean: Mean of the readings in units: one number, or one per channel in the order after
             ``bgr_to_rgb``.
         std: Standard deviation of the readings, given like the mean.
+        calibrated: Whether a number means the same in all files. If it does not, as in MRI or with
+            automatic gain, each image is normalized when it is loaded, each channel by the mean and
+            standard deviation of its own readings. Then there is no ``mean``, ``std`` or ``fill``.
         fill: Value that replaces a missing reading, in units of the file; the mean by default.
         bgr_to_rgb: Whether the network gets colors as RGB. OpenCV reads pictures as BGR.
         interpolation: How it is resized: 'nearest', 'bilinear', 'bicubic', 'area' or 'lanczos'. By
@@ -75,6 +78,7 @@ class Modality:
     scale: float = 1.0
     mean: Numbers | None = None
     std: Numbers | None = None
+    calibrated: bool = True
     fill: Numbers | None = None
     bgr_to_rgb: bool = False
     interpolation: str | None = None
@@ -148,6 +152,9 @@ class Modality:
         Raises:
             ValueError: If they are not given.
         """
+        if not self.calibrated:  # the loader normalizes
+            self.require(('channels',), 'the data preprocessor')
+            return [0.0] * self.num_channels, [1.0] * self.num_channels
         self.require(('channels', 'mean', 'std'), 'the data preprocessor')
         return self._per_channel('mean'), self._per_channel('std')
 
@@ -218,6 +225,10 @@ class Modality:
             if not finite or (several and count is not None and len(values) != count):
                 several = 'a list' if count is None else count
                 self._refuse(f'{key} to be a number, or {several} of them, one per channel', given)
+        given = [key for key in ('mean', 'std', 'fill') if getattr(self, key) is not None]
+        if not self.calibrated and (given or self.scale != 1):
+            told = given or ['scale']
+            self._refuse(f'no {", ".join(told)} with calibrated=False', getattr(self, told[0]))
         if self.std is not None and min(listed(self.std)) <= 0:
             self._refuse('std > 0', self.std)
 

@@ -163,7 +163,8 @@ def _in_channels(preprocessor: Mapping) -> int:
 
 def _values(modality: Modality) -> dict[str, Any]:
     """List the settings that change a modality's values, with one number per channel."""
-    if None in (modality.channels, modality.mean, modality.std):  # a translator
+    unknown = modality.calibrated and None in (modality.mean, modality.std)
+    if unknown or modality.channels is None:  # a translator
         mean, std, fill = modality.mean, modality.std, None
     else:
         (mean, std), fill = modality.statistics, modality.fills
@@ -171,6 +172,7 @@ def _values(modality: Modality) -> dict[str, Any]:
         channels=modality.num_channels,
         mean=mean,
         std=std,
+        calibrated=modality.calibrated,
         scale=modality.scale,
         bgr_to_rgb=modality.bgr_to_rgb,
         fill=fill,

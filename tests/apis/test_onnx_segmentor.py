@@ -169,12 +169,13 @@ def test_optional_modalities_are_in_the_metadata(providers, write, make_rgbd_dat
         Modality('rgb', channels=3, dtype='uint8', bgr_to_rgb=True, suffix='.jpg', mean=0, std=1),
         Modality('depth', channels=1, dtype='uint16', missing=0, valid_range=[1, 9], optional=True),
         Modality('bands', channels=[2, 0], dtype='float32', missing=[float('nan'), -float('inf')]),
+        Modality('flair', channels=1, dtype='uint16', missing=0, calibrated=False),
     ],
     ids=lambda modality: modality.name,
 )
 def test_what_is_written_of_files_is_read(modality):
     found = read_files(json.loads(json.dumps(describe_files(modality), allow_nan=False)))
-    for key in ('name', 'num_channels', 'bands', 'dtype', 'suffix', 'optional'):
+    for key in ('name', 'num_channels', 'bands', 'dtype', 'suffix', 'optional', 'calibrated'):
         assert getattr(found, key) == getattr(modality, key)
     assert repr([*found.missing_values]) == repr([*map(float, modality.missing_values)]) or (
         found.missing == modality.missing

@@ -20,6 +20,12 @@ def test_a_number_stands_for_every_channel():
     assert Modality.of(dict(DEPTH, fill=7)).fills == [7]
 
 
+def test_the_loader_normalizes_what_is_not_calibrated():
+    scan = Modality('flair', channels=2, dtype='uint16', calibrated=False)
+    assert scan.statistics == ([0, 0], [1, 1])
+    assert scan.fills == [0, 0]
+
+
 def test_channels_of_a_file():
     assert Modality.of(RGB).bands is None and Modality.of(RGB).num_channels == 3
     chosen = Modality('x', channels=[2, 0], dtype='uint8')
@@ -57,6 +63,8 @@ def test_resizing_follows_from_the_kind(options, expected):
         (dict(DEPTH, missing=True), 'expected `missing` to be a number or a list of .* got True'),
         (dict(DEPTH, missing=[]), r'expected `missing` to be a number or a list of .* got \[\]'),
         (dict(DEPTH, scale=0), 'expected scale > 0, got 0'),
+        (dict(DEPTH, calibrated=False), 'no mean, std with calibrated=False, got 2.5'),
+        (dict(name='t1', calibrated=False, scale=2), 'no scale with calibrated=False, got 2'),
     ],
 )
 def test_bad_description(spec, message):

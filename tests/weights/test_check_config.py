@@ -46,6 +46,13 @@ def _other_fill(config):
     config.model.data_preprocessor.modalities[1].fill = 500
 
 
+def _other_calibration(config):
+    modality = config.model.data_preprocessor.modalities[1]
+    for key in ('mean', 'std', 'scale', 'fill'):
+        modality.pop(key, None)
+    modality.calibrated = False
+
+
 def _no_fusion(config):
     config.model.backbone.fusion = None
 
@@ -92,6 +99,7 @@ def _one_modality(config):
         (_other_scale, r"modality 'depth': scale: 0.001 in the checkpoint, 1.0 in the config"),
         (_other_order, r"modality 'rgb': bgr_to_rgb: True in the checkpoint, False in the config"),
         (_other_fill, r"modality 'depth': fill: \[0\] in the checkpoint, \[500\] in the con"),
+        (_other_calibration, r"'depth': calibrated: True in the checkpoint, False in the config"),
         (_no_fusion, r'model.backbone.fusion: .*ShiftFusion.* in the checkpoint, None in the con'),
         (_other_fusion, r'model.backbone.fusion: .*ShiftFusion.*, .*ConcatenationFusion'),
         (_other_argument, r'model.backbone.fusion_stages: \(0, 1, 2, 3\) in the checkpoint, .0, 1'),

@@ -1,4 +1,5 @@
 import logging
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -35,6 +36,9 @@ class LoadMultimodalImages(BaseTransform):
     declares, NaN or infinity. The data preprocessor replaces it by the modality's ``fill``, by
     default its mean, so no network sees it as a number. If many pixels have a typical value of that
     kind, such as -9999, that is not named, there is one warning per modality.
+
+    Images that are not ``calibrated`` are normalized here, by their own mean and standard
+    deviation, and become float32.
 
     In 8-bit images with several channels, a pixel is missing if all its channels have such a value.
     In all other images, each channel counts on its own.
@@ -99,6 +103,8 @@ class LoadMultimodalImages(BaseTransform):
         for name, (image, values) in loaded.items():
             holes = self._find_holes(described[name], paths[name], image, values)
             if not holes.all():
+                if not described[name].calibrated:
+                    image, markers[name] = _standardize(image, holes), math.nan
                 images[name], markers[name] = mark_missing(image, holes, markers[name])
             elif name not in results.get('optional', ()):
                 raise ValueError(
@@ -172,6 +178,16 @@ def image_key(results: dict, name: str) -> str:
 def is_present(results: dict, name: str) -> bool:
     """Tell whether a sample has a modality."""
     return name in results.get('present', results['modalities'])
+
+
+def _standardize(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
+    """Shift and scale each channel so that its readings have mean 0 and standard deviation 1."""
+    values = np.where(holes, 0, image).astype(np.float64)
+    count = np.maximum((~holes).sum((0, 1)), 1)
+    mean = values.sum((0, 1)) / count
+    deviation = np.sqrt((np.where(holes, 0, values - mean) ** 2).sum((0, 1)) / count)
+    # a flat image becomes 0
+    return ((values - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
 
 
 def _zeros(modality: Modality, size: tuple[int, int]) -> np.ndarray:

@@ -93,11 +93,13 @@ def check_pictures(modalities: Mapping[str, Modality]) -> None:
     """Refuse descriptions of images that cannot become a picture.
 
     Raises:
-        ValueError: If a description has no ``channels`` or ``dtype``, or if the number of channels
-            is not 1 or 3.
+        ValueError: If a description has no ``channels`` or ``dtype``, if the number of channels is
+            not 1 or 3, or if images are not ``calibrated``: a picture shows numbers as they are.
     """
     check_readable(modalities.values())
     for name, modality in modalities.items():
+        if not modality.calibrated:
+            raise ValueError(f'modality {name!r}: expected calibrated images in a translation')
         if modality.num_channels not in (1, 3):
             raise ValueError(
                 f'modality {name!r}: expected 1 or 3 channels, got {modality.num_channels}'

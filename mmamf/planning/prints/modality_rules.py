@@ -14,6 +14,7 @@ EDGE_WORDS = ('edge', 'edges', 'contour', 'contours', 'boundary', 'boundaries')
 MILLIMETERS = (300, 20000)
 METERS = (0.2, 100)
 APART = 0.05  # of the median: readings of a sensor do not reach down to so near 0, holes are 0
+PEAK = 20  # so many times as many zeros as readings near 0 are no readings either
 HOLES = 1e-3  # share of the pixels from which zeros are no coincidence
 UNIT_LENGTH = 0.1  # deviation of the squared length of surface normals that rounding explains
 
@@ -88,9 +89,10 @@ def guess_kind(name: str, values: ValueCounts, squared_length: float) -> str:
 def zeros_are_missing(kind: str, values: ValueCounts) -> bool:
     """Decide whether 0 means "no reading".
 
-    It does if zeros are a peak apart: more than 1 in 1000, and nearly no reading close to them. In
-    8-bit colors, black is a color: a black area is more often a shadow or a frame of the picture.
-    In an edge map, 0 is "no edge". A normal (0, 0, 0) has no direction, so it is missing.
+    It does if zeros are a peak apart: more than 1 in 1000, and nearly no reading close to them, or
+    far fewer than zeros, as around the body in a medical scan. In 8-bit colors, black is a color: a
+    black area is more often a shadow or a frame of the picture. In an edge map, 0 is "no edge". A
+    normal (0, 0, 0) has no direction, so it is missing.
     """
     if kind == 'edge':
         return False
@@ -104,7 +106,9 @@ def zeros_are_missing(kind: str, values: ValueCounts) -> bool:
         return False
     near, usual = values.quantile(0.01), values.quantile(0.5)
     signed = values.edges[0] < 0 and values.without_zeros()[: len(values.edges) // 2].any()
-    return not signed and near > APART * usual
+    others = values.without_zeros()
+    close = others[values.edges[:-1] < APART * usual].sum()
+    return not signed and (near > APART * usual or values.zeros > PEAK * close)
 
 
 def guess_unit(kind: str, name: str, values: ValueCounts) -> tuple[str, float]:

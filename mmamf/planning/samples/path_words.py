@@ -20,12 +20,15 @@ THERMALS = frozenset(
     'thermal thermals waerme wärme warme waermebild wärmebild warmebild thermisch thermique '
     'thermiques termica térmica termico térmico termografia warmte'.split()
 )
+# Sequences of magnetic resonance. An apparent diffusion coefficient (adc) has a unit.
+SEQUENCES = frozenset('mr mri t1 t1w t1n t1c t1ce t1gd t1post t2 t2w t2f flair pd dwi swi'.split())
 MODALITIES = COLORS.union(
     DEPTHS,
     THERMALS,
+    SEQUENCES,
     'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared fir normal '
-    'normals hha edge edges t1 t1w t1post t1ce t1c t1gd t2 t2w t2f t1n flair pd dwi adc swi ct '
-    'pet mr mri dem ndsm chm sar vv vh hh hv sentinel1 sentinel2 optical multispectral '
+    'normals hha edge edges adc ct '
+    'pet dem ndsm chm sar vv vh hh hv sentinel1 sentinel2 optical multispectral '
     'hyperspectral ms hsi pan msi radar intensity reflectance polarization dolp aolp gray grey '
     'gated event events flow height slope ndvi xray us ultrasound dapi fluorescence '
     'brightfield'.split(),

@@ -216,3 +216,31 @@ def test_whole_numbers_that_look_like_no_reading(tmp_path, said):
         dict(modality_paths=dict(dem=str(tmp_path / 'a.npy')))
     )
     assert len(said) == 1 and said[0].endswith('name it, missing=-32768')
+
+
+@pytest.mark.parametrize('shape', [(6, 8), (6, 8, 4)])
+def test_images_that_are_not_calibrated_are_normalized_one_by_one(tmp_path, shape):
+    scan = np.random.default_rng(2).integers(1, 3000, shape).astype(np.uint16)
+    scan[:2] = 0
+    channels = scan.shape[2] if scan.ndim == 3 else 1
+    spec = dict(channels=channels, dtype='uint16', missing=0, calibrated=False)
+    loaded = []
+    for name, factor in (('dark', 1), ('bright', 20)):  # another gain
+        path = tmp_path / f'{name}.npy'
+        np.save(path, scan * np.uint16(factor))
+        given = dict(modality_paths=dict(flair=str(path)), seg_fields=[])
+        results = LoadMultimodalImages(dict(flair=spec))(given)
+        assert results['img'].dtype == np.float32
+        assert np.isnan(results['missing_values']['flair'])
+        loaded.append(results['img'])
+    np.testing.assert_allclose(loaded[0], loaded[1], atol=1e-6)
+    assert np.isnan(loaded[0][:2]).all()
+    readings = loaded[0][2:].reshape(-1, channels)
+    np.testing.assert_allclose(readings.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(readings.std(0), 1, atol=1e-6)
+
+
+def test_a_flat_image_that_is_not_calibrated_becomes_zero(write):
+    spec = dict(channels=1, dtype='uint16', calibrated=False)
+    results = LoadMultimodalImages(dict(t1=spec))(write(t1=np.full((6, 8), 700, np.uint16)))
+    np.testing.assert_array_equal(results['img'], np.zeros((6, 8), np.float32))

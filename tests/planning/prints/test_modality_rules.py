@@ -72,6 +72,12 @@ def test_zeros_beside_dark_pixels_are_readings(summarize, random):
     assert found.mean[0] == pytest.approx(image.mean())
 
 
+def test_zeros_around_a_body_are_no_readings(summarize, random):
+    image = random.integers(1, 4000, (60, 80)).astype(np.uint16)  # the body has dark pixels
+    image[:40] = 0
+    assert summarize('flair', image).missing == (0,)
+
+
 def test_black_is_a_color(summarize, random):
     image = random.integers(50, 255, (60, 80, 3), np.uint8)
     image[:20] = 0

@@ -107,6 +107,14 @@ def test_describes_a_modality(summary, expected):
     assert {key: getattr(described, key) for key in expected} == expected
 
 
+@pytest.mark.parametrize('name', ['flair', 'T1', 'mri_t2w', 'brain-t1ce'])
+def test_scans_without_a_unit_are_not_calibrated(name):
+    choice = describe_modality(name, replace(THERMAL, missing=(0.0,)), 0, 100)
+    assert choice.value['calibrated'] is False and choice.value['missing'] == 0
+    assert not {'mean', 'std', 'scale'} & set(choice.value)
+    assert 'each image is normalized by itself' in choice.reason
+
+
 def test_the_description_says_why():
     reason = describe_modality('depth', DEPTH, 7, 100).reason
     for part in ('12 %', 'mm', '7 of 100 samples lack it'):
