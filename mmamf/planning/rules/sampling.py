@@ -41,8 +41,8 @@ def choose_sampling(images: Mapping[int, int], samples: int, names: Sequence[str
 def choose_crop(is_rare: bool) -> Choice:
     """Choose how crops are drawn: keys of a transform without the size.
 
-    On MRI slices with 0.6 % of lesions, crops around them raised the IoU of lesions from XX to XX
-    (docs/planning.md).
+    On MRI slices with 0.6 % of lesions, crops around them raised the IoU of lesions from 23 to 30
+    (docs/planning.md, one seed).
 
     Args:
         is_rare: Whether a class is so rare that the loss has weights.
