@@ -237,6 +237,7 @@ class _Workshop:
             size,
             batch_sizes,
             self.memory_gib,
+            longest=self.budget / USUAL_ITERATIONS,
             **patience,
         )
 

@@ -1,6 +1,7 @@
 """Measures what a training step of a network costs on this machine."""
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -38,11 +39,13 @@ def measure_steps(
     size: tuple[int, int],
     batch_sizes: Sequence[int],
     memory_gib: float,
+    longest: float = math.inf,
     patience: float = PATIENCE,
 ) -> dict[int, StepCost]:
     """Measure steps with random images in a process of its own, for growing batches.
 
-    It stops at the first batch in which a sample does not become cheaper, or that does not fit.
+    It stops at the first batch in which a sample does not become cheaper, that does not fit, or
+    whose step takes too long.
 
     Args:
         model: Config of the model.
@@ -50,6 +53,7 @@ def measure_steps(
         size: (H, W) of the images.
         batch_sizes: Batch sizes, growing.
         memory_gib: Free memory.
+        longest: Seconds of the longest step after which a larger batch is of interest.
         patience: Seconds until the process is ended.
 
     Returns:
@@ -66,6 +70,7 @@ def measure_steps(
             size=size,
             batch_sizes=[*batch_sizes],
             memory_gib=memory_gib,
+            longest=longest,
         )
         job.write_text(json.dumps(values))
         command = [sys.executable, '-W', 'ignore', '-m', __spec__.name, str(job), str(out)]
@@ -107,7 +112,8 @@ def run_job(job: Path, out: Path) -> None:
                 return
             print(json.dumps([batch_size, cost.seconds, cost.memory_gib]), file=file, flush=True)
             each = cost.seconds / batch_size
-            if (last and each > PAYS * last) or 2 * cost.memory_gib > limit:
+            too_slow = (last and each > PAYS * last) or cost.seconds > values['longest']
+            if too_slow or 2 * cost.memory_gib > limit:
                 return
             last = each
 

@@ -115,7 +115,7 @@ class Bench:
         self.gain, self.limit = gain, limit
         self.jobs = []
 
-    def __call__(self, model, optim_wrapper, size, batch_sizes, memory_gib, patience=600):
+    def __call__(self, model, optim_wrapper, size, batch_sizes, memory_gib, longest, patience=600):
         backbone = model['backbone']
         name = 'r50' if backbone.get('depth') == 50 else 'small'
         name = backbone.get('backbone', {}).get('type', name)

@@ -304,6 +304,7 @@ def test_measures_real_steps(write):
     costs = measure_steps(*arguments, [2, 4], memory_gib=32)
     assert 2 in costs and set(costs) <= {2, 4}
     assert 0 < costs[2].seconds < 60 and 0.1 < costs[2].memory_gib < 8
+    assert set(measure_steps(*arguments, [2, 4], memory_gib=32, longest=0)) == {2}
     assert measure_steps(*arguments, [2], memory_gib=32, patience=0.01) == {}
     broken = dict(config.model.to_dict(), type='NoSuchModel')
     with pytest.raises(RuntimeError, match='NoSuchModel'):
