@@ -21,6 +21,8 @@ import cv2
 import numpy as np
 from mmengine.config import Config
 
+import mmamf  # noqa: F401  so that configs find its bases
+
 ROOT = Path(__file__).resolve().parents[2]
 SHORT, LONG = 20, 60  # iterations of two trainings that tell the cost of a step
 
