@@ -118,7 +118,7 @@ def main() -> None:
     """Plan, then run the trainings that are not done yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('data')
-    parser.add_argument('out', type=Path)
+    parser.add_argument('out', type=lambda text: Path(text).resolve())
     parser.add_argument('--minutes', default='6')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0])
     parser.add_argument('--split', nargs='+', default=[], help='as in tools/plan.py')
