@@ -9,7 +9,9 @@ from .labels import percent, some_of
 # docs/rare_classes.md: a class of 1.3 % of the pixels was found after 300 iterations without
 # weights, and not after 100. A rarer class needs as many times more.
 FOUND = 0.013 * 300
-LARGEST_WEIGHT = 10  # 1 / sqrt(share) of a class of 1 %; more would let few pixels decide
+# 1 / sqrt(share) of a class of 0.1 %. On MRI slices with 0.12 % of lesions, a weight of 10 found
+# none, and 30 did (docs/planning.md). More would let few pixels decide.
+LARGEST_WEIGHT = 30
 
 
 def choose_loss(shares: Sequence[float], iterations: int, names: Sequence[str]) -> Choice:

@@ -189,7 +189,7 @@ def test_rare_masks(write):
     assert config.load_labels.colors == {0: 0, 255: 1}
     assert config.classes == ('background', 'foreground')
     head = config.model.decode_head.head
-    assert head.loss_decode.class_weight == [1.0, 10]
+    assert head.loss_decode.class_weight == [1.0, 14.1]  # 1 / sqrt(0.005)
     assert head.loss_decode.type == 'CrossEntropyLoss'  # the rest of the base stays
     assert config.train_dataloader.dataset.type == 'ClassBalancedDataset'
     assert 'foreground, has 0.5 %' in plan.choices['loss'].reason

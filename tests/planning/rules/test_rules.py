@@ -388,7 +388,7 @@ def test_the_rate_follows_the_batch():
     [
         ([0.9, 0.09, 0.013], 300, None),  # the measured example of docs/rare_classes.md
         ([0.9, 0.09, 0.013], 100, [1.0, 3.2, 8.3]),
-        ([0.99, 0.005, 0.005], 300, [1.0, 10, 10]),  # at most 10
+        ([0.99, 0.0098, 0.0002], 300, [1.0, 10.1, 30]),  # at most 30
         ([0.5, 0.5, 0.0], 300, None),
         ([0.99, 0.01, 0.0], 300, [1.0, 9.9, 1.0]),  # a class without a pixel
         ([0.0, 0.0], 300, None),
