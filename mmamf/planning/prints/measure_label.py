@@ -62,11 +62,13 @@ def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
         colored = 'RGB' in Image.open(io.BytesIO(content)).mode
     label = decode_lossy(full, content) if lossy else decode_label(full, content, colored)
     image = label.values
-    values, counts = count_values(_color_codes(image) if image.ndim == 3 else image)
+    codes, key = (image, _key) if image.ndim == 2 else (_color_codes(image), _color)
+    values, counts = count_values(codes)
     most = np.argsort(-counts, kind='stable')[:KEPT]
-    pairs = {_key(value): int(n) for value, n in zip(values[most].tolist(), counts[most])}
+    pairs = {key(value): int(n) for value, n in zip(values[most].tolist(), counts[most])}
     chosen = int(known['content'], 16) % REGIONS_OF == 0
-    small = chosen and image.ndim == 2 and len(values) <= MAX_CLASSES
+    small = chosen and len(values) <= MAX_CLASSES
+    regions = measure_regions(codes, values) if small else ()
     palette = label.palette
     return LabelPrint(
         **known,
@@ -76,11 +78,11 @@ def _measure(full: str, content: bytes, known: dict) -> LabelPrint:
         orientation=orientation,
         nodata=label.nodata,
         values=pairs if image.ndim == 2 else {},
-        colors={_color(key): n for key, n in pairs.items()} if image.ndim == 3 else {},
+        colors=pairs if image.ndim == 3 else {},
         distinct=len(values),
         palette='' if palette is None else hashlib.md5(palette.tobytes()).hexdigest(),
         palette_colors=() if palette is None else tuple(map(tuple, palette[:256].tolist())),
-        object_sizes=measure_regions(image, values) if small else (),
+        object_sizes=tuple((key(value), area) for value, area in regions),
     )
 
 

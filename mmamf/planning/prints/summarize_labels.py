@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,6 +61,7 @@ def summarize_labels(
     (colored, lossy, has_palette), _ = kinds.most_common(1)[0] if kinds else ((False,) * 3, 0)
     total = sum(pixels.values(), Counter())
     total = Counter({key: n for key, n in total.items() if isinstance(key, tuple) == colored})
+    areas = {key: found for key, found in areas.items() if isinstance(key, tuple) == colored}
     seen = sum(images.values(), Counter())
     if lossy:
         total = Counter(rules.find_peaks(total))
@@ -135,7 +136,7 @@ def _code_values(
     return Coding('palette' if has_palette else 'unknown', ignore)
 
 
-def _areas_of_classes(areas: Mapping[float, list[float]], code: Coding) -> dict[int, float]:
+def _areas_of_classes(areas: Mapping[Any, list[float]], code: Coding) -> dict[int, float]:
     result = {}
     for value, found in sorted(areas.items(), key=lambda item: str(item[0])):
         if code.mapping is not None:

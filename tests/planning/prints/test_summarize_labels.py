@@ -110,6 +110,13 @@ def test_median_area_by_class():
     assert found.median_area == {0: 40, 1: 4}
 
 
+def test_areas_of_a_few_colored_files_among_indices_do_not_count():
+    colors = LabelPrint('c.png', colors={(9, 9, 9): 4}, object_sizes=(((9, 9, 9), 4.0),))
+    indices = [LabelPrint(f'{i}.png', values={0: 9, 1: 1}, object_sizes=((1, 2.0),)) for i in '01']
+    prints = [(label.path, label) for label in (colors, *indices)]
+    assert summarize_labels(prints, {}).median_area == {1: 2}
+
+
 def test_nodata_is_ignored():
     found = summarize({0: 9, 1: 3, 99: 4}, nodata=(99.0,))
     assert (found.ignore, found.num_classes, found.coding) == ((99.0,), 2, 'indices')
