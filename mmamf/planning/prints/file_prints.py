@@ -98,8 +98,8 @@ class LabelPrint:
         distinct: Number of different values or colors.
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
-        object_sizes: Area in pixels of connected regions by value or color: (value, median
-            area). Only one map in three has them, and none with more than 32 values.
+        object_sizes: (value or color, area in pixels of the connected region in which its median
+            pixel lies). Only one map in three has them, and none with more than 32 values.
         content: Hash of the bytes of the file.
     """
 

@@ -133,7 +133,10 @@ def count_values(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def measure_regions(image: np.ndarray, values: np.ndarray) -> tuple[tuple[float, float], ...]:
-    """Measure the median area of the connected regions of each value, in pixels of the file.
+    """Measure the connected region in which the median pixel of each value lies.
+
+    Its area, in pixels of the file, is the typical size of an object. The median over regions would
+    be that of specks, for example of soil between leaves, which are many and hold few pixels.
 
     A long map is thinned to about 160 px, because regions would take longer than reading the file.
     Regions thinner than the step are seen in parts, or not at all.
@@ -151,5 +154,12 @@ def measure_regions(image: np.ndarray, values: np.ndarray) -> tuple[tuple[float,
             continue
         mask = mask[top : top + height, left : left + width]
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8, ltype=cv2.CV_32S)
-        sizes.append((value, float(np.median(stats[1:, cv2.CC_STAT_AREA])) * step * step))
+        sizes.append((value, _area_around_median(stats[1:, cv2.CC_STAT_AREA]) * step * step))
     return tuple(sizes)
+
+
+def _area_around_median(areas: np.ndarray) -> float:
+    """Return the area of the region that holds the median pixel, regions sorted by their area."""
+    areas = np.sort(areas)
+    reached = areas.cumsum()
+    return float(areas[np.searchsorted(reached, reached[-1] / 2)])

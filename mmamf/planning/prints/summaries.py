@@ -71,7 +71,8 @@ class LabelSummary:
         reduce_zero_label: Whether 0 means "no class", and 1 is the first class.
         num_classes: Number of classes.
         sizes: Number of files by (H, W).
-        median_area: Median area in pixels of the connected regions of each class.
+        median_area: Area in pixels of the connected region in which the median pixel of each class
+            lies, in the median over maps.
     """
 
     count: int

@@ -55,7 +55,7 @@ def choose_size(
 
     Args:
         sizes: Number of images by (H, W).
-        median_area: Median area in pixels of the regions of each class.
+        median_area: Area in pixels of the region in which the median pixel of each class lies.
         shares: Share of the pixels of each class.
         affordable: Number of pixels per sample that the time allows.
         names: Names of the classes.

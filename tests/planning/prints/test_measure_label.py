@@ -78,9 +78,18 @@ def test_count_values_equals_numpy(dtype):
 
 
 def test_regions(label):
-    assert measure_regions(label, np.unique(label)) == ((0, 526), (3, 12), (255, 50))
+    assert measure_regions(label, np.unique(label)) == ((0, 526), (3, 20), (255, 50))
     large = label.repeat(20, 0).repeat(20, 1)  # 400 x 600, thinned by 4
-    assert dict(measure_regions(large, np.unique(label)))[3] == 12 * 400
+    assert dict(measure_regions(large, np.unique(label)))[3] == 20 * 400
+
+
+def test_specks_of_a_class_are_no_objects():
+    label = np.ones((100, 100), np.uint8)
+    label[40:80, 10:90] = 0  # soil, and gaps between leaves
+    label[2:30:4, 2:98:4], label[3:30:4, 2:98:4] = 0, 0
+    assert dict(measure_regions(label, np.arange(2)))[0] == 40 * 80
+    label[40:80, 10:90] = 1
+    assert dict(measure_regions(label, np.arange(2)))[0] == 2
 
 
 def test_one_map_in_four_has_regions(tmp_path, label, monkeypatch):
