@@ -116,7 +116,12 @@ def make_plan(
     described = [c.value for name, c in choices.items() if name.startswith(MODALITY)]
     affordable = workshop.affordable_pixels(described)
     choices['size'] = choose_size(
-        labels.sizes, labels.median_area, dict(enumerate(shares)), affordable, names
+        labels.sizes,
+        labels.median_area,
+        labels.median_width,
+        dict(enumerate(shares)),
+        affordable,
+        names,
     )
     size: Size = choices['size'].value
     for name, choice in choices.items():

@@ -99,7 +99,8 @@ class LabelPrint:
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
         object_sizes: (value or color, area in pixels of the connected region in which its median
-            pixel lies). Only one map in three has them, and none with more than 32 values.
+            pixel lies, width in pixels of its regions as strips). Only one map in three has them,
+            and none with more than 32 values.
         content: Hash of the bytes of the file.
     """
 
@@ -116,5 +117,5 @@ class LabelPrint:
     distinct: int = 0
     palette: str = ''
     palette_colors: tuple[tuple[int, int, int], ...] = ()
-    object_sizes: tuple[tuple[float | tuple[int, int, int], float], ...] = ()
+    object_sizes: tuple[tuple[float | tuple[int, int, int], float, float], ...] = ()
     content: str = ''

@@ -167,8 +167,10 @@ def test_colors_and_indices_have_objects_of_one_size(tmp_path, monkeypatch):
         data = FoundData(root, (), tuple(samples), classes=('soil', 'crop', 'weed'))
         found = Fingerprint(data, tmp_path / f'{form}.sqlite', 1).label_summary
         shares = {0: 0.8, 1: 0.19, 2: 0.01}
-        size = choose_size(found.sizes, found.median_area, shares, 20000, data.classes)
-        sizes[form] = found.median_area, size
+        size = choose_size(
+            found.sizes, found.median_area, found.median_width, shares, 20000, data.classes
+        )
+        sizes[form] = found.median_area, found.median_width, size
     assert sizes['indices'] == sizes['colors']
     assert set(sizes['colors'][0]) == {0, 1, 2}
 
