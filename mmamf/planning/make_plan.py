@@ -254,7 +254,8 @@ def _choose_data(
     labels: LabelSummary,
     samples: list[FoundSample],
 ) -> dict[str, Choice]:
-    choices = dict(labels=choose_labels(labels), classes=choose_classes(labels, data.classes))
+    classes = choose_classes(labels, data.classes, data.classes_file)
+    choices = dict(labels=choose_labels(labels), classes=classes)
     for name in data.modalities:
         summary = summaries[name]
         has_holes = 0 in summary.missing  # prints count zeros apart from readings

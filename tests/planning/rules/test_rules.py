@@ -204,6 +204,14 @@ def test_names_classes():
         choose_classes(LABELS, ('soil', 'weed'))
 
 
+def test_says_where_the_names_of_classes_stand():
+    names = ('soil', 'weed', 'crop')
+    assert '3 names are given. ' in choose_classes(LABELS, names).reason
+    assert '3 names are in classes.json. ' in choose_classes(LABELS, names, 'classes.json').reason
+    with pytest.raises(ValueError, match='got 2 in classes.txt: soil, weed'):
+        choose_classes(LABELS, names[:2], 'classes.txt')
+
+
 SIZES = {(480, 640): 10}
 LARGE = {(4000, 5000): 10}
 AREAS = {0: 90000.0, 1: 6400.0}
