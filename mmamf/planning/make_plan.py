@@ -116,7 +116,12 @@ def make_plan(
     described = [c.value for name, c in choices.items() if name.startswith(MODALITY)]
     affordable = workshop.affordable_pixels(described)
     choices['size'] = choose_size(
-        labels.sizes, labels.median_area, dict(enumerate(shares)), affordable, names
+        labels.sizes,
+        labels.median_area,
+        labels.median_width,
+        dict(enumerate(shares)),
+        affordable,
+        names,
     )
     size: Size = choices['size'].value
     for name, choice in choices.items():
@@ -249,7 +254,8 @@ def _choose_data(
     labels: LabelSummary,
     samples: list[FoundSample],
 ) -> dict[str, Choice]:
-    choices = dict(labels=choose_labels(labels), classes=choose_classes(labels, data.classes))
+    classes = choose_classes(labels, data.classes, data.classes_file)
+    choices = dict(labels=choose_labels(labels), classes=classes)
     for name in data.modalities:
         summary = summaries[name]
         has_holes = 0 in summary.missing  # prints count zeros apart from readings

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mmamf.datasets.transforms.missing_readings import find_missing
 from mmamf.visualization import colorize_image, overlay_labels
 
+from .class_colors import choose_colors
 from .counted import counted
 from .findings.finding import Finding
 from .findings.labels import class_shares
@@ -20,7 +22,7 @@ from .fixes.fixed_labels import FixedLabels
 from .make_plan import Plan
 from .prints.fingerprint import Fingerprint
 from .prints.stored_image import read_bands
-from .prints.summaries import ModalitySummary
+from .prints.summaries import ModalitySummary, Offset
 from .samples.found_data import LABELS, SPLITS, FoundData, FoundSample
 
 ROWS = 8  # samples of the strip
@@ -55,7 +57,7 @@ def write_report(
         trim_blocks=True,
     )
     names = class_names(data, fingerprint)
-    palette = _palette(len(names))
+    palette = choose_colors(fingerprint, len(names))
     shares = class_shares(fingerprint) if names else {}
     html = environment.get_template('report.html').render(
         title=data.root.resolve().name,
@@ -67,7 +69,7 @@ def write_report(
             dict(name=name, color=f'rgb{color}') for name, color in zip(names, palette, strict=True)
         ],
         modalities=[_modality(name, item) for name, item in fingerprint.modalities.items()],
-        offsets=[*fingerprint.offsets.values()],
+        offsets=[_offset(offset) for offset in fingerprint.offsets.values()],
         sides=[*shares],
         classes=[
             dict(name=name, shares=[_share(shares[side].get(i, 0)) for side in shares])
@@ -88,14 +90,6 @@ def class_names(data: FoundData, fingerprint: Fingerprint) -> list[str]:
     return [data.classes[i] if i < len(data.classes) else f'class_{i}' for i in range(count)]
 
 
-def _palette(count: int) -> list[tuple[int, int, int]]:
-    """Choose colors that differ: steps of the golden angle in hue, two brightnesses."""
-    hues = [int(i * 180 * (3 - math.sqrt(5)) / 2) % 180 for i in range(count)]
-    hsv = np.uint8([[(hue, 200, 235 if i % 2 else 165) for i, hue in enumerate(hues)]])
-    colors = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0].tolist() if count else []
-    return [tuple(color) for color in colors]
-
-
 def _spread(samples: Sequence[FoundSample]) -> list[FoundSample]:
     places = np.linspace(0, len(samples) - 1, min(ROWS, len(samples))).round().astype(int)
     return [samples[place] for place in places]
@@ -111,8 +105,16 @@ def _row(data: FoundData, fingerprint: Fingerprint, sample: FoundSample, palette
         shown[LABELS] = _painted(data, fingerprint, sample, palette)
     return dict(
         name=sample.name,
+        # A line may end after these signs, and nowhere else: numbers stay in one piece.
+        parts=re.findall(r'[^_/]+[_/]*|[_/]+', sample.name),
         split=sample.split or '',
-        pictures=[_as_url(shown.get(column)) for column in data.columns],
+        pictures=[
+            dict(
+                url=_as_url(shown.get(column)),
+                instead='cannot be read' if column in sample.files else 'absent',
+            )
+            for column in data.columns
+        ],
     )
 
 
@@ -184,9 +186,30 @@ def _modality(name: str, item: ModalitySummary) -> dict:
         else '-',
         # The root shows small shares beside large ones.
         bars=[round(100 * math.sqrt(count / top), 1) for count in counts],
-        low=f'{edges[0]:.4g}',
-        high=f'{edges[-1]:.4g}',
+        low=_numbers(edges[:1]),
+        high=_numbers(edges[-1:]),
     )
+
+
+def _offset(offset: Offset) -> dict:
+    shown = dict(
+        dx=_rounded(offset.dx, 1),
+        dy=_rounded(offset.dy, 1),
+        angle=f'{_rounded(offset.angle, 1)}°',
+        scale=_rounded(offset.scale, 3),
+    )
+    if not offset.certainty:
+        shown = dict.fromkeys(shown, '-')
+    return dict(
+        modality=offset.modality,
+        certainty=_rounded(offset.certainty, 2),
+        samples=offset.samples,
+        **shown,
+    )
+
+
+def _rounded(value: float, digits: int) -> str:
+    return f'{round(value, digits) + 0.0:.{digits}f}'  # a sum with 0 is never -0
 
 
 def _used(counts: Sequence[int], edges: Sequence[float]) -> tuple[list[int], list[float]]:
@@ -209,7 +232,7 @@ def _listed(counts: Mapping) -> str:
 
 
 def _numbers(values: Sequence[float]) -> str:
-    return ', '.join(f'{value:.4g}' for value in values)
+    return ', '.join(f'{value + 0.0:.4g}' for value in values)
 
 
 def _share(share: float) -> dict:

@@ -48,7 +48,7 @@ def plan(monkeypatch, tmp_path):
 class Page(HTMLParser):
     """Collects tags that are open, and everything that a page would load."""
 
-    EMPTY = ('meta', 'img', 'br', 'rect')
+    EMPTY = ('meta', 'img', 'br', 'wbr', 'rect')
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -52,9 +52,17 @@ def fix_data(data: FoundData, fingerprint: Fingerprint, out: Path) -> FoundData:
                 values = mender.mend(source, part, size)
             files[column] = _write(values, source, out, Path(column, sample.name))
         samples.append(replace(sample, files=files))
-    if data.classes:
-        (out / 'classes.txt').write_text('\n'.join(data.classes) + '\n')
-    return replace(data, root=out, samples=tuple(samples), unused={}, remarks={})
+    classes_file = 'classes.txt' if data.classes else ''
+    if classes_file:
+        (out / classes_file).write_text('\n'.join(data.classes) + '\n')
+    return replace(
+        data,
+        root=out,
+        samples=tuple(samples),
+        unused={},
+        remarks={},
+        classes_file=classes_file,
+    )
 
 
 def _write(values: np.ndarray | None, source: Path, out: Path, name: Path) -> str:

@@ -98,8 +98,9 @@ class LabelPrint:
         distinct: Number of different values or colors.
         palette: Hash of the palette; '' if there is none.
         palette_colors: The first 256 colors of the palette.
-        object_sizes: Area in pixels of connected regions by value: (value, median area). Only
-            one map in three has them, none with more than 32 values, and no colored one.
+        object_sizes: (value or color, area in pixels of the connected region in which its median
+            pixel lies, width in pixels of its regions as strips). Only one map in three has them,
+            and none with more than 32 values.
         content: Hash of the bytes of the file.
     """
 
@@ -116,5 +117,5 @@ class LabelPrint:
     distinct: int = 0
     palette: str = ''
     palette_colors: tuple[tuple[int, int, int], ...] = ()
-    object_sizes: tuple[tuple[float, float], ...] = ()
+    object_sizes: tuple[tuple[float | tuple[int, int, int], float, float], ...] = ()
     content: str = ''

@@ -9,7 +9,7 @@ from pathlib import Path
 from .file_prints import ImagePrint, LabelPrint
 from .prints_as_bytes import pack, unpack_image, unpack_label
 
-VERSION = 2  # of the prints: a change of what they mean makes all files be read again
+VERSION = 5  # of the prints: a change of what they mean makes all files be read again
 IMAGE, LABEL = 'image', 'label'  # a file may be both
 TABLE = 'mmamf_prints'
 # The 64 bits of a look in three parts. Looks that differ in two bits agree in one part at least.

@@ -1,7 +1,7 @@
 """What all files of one column contain together, in few numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ class LabelSummary:
         reduce_zero_label: Whether 0 means "no class", and 1 is the first class.
         num_classes: Number of classes.
         sizes: Number of files by (H, W).
-        median_area: Median area in pixels of the connected regions of each class.
+        median_area: Area in pixels of the connected region in which the median pixel of each class
+            lies, in the median over maps.
+        median_width: Width in pixels of the regions of each class as strips of the same area and
+            border, in the median over maps.
     """
 
     count: int
@@ -84,6 +87,7 @@ class LabelSummary:
     num_classes: int
     sizes: Mapping[tuple[int, int], int]
     median_area: Mapping[int, float]
+    median_width: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def summarize_labels(
         classes: Names of the classes, if they are known.
     """
     pixels, images = defaultdict(Counter), defaultdict(Counter)
-    sizes, kinds, nodata, areas = Counter(), Counter(), set(), defaultdict(list)
+    sizes, kinds, nodata, objects = Counter(), Counter(), set(), defaultdict(list)
     sets: set[frozenset] = set()  # of values that occur together
     for name, label in prints:
         if label.error is not None:
@@ -54,13 +54,14 @@ def summarize_labels(
         if len(sets) < MOST_SETS:
             sets.add(frozenset(label.values) - {0, 'nan', *rules.VOIDS})
         nodata.update(label.nodata)
-        for value, area in label.object_sizes:
-            if len(areas[value]) < MOST_AREAS and len(areas) < MOST_VALUES:
-                areas[value].append(area)
+        for value, *measured in label.object_sizes:
+            if len(objects[value]) < MOST_AREAS and len(objects) < MOST_VALUES:
+                objects[value].append(measured)
     # one kind decides: colors and indices cannot be counted together
     (colored, lossy, has_palette), _ = kinds.most_common(1)[0] if kinds else ((False,) * 3, 0)
     total = sum(pixels.values(), Counter())
     total = Counter({key: n for key, n in total.items() if isinstance(key, tuple) == colored})
+    objects = {key: found for key, found in objects.items() if isinstance(key, tuple) == colored}
     seen = sum(images.values(), Counter())
     if lossy:
         total = Counter(rules.find_peaks(total))
@@ -71,6 +72,7 @@ def summarize_labels(
         code = Coding('instances')
     else:
         code = _code_values(total, seen, count, nodata, len(classes), has_palette)
+    medians = _medians_of_classes(objects, code)
     return LabelSummary(
         count=count,
         coding=code.coding,
@@ -81,7 +83,8 @@ def summarize_labels(
         reduce_zero_label=code.reduce_zero_label,
         num_classes=code.num_classes,
         sizes=dict(sizes.most_common()),
-        median_area=_areas_of_classes(areas, code),
+        median_area={index: area for index, (area, _) in medians.items()},
+        median_width={index: width for index, (_, width) in medians.items()},
     )
 
 
@@ -135,13 +138,15 @@ def _code_values(
     return Coding('palette' if has_palette else 'unknown', ignore)
 
 
-def _areas_of_classes(areas: Mapping[float, list[float]], code: Coding) -> dict[int, float]:
+def _medians_of_classes(
+    objects: Mapping[Any, list[list[float]]], code: Coding
+) -> dict[int, list[float]]:
     result = {}
-    for value, found in sorted(areas.items(), key=lambda item: str(item[0])):
+    for value, found in sorted(objects.items(), key=lambda item: str(item[0])):
         if code.mapping is not None:
             index = code.mapping.get(value)
         else:
             index = None if value in code.ignore else int(value) - code.reduce_zero_label
         if index is not None and 0 <= index < code.num_classes:
-            result[index] = float(np.median(found))
+            result[index] = np.median(found, axis=0).tolist()
     return dict(sorted(result.items()))

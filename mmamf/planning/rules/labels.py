@@ -46,21 +46,27 @@ def choose_labels(labels: LabelSummary) -> Choice:
     return Choice(value, ' '.join(reasons))
 
 
-def choose_classes(labels: LabelSummary, names: Sequence[str]) -> Choice:
+def choose_classes(labels: LabelSummary, names: Sequence[str], file: str = '') -> Choice:
     """Choose the names of the classes; numbers stand for those that no file names.
+
+    Args:
+        labels: What the label maps hold.
+        names: The known names.
+        file: The file that says them; '' if an argument does.
 
     Raises:
         ValueError: If there are fewer names than classes.
     """
     count = labels.num_classes
     shares = class_shares(labels, 'train', max(count, len(names)))
+    place = f' in {file}' if file else ''
     if names and len(names) < count:
         raise ValueError(
             f'classes: expected at least {counted(count, "name")}, one for each class of the label '
-            f'maps, got {len(names)}: {", ".join(names)}'
+            f'maps, got {len(names)}{place}: {", ".join(names)}'
         )
     if names:
-        reason = f'{counted(len(names), "name is", "names are")} given.'
+        reason = f'{counted(len(names), "name is", "names are")}{place or " given"}.'
     elif labels.coding == '0/255' and count == 2:
         names, reason = ('background', 'foreground'), 'Masks of two values, without names.'
     else:

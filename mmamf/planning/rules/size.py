@@ -10,6 +10,7 @@ from mmamf.planning.choice import Choice
 CELL = 4  # the finest map of every network of the ladder has one cell for 4 x 4 pixels
 MIN_AREA = (2 * CELL) ** 2  # 2 x 2 cells: a smaller object has no inside
 IMPORTANT = 0.001  # share of the pixels; too little is known of a rarer class to plan for its size
+MIN_WIDTH = 2  # pixels; a thinner strip has no inside
 MIN_SCALE = 0.25  # below it, textures are gone
 STEPS = 20  # scales are multiples of 1 / 20, which people can read
 DIVISOR = 32  # the coarsest map has one cell for 32 x 32 pixels
@@ -44,6 +45,7 @@ class Size:
 def choose_size(
     sizes: Mapping[tuple[int, int], int],
     median_area: Mapping[int, float],
+    median_width: Mapping[int, float],
     shares: Mapping[int, float],
     affordable: float,
     names: Sequence[str],
@@ -51,27 +53,30 @@ def choose_size(
     """Choose scale and crop.
 
     Images are scaled down if the time is not enough for their full size, but only until objects of
-    the smallest class keep their inside. What is then still too large is cropped.
+    the smallest class keep their inside. What is then still too large is cropped. Thin classes keep
+    their width as long as that leads to no crops.
 
     Args:
         sizes: Number of images by (H, W).
-        median_area: Median area in pixels of the regions of each class.
+        median_area: Area in pixels of the region in which the median pixel of each class lies.
+        median_width: Width in pixels of the regions of each class as strips.
         shares: Share of the pixels of each class.
         affordable: Number of pixels per sample that the time allows.
         names: Names of the classes.
     """
     height, width = (median(_repeat(sizes, side)) for side in (0, 1))
-    areas = {
-        index: area for index, area in median_area.items() if shares.get(index, 0) >= IMPORTANT
-    }
+    important = {index for index, share in shares.items() if share >= IMPORTANT}
+    areas = {index: area for index, area in median_area.items() if index in important}
     smallest = min(areas, key=areas.get) if areas else None
     area = areas.get(smallest, math.inf)
     limit = min(affordable, MAX_PIXELS)
-    scale = _choose_scale(height, width, area, limit)
-    whole = tuple(_scaled(max(size[side] for size in sizes), scale) for side in (0, 1))
-    crop = None
-    if whole[0] * whole[1] > SLACK * max(limit, MIN_CROP**2):
-        crop = _choose_crop(whole, limit)
+    scale = by_area = _choose_scale(height, width, area, limit)
+    widths = {index: width for index, width in median_width.items() if index in important}
+    thinnest = min(widths, key=widths.get) if widths else None
+    if thinnest is not None:
+        scale = _keep_width(widths[thinnest], by_area, sizes, limit)
+    whole = _scale_all(sizes, scale)
+    crop = _choose_crop(whole, limit) if _must_crop(whole, limit) else None
     size = Size(scale, crop, whole, len(sizes) == 1)
     reasons = [f'Images have {width:.0f} x {height:.0f} px{_spread(sizes)}.']
     if smallest is not None:
@@ -79,6 +84,12 @@ def choose_size(
         reasons.append(
             f'Objects of the smallest class, {names[smallest]}, have {area:.0f} px{scaled}; '
             f'{MIN_AREA} must remain.'
+        )
+    if scale > by_area:
+        kept = widths[thinnest]
+        reasons.append(
+            f'{names[thinnest]} is {kept:.1f} px wide, {kept * scale:.1f} after scaling by '
+            f'{scale:g}; {MIN_WIDTH} should remain.'
         )
     if height * width > limit:
         time = 'The time' if affordable < MAX_PIXELS else 'A crop of the usual kind'
@@ -94,6 +105,27 @@ def _choose_scale(height: float, width: float, area: float, limit: float) -> flo
     lowest = max(MIN_SCALE, math.sqrt(MIN_AREA / area), MIN_CROP / min(height, width))
     fitting = math.floor(math.sqrt(limit / pixels) * STEPS) / STEPS
     return min(1.0, max(fitting, math.ceil(lowest * STEPS) / STEPS))
+
+
+def _keep_width(
+    width: float, scale: float, sizes: Mapping[tuple[int, int], int], limit: float
+) -> float:
+    """Raise the scale until the thinnest class keeps its width, or crops would be needed."""
+    while scale < 1 and width * scale < MIN_WIDTH:
+        larger = round(scale * STEPS + 1) / STEPS
+        if _must_crop(_scale_all(sizes, larger), limit):
+            break
+        scale = larger
+    return scale
+
+
+def _scale_all(sizes: Mapping[tuple[int, int], int], scale: float) -> tuple[int, int]:
+    """Return (H, W) of the largest sides after scaling."""
+    return tuple(_scaled(max(size[side] for size in sizes), scale) for side in (0, 1))
+
+
+def _must_crop(whole: tuple[int, int], limit: float) -> bool:
+    return math.prod(whole) > SLACK * max(limit, MIN_CROP**2)
 
 
 def _choose_crop(whole: tuple[int, int], limit: float) -> tuple[int, int]:

@@ -160,7 +160,7 @@ class _Finder:
         order = sorted(found, key=lambda n: (found[n] < most, n not in COLORS, -found[n], n))
         columns = [*order, LABELS]
         kept = [replace(s, files={c: s.files[c] for c in columns if c in s.files}) for s in kept]
-        named = self._classes(classes, files, set(names.values()))
+        named, classes_file = self._classes(classes, files, set(names.values()))
         return FoundData(
             self.root,
             tuple(order),
@@ -168,6 +168,7 @@ class _Finder:
             dict(sorted(self.unused.items())),
             named,
             dict(sorted(self.remarks.items())),
+            classes_file=classes_file,
         )
 
     def _select_images(self, files: Sequence[str], dead: Sequence[str]) -> list[str]:
@@ -329,14 +330,15 @@ class _Finder:
 
     def _classes(
         self, given: Sequence[str] | Path | None, files: Sequence[str], samples: set[str]
-    ) -> tuple[str, ...]:
+    ) -> tuple[tuple[str, ...], str]:
+        """Return the names of the classes, and the file that says them."""
         if given is None:
-            names, _ = find_class_names(self.root, files)
-            return () if samples & set(names) else names
+            names, file = find_class_names(self.root, files)
+            return ((), '') if samples & set(names) else (names, file)
         if isinstance(given, Path | str):
             path = given if Path(given).is_file() else self.root / given
-            return read_class_names(Path(path))
-        return tuple(given)
+            return read_class_names(Path(path)), str(given)
+        return tuple(given), ''
 
     def _say(self, place: str, text: str) -> None:
         said = self.remarks.get(place)

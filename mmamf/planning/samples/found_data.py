@@ -42,6 +42,7 @@ class FoundData:
             by the path of the list.
         between: Names of samples that are on no side of the split, because they are at the borders
             of val and show what both sides show. They are not among the samples.
+        classes_file: The file that names the classes; '' if none does.
     """
 
     root: Path
@@ -51,6 +52,7 @@ class FoundData:
     classes: tuple[str, ...] = ()
     remarks: Mapping[str, str] = field(default_factory=dict)
     between: tuple[str, ...] = ()
+    classes_file: str = ''
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -7,9 +7,11 @@ import pytest
 
 from mmamf.planning.prints import fingerprint as module
 from mmamf.planning.prints import measure_files
+from mmamf.planning.prints import measure_label as measure_label_module
 from mmamf.planning.prints.fingerprint import Fingerprint
 from mmamf.planning.prints.measure_image import measure_image
 from mmamf.planning.prints.measure_label import measure_label
+from mmamf.planning.rules.size import choose_size
 from mmamf.planning.samples.found_data import FoundData, FoundSample
 
 COUNT = 6
@@ -146,6 +148,31 @@ def test_without_labels_there_is_no_summary(data, cache):
     samples = [FoundSample(s.name, dict(rgb=s.files['rgb'])) for s in data.samples]
     found = Fingerprint(FoundData(data.root, ('rgb',), tuple(samples)), cache, 1)
     assert found.label_summary is None and found.offsets == {}
+
+
+def test_colors_and_indices_have_objects_of_one_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure_label_module, 'REGIONS_OF', 1)
+    palette = np.uint8([[0, 0, 0], [200, 0, 0], [0, 90, 250]])
+    sizes = {}
+    for form in ('indices', 'colors'):
+        root, samples = tmp_path / form, []
+        root.mkdir()
+        for index in range(3):
+            label = np.zeros((480, 640), np.uint8)
+            label[40 : 60 + index, 40:60], label[200:400, 200:500] = 2, 1
+            label[100:120, 100:120] = 2
+            stored = palette[label][..., ::-1] if form == 'colors' else label
+            cv2.imwrite(str(root / f'{index}.png'), stored)
+            samples.append(FoundSample(str(index), dict(labels=f'{index}.png')))
+        data = FoundData(root, (), tuple(samples), classes=('soil', 'crop', 'weed'))
+        found = Fingerprint(data, tmp_path / f'{form}.sqlite', 1).label_summary
+        shares = {0: 0.8, 1: 0.19, 2: 0.01}
+        size = choose_size(
+            found.sizes, found.median_area, found.median_width, shares, 20000, data.classes
+        )
+        sizes[form] = found.median_area, found.median_width, size
+    assert sizes['indices'] == sizes['colors']
+    assert set(sizes['colors'][0]) == {0, 1, 2}
 
 
 def test_different_pictures_are_no_duplicates(data, cache):

@@ -77,10 +77,36 @@ def test_count_values_equals_numpy(dtype):
         np.testing.assert_array_equal(found, expected)
 
 
+def measured(label):
+    return measure_regions(label, *count_values(label))
+
+
 def test_regions(label):
-    assert measure_regions(label, np.unique(label)) == ((0, 526), (3, 12), (255, 50))
+    areas = {value: area for value, area, _ in measured(label)}
+    assert areas == {0: 526, 3: 20, 255: 50}
     large = label.repeat(20, 0).repeat(20, 1)  # 400 x 600, thinned by 4
-    assert dict(measure_regions(large, np.unique(label)))[3] == 12 * 400
+    assert measured(large)[1][1] == 20 * 400
+
+
+def test_specks_of_a_class_are_no_objects():
+    label = np.ones((100, 100), np.uint8)
+    label[40:80, 10:90] = 0  # soil, and gaps between leaves
+    label[2:30:4, 2:98:4], label[3:30:4, 2:98:4] = 0, 0
+    assert measured(label)[0][1] == 40 * 80
+    label[40:80, 10:90] = 1
+    assert measured(label)[0][1] == 2
+
+
+@pytest.mark.parametrize('angle', range(0, 180, 15))
+def test_width_of_strips_and_disks(angle):
+    rows, columns = np.mgrid[-300:300, -400:400] + 0.5
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    along, across = columns * cos + rows * sin, rows * cos - columns * sin
+    label = ((abs(along) < 250) & (abs(across) < 2.5)).astype(np.uint8)
+    assert 4.4 < measured(label)[1][2] < 6.5
+    label[:] = 0
+    cv2.circle(label, (400, 300), 60, 1, -1)
+    assert measured(label)[1][2] == pytest.approx(60, rel=0.1)
 
 
 def test_one_map_in_four_has_regions(tmp_path, label, monkeypatch):
@@ -91,4 +117,4 @@ def test_one_map_in_four_has_regions(tmp_path, label, monkeypatch):
         found.append(bool(measure_label('x.png', tmp_path).object_sizes))
     assert 2 < sum(found) < 25
     monkeypatch.setattr(module, 'REGIONS_OF', 1)
-    assert (255, 50) in measure_label('x.png', tmp_path).object_sizes
+    assert (255, 50) in [sizes[:2] for sizes in measure_label('x.png', tmp_path).object_sizes]

@@ -106,8 +106,16 @@ def test_pixels_and_images_by_side():
 
 
 def test_median_area_by_class():
-    found = summarize({0: 9, 255: 3}, object_sizes=((0, 40.0), (255, 4.0)))
-    assert found.median_area == {0: 40, 1: 4}
+    found = summarize({0: 9, 255: 3}, object_sizes=((0, 40.0, 5.0), (255, 4.0, 2.0)))
+    assert found.median_area == {0: 40, 1: 4} and found.median_width == {0: 5, 1: 2}
+
+
+def test_areas_of_a_few_colored_files_among_indices_do_not_count():
+    colors = LabelPrint('c.png', colors={(9, 9, 9): 4}, object_sizes=(((9, 9, 9), 4.0, 2.0),))
+    known = dict(values={0: 9, 1: 1}, object_sizes=((1, 2.0, 1.0),))
+    indices = [LabelPrint(f'{i}.png', **known) for i in range(2)]
+    prints = [(label.path, label) for label in (colors, *indices)]
+    assert summarize_labels(prints, {}).median_area == {1: 2}
 
 
 def test_nodata_is_ignored():

@@ -204,6 +204,14 @@ def test_names_classes():
         choose_classes(LABELS, ('soil', 'weed'))
 
 
+def test_says_where_the_names_of_classes_stand():
+    names = ('soil', 'weed', 'crop')
+    assert '3 names are given. ' in choose_classes(LABELS, names).reason
+    assert '3 names are in classes.json. ' in choose_classes(LABELS, names, 'classes.json').reason
+    with pytest.raises(ValueError, match='got 2 in classes.txt: soil, weed'):
+        choose_classes(LABELS, names[:2], 'classes.txt')
+
+
 SIZES = {(480, 640): 10}
 LARGE = {(4000, 5000): 10}
 AREAS = {0: 90000.0, 1: 6400.0}
@@ -238,7 +246,7 @@ NAMES = ('ground', 'crack')
     ],
 )
 def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
-    choice = choose_size(sizes, areas, SHARES, affordable, NAMES)
+    choice = choose_size(sizes, areas, {}, SHARES, affordable, NAMES)
     size = choice.value
     assert (size.scale, size.train, size.crop is not None) == (scale, train, crop)
     assert size.alike
@@ -251,12 +259,22 @@ def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
 
 
 def test_rare_specks_do_not_decide_the_size():
-    size = choose_size(SIZES, {0: 9e4, 1: 20.0}, {0: 0.9999, 1: 0.0001}, 80000, NAMES).value
+    size = choose_size(SIZES, {0: 9e4, 1: 20.0}, {}, {0: 0.9999, 1: 0.0001}, 80000, NAMES).value
     assert size.scale == 0.5
 
 
+@pytest.mark.parametrize('width, scale', [(9.0, 0.5), (3.5, 0.6), (1.0, 0.6)])
+def test_thin_classes_keep_their_width_without_crops(width, scale):
+    choice = choose_size(SIZES, AREAS, {0: 200.0, 1: width}, SHARES, 80000, NAMES)
+    assert choice.value.scale == scale and choice.value.crop is None
+    assert ('crack is' in choice.reason) == (scale > 0.5)
+    cropped = {**AREAS, 1: 256.0}  # the width does not make a crop see less
+    found = choose_size(SIZES, cropped, {1: width}, SHARES, 30000, NAMES).value
+    assert (found.scale, found.crop) == (0.5, (160, 160))
+
+
 def test_images_of_different_sizes():
-    choice = choose_size({(480, 640): 6, (640, 480): 3, (200, 300): 1}, {}, {}, 1e9, NAMES)
+    choice = choose_size({(480, 640): 6, (640, 480): 3, (200, 300): 1}, {}, {}, {}, 1e9, NAMES)
     size = choice.value
     assert (size.scale, size.crop, size.whole, size.alike) == (1, None, (640, 640), False)
     assert '300 x 200 to 640 x 480' in choice.reason

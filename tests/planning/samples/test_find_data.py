@@ -336,11 +336,13 @@ def test_arguments_overrule(make, modalities, labels, columns):
 )  # fmt: skip
 def test_classes(make, file, text, classes):
     data = find_data(make(FOLDERS, {file: text}))
-    assert data.classes == classes
+    assert data.classes == classes and data.classes_file == (file if classes else '')
     assert len(data.samples) == 4
-    assert find_data(data.root, classes=['a', 'b']).classes == ('a', 'b')
+    given = find_data(data.root, classes=['a', 'b'])
+    assert given.classes == ('a', 'b') and given.classes_file == ''
     if classes:
-        assert find_data(data.root, classes=data.root / file).classes == classes
+        named = find_data(data.root, classes=data.root / file)
+        assert named.classes == classes and named.classes_file == str(data.root / file)
 
 
 def test_void_of_cityscapes_is_no_class(make):
