@@ -50,6 +50,7 @@ def test_holes_of_floats_are_found(root, value):
     holes_as(value)(root)
     finding = find(root)['holes']
     assert finding.level == 'note' and '16.7 % of the pixels of depth' in finding.what
+    assert ('very near or very far' in finding.why) == np.isfinite(value)
 
 
 def test_finding_names_files_and_their_number(root):

@@ -51,7 +51,8 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
         reasons.append(f'Bands left out: {"; ".join(dropped)}.')
     if summary.kind != 'image':
         value['kind'] = summary.kind
-    missing = [_plain(v) for v in summary.missing if math.isfinite(v) and can_hold(dtype, v)]
+    # 'nan', as mmengine cannot read float('nan') back from a config that it has saved
+    missing = ['nan' if v != v else _plain(v) for v in summary.missing if can_hold(dtype, v)]
     if missing:
         value['missing'] = missing[0] if len(missing) == 1 else missing
         reasons.append(f'{percent(summary.missing_share)} of the pixels have no reading.')

@@ -80,10 +80,10 @@ FROM_ONE = replace(
         (replace(RGB, channels={3: 95, 1: 5}), dict(channels=3, bgr_to_rgb=True)),
         (replace(RGB, channels={3: 94, 1: 6}), dict(channels=[0], bgr_to_rgb=False)),
         (replace(TILE, channels={5: 96, 7: 4}), dict(channels=5)),
-        # NaN is missing anyway, and a saved config could not be read back with it
-        (replace(TILE, missing=(math.nan, -1.0)), dict(missing=-1)),
-        (replace(TILE, missing=(math.nan,)), dict(missing=None)),
-        # a value that the dtype cannot hold
+        (replace(TILE, missing=(-1.0, math.nan)), dict(missing=[-1, math.nan])),
+        (replace(TILE, missing=(math.nan,)), dict(missing=math.nan)),
+        # values that the dtype cannot hold
+        (replace(RGB, missing=(math.nan,)), dict(missing=None)),
         (replace(RGB, missing=(-9999.0,)), dict(missing=None)),
         # arrays keep their order, and PNG is BGR
         (replace(RGB, formats=dict(NPY=100)), dict(channels=3, bgr_to_rgb=False)),
@@ -120,6 +120,8 @@ def test_the_description_says_why():
     for part in ('12 %', 'mm', '7 of 100 samples lack it'):
         assert part in reason
     assert describe_modality('depth', DEPTH, 7, 100).value['optional'] is True
+    holes = describe_modality('tile', replace(TILE, missing=(math.nan,)), 0, 9)
+    assert holes.value['missing'] == 'nan' and '3 % of the pixels have no reading' in holes.reason
     assert (
         '3 is constant' in describe_modality('t', replace(TILE, constant_bands=(3,)), 0, 9).reason
     )
