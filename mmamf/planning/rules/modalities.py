@@ -118,11 +118,17 @@ def choose_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
         rates[name] = round(max(0.0, (ABSENT - share) / (1 - share)), 2) if share < 1 else 0.0
     told = ', '.join(f'{name} in {percent(lacking[name] / samples)}' for name in rates)
     rates = {name: rate for name, rate in rates.items() if rate > 0}
+    if not rates:
+        return Choice(
+            None,
+            f'Training samples lack {told}: already absent in {percent(ABSENT)} or more, so none '
+            'is dropped.',
+        )
     reason = (
         f'Training samples lack {told}. With dropout, each is absent in at least '
         f'{percent(ABSENT)}, which doubled the mIoU without a sensor in a measurement.'
     )
-    return Choice(rates or None, reason)
+    return Choice(rates, reason)
 
 
 def _choose_dtype(summary: ModalitySummary) -> tuple[str, str]:

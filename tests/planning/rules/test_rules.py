@@ -160,6 +160,7 @@ def test_dropout_fills_up_to_a_quarter(lacking, expected):
         dropped = (expected or dict(depth=0))['depth']
         assert absent + (1 - absent) * dropped >= 0.245
         assert '25 %' in choice.reason
+        assert ('none is dropped' in choice.reason) == (expected is None)
 
 
 @pytest.mark.parametrize(
