@@ -253,6 +253,30 @@ def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
     assert ('smallest class, crack, have' in choice.reason) == bool(areas)
 
 
+@pytest.mark.parametrize(
+    'area, affordable, told',
+    [
+        (6400.0, 80000, 'allows 80000 px per sample of 307200, which decides the scale.'),
+        (216.0, 5000, 'but these objects decide the scale.'),
+        (6400.0, 5000, 'but the smallest side must keep 128 px.'),
+        (6400.0, 1e9, 'The network sees the whole image.'),
+    ],
+)
+def test_says_what_decides_the_size(area, affordable, told):
+    choice = choose_size(SIZES, {1: area}, SHARES, affordable, NAMES)
+    assert told in choice.reason
+    size = choice.value
+    if size.scale < 1:
+        height, width = size.whole
+        assert f'scaled by {size.scale:g} to {width} x {height} px.' in choice.reason
+
+
+def test_the_coarsest_scale_is_said():
+    choice = choose_size(LARGE, AREAS, SHARES, 20000, NAMES)
+    assert 'but textures are gone below a scale of 0.25.' in choice.reason
+    assert 'crops of 128 x 128 px of the image, scaled by 0.25 to 1250 x 1000' in choice.reason
+
+
 def test_rare_specks_do_not_decide_the_size():
     size = choose_size(SIZES, {0: 9e4, 1: 20.0}, {0: 0.9999, 1: 0.0001}, 80000, NAMES).value
     assert size.scale == 0.5
