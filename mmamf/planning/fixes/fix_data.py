@@ -54,7 +54,7 @@ def fix_data(data: FoundData, fingerprint: Fingerprint, out: Path) -> FoundData:
         samples.append(replace(sample, files=files))
     if data.classes:
         (out / 'classes.txt').write_text('\n'.join(data.classes) + '\n')
-    return replace(data, root=out, samples=tuple(samples), unused={}, remarks={})
+    return replace(data, root=out, samples=tuple(samples), unused={}, remarks={}, unlabeled=())
 
 
 def _write(values: np.ndarray | None, source: Path, out: Path, name: Path) -> str:

@@ -86,10 +86,9 @@ def choose_size(
         reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}{decides}.')
     shown = 'the whole image' if crop is None else f'crops of {_x(crop)} px'
     if scale != 1:
-        of_image = ',' if crop is None else ' of the image,'
-        shown += (
-            f'{of_image} scaled by {scale:g} to {"" if size.alike else "at most "}{_x(whole)} px'
-        )
+        shown += '' if crop is None else ' of the image'
+        most = '' if size.alike else 'at most '
+        shown += f', scaled by {scale:g} to {most}{_x(whole)} px'
     return Choice(size, ' '.join([*reasons, f'The network sees {shown}.']))
 
 

@@ -42,6 +42,8 @@ class FoundData:
             by the path of the list.
         between: Names of samples that are on no side of the split, because they are at the borders
             of val and show what both sides show. They are not among the samples.
+        unlabeled: Further samples, which have no label map though others have. Their files are
+            among the unused.
     """
 
     root: Path
@@ -51,6 +53,7 @@ class FoundData:
     classes: tuple[str, ...] = ()
     remarks: Mapping[str, str] = field(default_factory=dict)
     between: tuple[str, ...] = ()
+    unlabeled: tuple[FoundSample, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
