@@ -265,6 +265,14 @@ def test_nothing_is_measured_twice_or_in_vain(write):
     ]
 
 
+@pytest.mark.parametrize('case', ['two', 'large', 'missing'])
+def test_the_network_gets_the_iterations_of_the_schedule(case, write):
+    plan, path = write(**CASES[case])
+    assert plan['batch_size'] == 2  # which networks are compared with
+    told = f'{plan["network"].name} gets {Config.fromfile(path).max_iters} iterations'
+    assert told in plan.choices['network'].reason
+
+
 def test_packaged_weights_are_taken(write, monkeypatch):
     monkeypatch.setattr(network, 'has_package', lambda name: True)
     plan, config = write(dict(rgb=RGB, depth=DEPTH))

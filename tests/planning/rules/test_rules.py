@@ -368,7 +368,8 @@ def test_batches_are_not_larger_than_the_set(samples, expected):
     ],
 )
 def test_chooses_a_batch_that_pays(seconds, budget, expected):
-    choice = choose_batch_size(seconds, {n: n / 10 for n in seconds}, budget)
+    iterations = {n: int(budget / time) for n, time in seconds.items()}
+    choice = choose_batch_size(seconds, {n: n / 10 for n in seconds}, iterations)
     assert choice.value == expected
     assert f'{expected / 10:.2g} GiB' in choice.reason
 
