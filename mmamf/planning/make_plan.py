@@ -129,16 +129,17 @@ def make_plan(
             value = choose_interpolation(choice.value, size.scale)
             choices[name] = Choice(value, choice.reason)
     choices['test'] = choose_test(size.crop, size.whole)
-    choices |= workshop.choose_network(described, size)
-    batch_size = choices['batch_size'].value
-    seconds = workshop.costs[batch_size].seconds
-
     pixels = _mean_pixels(labels.sizes) * size.scale**2
-    per_pixel = seconds / (batch_size * size.train[0] * size.train[1])
-    val_seconds = estimate_validation(
-        per_pixel, len(val), pixels, windows_overlap(choices['test'].value)
-    )
-    choices['schedule'] = choose_schedule(seconds, minutes, val_seconds, len(val))
+    overlap = windows_overlap(choices['test'].value)
+
+    def schedule(batch_size: int, seconds: float) -> Choice:
+        per_pixel = seconds / (batch_size * size.train[0] * size.train[1])
+        val_seconds = estimate_validation(per_pixel, len(val), pixels, overlap)
+        return choose_schedule(seconds, minutes, val_seconds, len(val))
+
+    choices |= workshop.choose_network(described, size, schedule)
+    batch_size = choices['batch_size'].value
+    choices['schedule'] = schedule(batch_size, workshop.costs[batch_size].seconds)
     iterations = choices['schedule'].value.iterations
     fine_tuning = choices['network'].value.fine_tuning if choices['weights'].value else None
     choices['learning_rate'] = choose_learning_rate(batch_size, fine_tuning)
@@ -164,6 +165,7 @@ class _Workshop:
     ) -> None:
         self.machine, self.minutes, self.num_classes = machine, minutes, num_classes
         self.batch_sizes = list_batch_sizes(samples)
+        # how long validations take is known when the size is; this is left beside them
         self.budget = training_seconds(minutes) * (1 - VALIDATION_SHARE)
         self.memory_gib = machine.gpu_memory_gib if machine.gpu else machine.memory_gib
         self.costs: dict[int, StepCost] = {}
@@ -181,14 +183,23 @@ class _Workshop:
         self._per_pixel = costs[batch_size].seconds / (batch_size * PROBE[0] * PROBE[1])
         return self.budget / USUAL_ITERATIONS / (batch_size * self._per_pixel)
 
-    def choose_network(self, modalities: list[dict], size: Size) -> dict[str, Choice]:
-        """Try the networks from small to large, as long as the time may be enough."""
+    def choose_network(
+        self, modalities: list[dict], size: Size, schedule: Callable[[int, float], Choice]
+    ) -> dict[str, Choice]:
+        """Try the networks from small to large, as long as the time may be enough.
+
+        Args:
+            modalities: Descriptions of the modalities.
+            size: The size of the images.
+            schedule: Chooses the schedule for a batch size and its seconds per step.
+        """
         attempts, found, weights = [], {}, {}
+        batch_size = self.batch_sizes[0]
         # no network is faster than the one before it in the ladder
-        seconds = self._per_pixel * self.batch_sizes[0] * size.train[0] * size.train[1]
+        seconds = self._per_pixel * batch_size * size.train[0] * size.train[1]
         for rung in LADDER:
             first = rung is LADDER[0]
-            most = int(self.budget / seconds)
+            most = schedule(batch_size, seconds).value.iterations
             if not first and most < rung.iterations:
                 attempts.append(Attempt(rung, most, rung.iterations, measured=False))
                 break
@@ -200,8 +211,9 @@ class _Workshop:
             costs = self._measure_at(rung, modalities, size, None if first else needed)
             if not costs:
                 break
-            seconds = costs[min(costs)].seconds
-            possible, pretrained = int(self.budget / seconds), bool(weights[rung].value)
+            seconds = costs[batch_size].seconds
+            possible = schedule(batch_size, seconds).value.iterations
+            pretrained = bool(weights[rung].value)
             attempts.append(Attempt(rung, possible, needed, True, pretrained))
             found[rung] = costs
         if not found:
@@ -212,12 +224,12 @@ class _Workshop:
             )
         network = choose_network(attempts, self.minutes)
         self.costs = found[network.value]
-        batch_size = choose_batch_size(
+        batch = choose_batch_size(
             {n: cost.seconds for n, cost in self.costs.items()},
             {n: cost.memory_gib for n, cost in self.costs.items()},
-            self.budget,
+            {n: schedule(n, cost.seconds).value.iterations for n, cost in self.costs.items()},
         )
-        return dict(network=network, weights=weights[network.value], batch_size=batch_size)
+        return dict(network=network, weights=weights[network.value], batch_size=batch)
 
     def _measure_at(
         self, rung: Rung, modalities: list[dict], size: Size, needed: int | None

@@ -22,6 +22,7 @@ from .samples.find_data import find_data
 from .samples.found_data import CACHE, FoundData
 from .samples.leave_out import leave_out_unusable
 from .samples.split_data import split_data, write_tables
+from .tell_choice import tell_choice
 from .write_config import write_config
 from .write_report import write_report
 
@@ -115,7 +116,7 @@ def list_choices(plan: Mapping[str, Choice]) -> str:
     """Write the choices as text."""
     lines = ['']
     for name, choice in plan.items():
-        lines += _indent(f'{name}: {choice.reason}', '  ')
+        lines += _indent(f'{name}: {tell_choice(name, choice)}', '  ')
     return '\n'.join(lines)
 
 

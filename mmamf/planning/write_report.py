@@ -24,6 +24,7 @@ from .prints.fingerprint import Fingerprint
 from .prints.stored_image import read_bands
 from .prints.summaries import ModalitySummary, Offset
 from .samples.found_data import LABELS, SPLITS, FoundData, FoundSample
+from .tell_choice import tell_choice
 
 ROWS = 8  # samples of the strip
 WIDTH = 260  # pixels of a picture in the strip
@@ -76,7 +77,7 @@ def write_report(
             for i, name in enumerate(names)
         ],
         split=_split(data),
-        plan=plan.choices if plan else {},
+        plan={n: tell_choice(n, c) for n, c in plan.choices.items()} if plan else {},
     )
     path = folder / 'report.html'
     path.write_text(html, encoding='utf-8')

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
 RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
 
 Numbers = float | Sequence[float]
+Missing = Literal['nan'] | float | Sequence[Literal['nan'] | float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Modality:
         folder: Folder of its files below ``data_root``; the name by default.
         suffix: End of its file names.
         missing: Value in the file that means "no reading", or a list of such values. NaN, infinity
-            and the nodata value of a TIFF always mean it.
+            and the nodata value of a TIFF always mean it. NaN may be named as 'nan', because
+            mmengine cannot read float('nan') back from a config that it has saved.
         valid_range: Smallest and largest reading. A value outside is a missing reading.
         scale: Factor from the file's numbers to units, such as 0.001 from millimeters to meters.
         mean: Mean of the readings in units: one number, or one per channel in the order after
@@ -73,7 +75,7 @@ class Modality:
     dtype: str | None = None
     folder: str | None = None
     suffix: str = '.png'
-    missing: Numbers | None = None
+    missing: Missing | None = None
     valid_range: Sequence[float] | None = None
     scale: float = 1.0
     mean: Numbers | None = None
@@ -98,6 +100,7 @@ class Modality:
             self._refuse(f'dtype to be one of {DTYPES}{hint}', self.dtype)
         if self.interpolation not in (None, *INTERPOLATIONS):
             self._refuse(f'interpolation to be one of {INTERPOLATIONS}', self.interpolation)
+        object.__setattr__(self, 'missing', _read_nan(self.missing))
         self._check_missing()
         self._check_numbers()
 
@@ -291,6 +294,13 @@ def can_hold(dtype: np.dtype | str, value: float) -> bool:
         return True
     limits = np.iinfo(dtype)
     return limits.min <= value <= limits.max and value == int(value)
+
+
+def _read_nan(missing: Any) -> Any:
+    """Replace 'nan' by the number."""
+    if isinstance(missing, list | tuple):
+        return type(missing)(map(_read_nan, missing))
+    return math.nan if missing == 'nan' else missing
 
 
 def listed(values: Numbers | None) -> tuple[float, ...]:

@@ -77,7 +77,8 @@ def missing_values(dataset: Mapping, name: str) -> list[float]:
     """
     missing = describe_files(dataset).get(name, {}).get('missing')
     values = missing if isinstance(missing, list | tuple) else [missing]
-    return sorted({float(value) for value in values if value is not None and math.isfinite(value)})
+    numbers = {float(value) for value in values if value is not None}
+    return sorted(filter(math.isfinite, numbers))
 
 
 def _mappings(value: Any) -> Iterator[Mapping]:

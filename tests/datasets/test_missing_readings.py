@@ -100,9 +100,10 @@ def test_what_is_not_named_is_said_once(fed, monkeypatch):
     dem[HOLES] = np.nan
     fed(dem)
     (((message,), how),) = said
-    assert "'dem': NaN and infinity in " in message and "missing=float('nan')" in message
+    assert "'dem': NaN and infinity in " in message and "missing='nan'" in message
     assert how['level'] == logging.WARNING
     fed(dem, missing=[-9999, np.nan])
+    fed(dem, missing='nan')
     fed(dem, tag='nan')
     assert len(said) == 1
 

@@ -220,6 +220,12 @@ def other_suffix(root):
         write(root / 'rgb' / f'extra_{index}.bmp', np.zeros((8, 8, 3), np.uint8))
 
 
+def depth_in_train_only(root):
+    third_class_in_val_only(root)  # which writes lists
+    for path in names(root, 'depth')[18:]:
+        path.unlink()
+
+
 def few(root):
     for folder in ('rgb', 'depth', 'labels'):
         for path in names(root, folder)[10:]:
@@ -261,6 +267,7 @@ PLANTS = {
     'unreadable': cut_file,
     'broken-links': dead_link,
     'val-repeats-train': copies_in_val,
+    'modality-one-side': depth_in_train_only,
     'list': strange_list,
     'skipped': other_suffix,
     'few-samples': few,

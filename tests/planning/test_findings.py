@@ -50,6 +50,7 @@ def test_holes_of_floats_are_found(root, value):
     holes_as(value)(root)
     finding = find(root)['holes']
     assert finding.level == 'note' and '16.7 % of the pixels of depth' in finding.what
+    assert ('very near or very far' in finding.why) == np.isfinite(value)
 
 
 def test_finding_names_files_and_their_number(root):
@@ -87,6 +88,21 @@ def test_readings_of_names_are_no_faults_of_lists(root):
     found = find(root)
     assert found.keys() == {'skipped', 'several-readings'}
     assert found['skipped'].level == 'note'  # nobody wants pictures of labels
+
+
+def test_frames_without_labels_are_no_junk(root):
+    for path in names(root, 'labels')[-3:]:
+        path.unlink()
+    write(root / 'preview.png', read(names(root, 'rgb')[0]))
+    shutil.copytree(root / 'labels', root / 'a' / 'labels_color')
+    write(root / 'some where' / 'else.png', read(names(root, 'rgb')[0]))
+    found = find(root)
+    assert found.keys() == {'unlabeled', 'skipped'}
+    note, junk = found['unlabeled'], found['skipped']
+    assert note.level == 'note' and note.what == '3 samples have no label map and are left out.'
+    assert note.files == ('seq5_021', 'seq5_022', 'seq5_023') and note.count == 3
+    assert junk.level == 'warning' and junk.count == 23
+    assert junk.files[0] == 'some where/else.png'  # the others are left out rightly
 
 
 def test_gray_values_without_255_are_gaps(root):

@@ -61,6 +61,7 @@ def test_resizing_follows_from_the_kind(options, expected):
         (dict(DEPTH, valid_range=(5, 5)), r'valid_range to be .* got \(5, 5\)'),
         (dict(DEPTH, fill=float('nan')), 'expected fill to be a number, or 1 of them'),
         (dict(DEPTH, missing=True), 'expected `missing` to be a number or a list of .* got True'),
+        (dict(DEPTH, missing='none'), "`missing` to be a number or a list of .* got 'none'"),
         (dict(DEPTH, missing=[]), r'expected `missing` to be a number or a list of .* got \[\]'),
         (dict(DEPTH, scale=0), 'expected scale > 0, got 0'),
         (dict(DEPTH, calibrated=False), 'no mean, std with calibrated=False, got 2.5'),

@@ -75,6 +75,8 @@ def test_folder_becomes_a_config_that_trains(clean, plan, tmp_path, call_script,
     assert said.splitlines()[-1].startswith('to train: python ')
     config = out / 'scenes.py'
     cfg = Config.fromfile(config)
+    length = f'{cfg.max_iters} iterations, validated every {cfg.val_interval}. An iteration takes'
+    assert f'schedule: {length}' in said and length in (out / 'report.html').read_text()
     assert cfg.train_dataloader.dataset.metainfo.classes == ('ground', 'box', 'ball')
     work = tmp_path / 'work'
     code, said = call_script(TOOLS / 'train.py', config, '--length', 2, '--work-dir', work)

@@ -160,8 +160,9 @@ def test_the_same_channels_in_other_words(config, content):
     check_config(content, config, 'iter_1.pth')
 
 
-def test_nan_is_always_missing(config, content):
-    _files(config, 'test_dataloader')['depth'].missing = [0, float('nan')]
+@pytest.mark.parametrize('nan', [float('nan'), 'nan'])
+def test_nan_is_always_missing(config, content, nan):
+    _files(config, 'test_dataloader')['depth'].missing = [0, nan]
     config.test_dataloader.dataset.reduce_zero_label = False
     check_config(content, config, 'iter_1.pth')
 

@@ -147,7 +147,7 @@ class LoadMultimodalImages(BaseTransform):
                     name,
                     'NaN',
                     f'NaN and infinity in {path} count as missing readings. If that is meant, say '
-                    "missing=float('nan') in its description",
+                    "missing='nan' in its description",
                 )
         if (name, 'sentinel') not in self._warned:
             sentinel = find_sentinel(image, holes)

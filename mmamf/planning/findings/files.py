@@ -97,9 +97,28 @@ def broken_links(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]
         )
 
 
+def unlabeled(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Samples that nobody has labeled yet."""
+    if lacking := Affected(sample.name for sample in data.unlabeled):
+        yield Finding(
+            'note',
+            'unlabeled',
+            f'{counted(lacking.count, "sample has", "samples have")} no label map and '
+            f'{"is" if lacking.count == 1 else "are"} left out.',
+            'A network learns from label maps.',
+            'If there are label maps in another place, name it: --labels DIR.',
+            **lacking.of,
+        )
+
+
 def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Image files that belong to no sample."""
-    reasons = {p: r for p, r in sorted(data.unused.items()) if 'link' not in r}
+    told = {path for sample in data.unlabeled for path in sample.files.values()}
+    reasons = {
+        path: reason
+        for path, reason in sorted(data.unused.items(), key=_wanted_first)
+        if 'link' not in reason and path not in told
+    }
     if reasons:
         common = Counter(reasons.values()).most_common(3)
         listed = ', '.join(f'{reason} ({count})' for reason, count in common)
@@ -112,6 +131,12 @@ def skipped(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             'Name them, --modality NAME=DIR or --labels DIR, or move them away.',
             **Affected(reasons).of,
         )
+
+
+def _wanted_first(item: tuple[str, str]) -> tuple[bool, bool, str]:
+    """Sort files that lack a partner before others, and those that are left out rightly last."""
+    path, reason = item
+    return reason.startswith(MEANT), not reason.startswith('no partner'), path
 
 
 def lists(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
@@ -183,6 +208,6 @@ def _all_files(data: FoundData, fingerprint: Fingerprint) -> Iterator:
 
 
 CHECKS = (
-    no_labels, few_samples, unreadable, unpaired, broken_links, skipped, lists,
+    no_labels, few_samples, unreadable, unpaired, broken_links, unlabeled, skipped, lists,
     several_readings, huge, duplicate_files,
 )  # fmt: skip

@@ -58,4 +58,32 @@ def one_group(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     )
 
 
-CHECKS = (val_repeats_train, one_group)
+def modality_one_side(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
+    """Modalities that only train has, or only val."""
+    sides = {split: data.of_split(split) for split in ('train', 'val')}
+    if not all(sides.values()):
+        return
+    for modality in data.modalities:
+        counts = {
+            split: sum(modality in sample.files for sample in samples)
+            for split, samples in sides.items()
+        }
+        lacking, having = sorted(counts, key=counts.get)
+        if counts[lacking] or not counts[having]:
+            continue
+        why = {
+            'val': f'Val does not say what a network makes of {modality}.',
+            'train': f'A network cannot learn what to make of {modality}.',
+        }
+        yield Finding(
+            'warning',
+            'modality-one-side',
+            f'No sample of {lacking} has a file of {modality}; '
+            f'{counts[having]} of {counted(len(sides[having]), "sample")} of {having} have one.',
+            why[lacking],
+            'Give lists in which both sides have it: --split train.txt val.txt. Or leave it out: '
+            f'--modality {modality}=none.',
+        )
+
+
+CHECKS = (val_repeats_train, one_group, modality_one_side)

@@ -51,17 +51,20 @@ def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
 
 def holes(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Missing readings."""
-    found = []
+    found, values = [], set()
     for name, summary in fingerprint.modalities.items():
         if summary.missing and summary.missing_share >= HOLES:
             listed = ' and '.join(f'{value:g}' for value in summary.missing)
             found.append(f'{100 * summary.missing_share:.1f} % of the pixels of {name} ({listed})')
+            values.update(summary.missing)
     if found:
         yield Finding(
             'note',
             'holes',
             f'Some pixels have no reading: {", ".join(found)}.',
-            'As numbers, they would look like something very near or very far.',
+            'As numbers, they would look like something very near or very far.'
+            if any(map(math.isfinite, values))
+            else 'A network that computes with NaN gives nothing but NaN.',
             'The plan treats them as missing, so the network sees the mean there.',
         )
 

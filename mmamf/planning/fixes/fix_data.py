@@ -62,6 +62,7 @@ def fix_data(data: FoundData, fingerprint: Fingerprint, out: Path) -> FoundData:
         unused={},
         remarks={},
         classes_file=classes_file,
+        unlabeled=(),
     )
 
 

@@ -17,7 +17,7 @@ def list_batch_sizes(samples: int) -> list[int]:
 
 
 def choose_batch_size(
-    seconds: Mapping[int, float], memory_gib: Mapping[int, float], budget: float
+    seconds: Mapping[int, float], memory_gib: Mapping[int, float], iterations: Mapping[int, int]
 ) -> Choice:
     """Choose the largest batch that pays and leaves enough iterations.
 
@@ -27,13 +27,13 @@ def choose_batch_size(
     Args:
         seconds: Seconds per step by batch size.
         memory_gib: Peak memory by batch size.
-        budget: Seconds for training.
+        iterations: Length of the training by batch size.
     """
     sizes = sorted(seconds)
     chosen = sizes[0]
     for small, large in zip(sizes, sizes[1:]):
         pays = seconds[large] / large <= PAYS * seconds[small] / small
-        if not pays or budget / seconds[large] < USUAL_ITERATIONS:
+        if not pays or iterations[large] < USUAL_ITERATIONS:
             break
         chosen = large
     told = ', '.join(f'{seconds[n] / n:.3g} s in batches of {n}' for n in sizes)

@@ -51,7 +51,8 @@ def describe_modality(name: str, summary: ModalitySummary, lacking: int, samples
         reasons.append(f'Bands left out: {"; ".join(dropped)}.')
     if summary.kind != 'image':
         value['kind'] = summary.kind
-    missing = [_plain(v) for v in summary.missing if math.isfinite(v) and can_hold(dtype, v)]
+    # 'nan', as mmengine cannot read float('nan') back from a config that it has saved
+    missing = ['nan' if v != v else _plain(v) for v in summary.missing if can_hold(dtype, v)]
     if missing:
         value['missing'] = missing[0] if len(missing) == 1 else missing
         reasons.append(f'{percent(summary.missing_share)} of the pixels have no reading.')
@@ -117,11 +118,17 @@ def choose_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
         rates[name] = round(max(0.0, (ABSENT - share) / (1 - share)), 2) if share < 1 else 0.0
     told = ', '.join(f'{name} in {percent(lacking[name] / samples)}' for name in rates)
     rates = {name: rate for name, rate in rates.items() if rate > 0}
+    if not rates:
+        return Choice(
+            None,
+            f'Training samples lack {told}: already absent in {percent(ABSENT)} or more, so none '
+            'is dropped.',
+        )
     reason = (
         f'Training samples lack {told}. With dropout, each is absent in at least '
         f'{percent(ABSENT)}, which doubled the mIoU without a sensor in a measurement.'
     )
-    return Choice(rates or None, reason)
+    return Choice(rates, reason)
 
 
 def _choose_dtype(summary: ModalitySummary) -> tuple[str, str]:

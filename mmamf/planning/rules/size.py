@@ -70,20 +70,23 @@ def choose_size(
     smallest = min(areas, key=areas.get) if areas else None
     area = areas.get(smallest, math.inf)
     limit = min(affordable, MAX_PIXELS)
-    scale = by_area = _choose_scale(height, width, area, limit)
+    by_area, decides = _choose_scale(height, width, area, limit)
+    scale = by_area
     widths = {index: width for index, width in median_width.items() if index in important}
     thinnest = min(widths, key=widths.get) if widths else None
     if thinnest is not None:
         scale = _keep_width(widths[thinnest], by_area, sizes, limit)
+        decides = decides if scale == by_area else ''
     whole = _scale_all(sizes, scale)
     crop = _choose_crop(whole, limit) if _must_crop(whole, limit) else None
     size = Size(scale, crop, whole, len(sizes) == 1)
     reasons = [f'Images have {width:.0f} x {height:.0f} px{_spread(sizes)}.']
     if smallest is not None:
-        scaled = '' if scale == 1 else f', {area * scale**2:.0f} after scaling by {scale:g}'
+        scaled = '' if scale == 1 else f', {area * scale**2:.0f} after scaling'
+        needed = f'{MIN_AREA} must remain' if scale <= 1 else f'a cell has {CELL**2}'
         reasons.append(
             f'Objects of the smallest class, {names[smallest]}, have {area:.0f} px{scaled}; '
-            f'{MIN_AREA} must remain.'
+            f'{needed}.'
         )
     if scale > by_area:
         kept = widths[thinnest]
@@ -93,18 +96,30 @@ def choose_size(
         )
     if height * width > limit:
         time = 'The time' if affordable < MAX_PIXELS else 'A crop of the usual kind'
-        reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}.')
-    shown = 'the whole image' if crop is None else f'crops of {_x(crop)}'
+        reasons.append(f'{time} allows {limit:.0f} px per sample of {height * width:.0f}{decides}.')
+    shown = 'the whole image' if crop is None else f'crops of {_x(crop)} px'
+    if scale != 1:
+        shown += '' if crop is None else ' of the image'
+        most = '' if size.alike else 'at most '
+        shown += f', scaled by {scale:g} to {most}{_x(whole)} px'
     return Choice(size, ' '.join([*reasons, f'The network sees {shown}.']))
 
 
-def _choose_scale(height: float, width: float, area: float, limit: float) -> float:
+def _choose_scale(height: float, width: float, area: float, limit: float) -> tuple[float, str]:
+    """Return the scale, and the end of a sentence on the limit: what decides."""
     pixels = height * width
     if area < CELL**2 and pixels * 4 <= limit:
-        return 2.0  # objects smaller than a cell cannot be seen at their own size
-    lowest = max(MIN_SCALE, math.sqrt(MIN_AREA / area), MIN_CROP / min(height, width))
+        return 2.0, ''  # objects smaller than a cell cannot be seen at their own size
+    lowest, decides = max(
+        (MIN_SCALE, f', but textures are gone below a scale of {MIN_SCALE:g}'),
+        (math.sqrt(MIN_AREA / area), ', but these objects decide the scale'),
+        (MIN_CROP / min(height, width), f', but the smallest side must keep {MIN_CROP} px'),
+    )
+    lowest = math.ceil(lowest * STEPS) / STEPS
     fitting = math.floor(math.sqrt(limit / pixels) * STEPS) / STEPS
-    return min(1.0, max(fitting, math.ceil(lowest * STEPS) / STEPS))
+    if fitting >= lowest:
+        decides = ', which decides the scale'
+    return min(1.0, max(fitting, lowest)), decides
 
 
 def _keep_width(

@@ -43,6 +43,7 @@ UNREADABLE = (
     '.h5', '.hdf5', '.nc', '.raw', '.dng', '.cr2', '.nef', '.arw', '.mp4', '.avi', '.mov', '.bag',
 )  # fmt: skip
 READABLE = tuple(suffix for suffix in IMAGES if suffix not in UNREADABLE)
+UNLABELED = 'no partner: an image without label map'
 RARE = 0.05  # a modality of fewer samples is taken for something else
 
 
@@ -160,6 +161,13 @@ class _Finder:
         order = sorted(found, key=lambda n: (found[n] < most, n not in COLORS, -found[n], n))
         columns = [*order, LABELS]
         kept = [replace(s, files={c: s.files[c] for c in columns if c in s.files}) for s in kept]
+        unlabeled = [
+            FoundSample(names[key], files, groups[key])
+            for key, files in samples.items()
+            # a file of no known modality is no frame, but a picture of something else
+            if files.keys() & found.keys()
+            and any(self.unused.get(file) == UNLABELED for file in files.values())
+        ]
         named, classes_file = self._classes(classes, files, set(names.values()))
         return FoundData(
             self.root,
@@ -169,6 +177,7 @@ class _Finder:
             named,
             dict(sorted(self.remarks.items())),
             classes_file=classes_file,
+            unlabeled=tuple(sorted(unlabeled, key=lambda sample: sample.name)),
         )
 
     def _select_images(self, files: Sequence[str], dead: Sequence[str]) -> list[str]:
@@ -320,7 +329,7 @@ class _Finder:
         elif files.keys() == {LABELS}:
             reason = 'no partner: a label map without image'
         elif labeled and LABELS not in files and side != 'test':
-            reason = 'no partner: an image without label map'
+            reason = UNLABELED
         elif not labeled and several and len(files) == 1:
             reason = 'no partner: no other modality has such a file'
         else:

@@ -43,6 +43,8 @@ class FoundData:
         between: Names of samples that are on no side of the split, because they are at the borders
             of val and show what both sides show. They are not among the samples.
         classes_file: The file that names the classes; '' if none does.
+        unlabeled: Further samples, which have no label map though others have. Their files are
+            among the unused.
     """
 
     root: Path
@@ -53,6 +55,7 @@ class FoundData:
     remarks: Mapping[str, str] = field(default_factory=dict)
     between: tuple[str, ...] = ()
     classes_file: str = ''
+    unlabeled: tuple[FoundSample, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmamf.datasets.sample_table import SAMPLE
 
-from .found_data import SPLITS, FoundData
+from .found_data import SPLITS, FoundData, FoundSample
 
 DRAWS = 200  # random orders of the groups, of which the best is taken
 NUMBERED = 0.8  # share of names that end with a number: their order is an order in time or space
@@ -29,7 +29,8 @@ def split_data(data: FoundData, share: float = 0.2, seed: int = 0) -> FoundData:
     all other samples are split, so val never takes from test:
 
     - By groups (sequence, folder, subject) if there are several. Whole groups go to val, such that
-      their samples are about the share. With few groups, it may be more or less.
+      both sides have each modality, if that is possible, and the samples of val are about the
+      share. With few groups, it may be more or less.
     - One group whose names end with numbers counts as a video. val gets one to three long blocks of
       it. The samples within 1 % of a block's borders are on no side, because they show what both
       sides show; ``between`` names them. Fewer than 20 samples have no such gap.
@@ -60,8 +61,8 @@ def split_data(data: FoundData, share: float = 0.2, seed: int = 0) -> FoundData:
     rng = np.random.default_rng(seed)
     groups = defaultdict(list)
     for sample in sorted(rest, key=lambda sample: _natural(sample.name)):
-        groups[sample.group].append(sample.name)
-    names = [name for group in groups.values() for name in group]
+        groups[sample.group].append(sample)
+    names = [sample.name for group in groups.values() for sample in group]
     gap: Sequence[str] = ()
     if len(groups) > 1:
         val = _draw_groups(groups, share * len(names), rng)
@@ -126,18 +127,29 @@ def _with_sides(
 
 
 def _draw_groups(
-    groups: Mapping[str, Sequence[str]], wanted: float, rng: np.random.Generator
+    groups: Mapping[str, Sequence[FoundSample]], wanted: float, rng: np.random.Generator
 ) -> list[str]:
-    """Choose whole groups that have about the wanted number of samples together."""
+    """Choose whole groups that have about the wanted number of samples together.
+
+    First of all, few modalities (and labels) may be on one side only.
+    """
     names = [*groups]
     sizes = np.array([len(groups[name]) for name in names])
-    best, best_error = None, np.inf
+    files = [set().union(*(sample.files for sample in groups[name])) for name in names]
+    columns = sorted(set().union(*files))
+    has = np.array([[column in own for column in columns] for own in files])  # (groups, columns)
+    best, best_rank = None, (np.inf, np.inf)
     for _ in range(DRAWS):
         order = rng.permutation(len(names))
         errors = np.abs(sizes[order].cumsum() - wanted)[:-1]  # one group stays in train
-        if errors.min() < best_error:
-            best, best_error = order[: errors.argmin() + 1], errors.min()
-    return [sample for i in best for sample in groups[names[i]]]
+        val = np.logical_or.accumulate(has[order])[:-1]
+        train = np.logical_or.accumulate(has[order[::-1]])[-2::-1]
+        one_sided = (val != train).sum(axis=1)
+        cut = np.lexsort((errors, one_sided))[0]
+        rank = (one_sided[cut], errors[cut])
+        if rank < best_rank:
+            best, best_rank = order[: cut + 1], rank
+    return [sample.name for i in best for sample in groups[names[i]]]
 
 
 def _cut_blocks(

@@ -1,5 +1,6 @@
 """Whole plans from planted facts, and the configs that are written from them."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -30,6 +31,7 @@ from mmamf.planning.make_plan import make_plan
 from mmamf.planning.measure_step import _make_batch, measure_steps
 from mmamf.planning.rules import network
 from mmamf.planning.write_config import write_config
+from mmamf.structures import Modality
 
 MASKS = replace(
     LABELS,
@@ -81,6 +83,13 @@ CASES = dict(
         minutes=1,
     ),
     missing=dict(summaries=FOUR, lacking=dict(depth=30, tile=5)),
+    holes=dict(
+        summaries=dict(
+            rgb=RGB,
+            depth=replace(DEPTH, dtypes=dict(float32=100), missing=(math.nan,)),
+            tile=replace(TILE, missing=(-9999.0, math.nan)),
+        )
+    ),
     weights=dict(summaries=dict(rgb=RGB, depth=DEPTH), weights=True, bench=Bench(0.1, 0.2, 99)),
     from_scratch=dict(summaries=dict(rgb=RGB), bench=Bench(0.1, 0.2, 99)),
     long=dict(summaries=dict(rgb=RGB), bench=Bench(0.001, 0.002, 0.01), minutes=600),
@@ -175,6 +184,15 @@ def test_the_config_is_readable(case, write, tmp_path):
     assert Config.fromfile(tmp_path / 'saved.py').to_dict() == config.to_dict()
 
 
+def test_nan_is_named_as_missing(write, tmp_path):
+    """Also in the config that mmengine saves beside the log of a training."""
+    _, path = write(**CASES['holes'])
+    Config.fromfile(path).dump(tmp_path / 'saved.py')
+    for config in (path, tmp_path / 'saved.py'):
+        _, depth, tile = map(Modality.of, Config.fromfile(config).modalities)
+        assert [*map(math.isnan, (*depth.missing_values, *tile.missing_values))] == [1, 0, 1]
+
+
 def test_the_tables_lie_beside_the_config(write, tmp_path):
     _, path = write(**CASES['two'])
     config = Config.fromfile(path)
@@ -245,6 +263,14 @@ def test_nothing_is_measured_twice_or_in_vain(write):
         ('small', size),
         ('MixVisionTransformer', size),
     ]
+
+
+@pytest.mark.parametrize('case', ['two', 'large', 'missing'])
+def test_the_network_gets_the_iterations_of_the_schedule(case, write):
+    plan, path = write(**CASES[case])
+    assert plan['batch_size'] == 2  # which networks are compared with
+    told = f'{plan["network"].name} gets {Config.fromfile(path).max_iters} iterations'
+    assert told in plan.choices['network'].reason
 
 
 def test_packaged_weights_are_taken(write, monkeypatch):

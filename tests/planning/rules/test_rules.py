@@ -80,10 +80,10 @@ FROM_ONE = replace(
         (replace(RGB, channels={3: 95, 1: 5}), dict(channels=3, bgr_to_rgb=True)),
         (replace(RGB, channels={3: 94, 1: 6}), dict(channels=[0], bgr_to_rgb=False)),
         (replace(TILE, channels={5: 96, 7: 4}), dict(channels=5)),
-        # NaN is missing anyway, and a saved config could not be read back with it
-        (replace(TILE, missing=(math.nan, -1.0)), dict(missing=-1)),
-        (replace(TILE, missing=(math.nan,)), dict(missing=None)),
-        # a value that the dtype cannot hold
+        (replace(TILE, missing=(-1.0, math.nan)), dict(missing=[-1, math.nan])),
+        (replace(TILE, missing=(math.nan,)), dict(missing=math.nan)),
+        # values that the dtype cannot hold
+        (replace(RGB, missing=(math.nan,)), dict(missing=None)),
         (replace(RGB, missing=(-9999.0,)), dict(missing=None)),
         # arrays keep their order, and PNG is BGR
         (replace(RGB, formats=dict(NPY=100)), dict(channels=3, bgr_to_rgb=False)),
@@ -120,6 +120,8 @@ def test_the_description_says_why():
     for part in ('12 %', 'mm', '7 of 100 samples lack it'):
         assert part in reason
     assert describe_modality('depth', DEPTH, 7, 100).value['optional'] is True
+    holes = describe_modality('tile', replace(TILE, missing=(math.nan,)), 0, 9)
+    assert holes.value['missing'] == 'nan' and '3 % of the pixels have no reading' in holes.reason
     assert (
         '3 is constant' in describe_modality('t', replace(TILE, constant_bands=(3,)), 0, 9).reason
     )
@@ -158,6 +160,7 @@ def test_dropout_fills_up_to_a_quarter(lacking, expected):
         dropped = (expected or dict(depth=0))['depth']
         assert absent + (1 - absent) * dropped >= 0.245
         assert '25 %' in choice.reason
+        assert ('none is dropped' in choice.reason) == (expected is None)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +259,30 @@ def test_chooses_scale_and_crop(sizes, areas, affordable, scale, train, crop):
     (height, width), *_ = sizes
     assert f'{width} x {height} px' in choice.reason
     assert ('smallest class, crack, have' in choice.reason) == bool(areas)
+
+
+@pytest.mark.parametrize(
+    'area, affordable, told',
+    [
+        (6400.0, 80000, 'allows 80000 px per sample of 307200, which decides the scale.'),
+        (216.0, 5000, 'but these objects decide the scale.'),
+        (6400.0, 5000, 'but the smallest side must keep 128 px.'),
+        (6400.0, 1e9, 'The network sees the whole image.'),
+    ],
+)
+def test_says_what_decides_the_size(area, affordable, told):
+    choice = choose_size(SIZES, {1: area}, {}, SHARES, affordable, NAMES)
+    assert told in choice.reason
+    size = choice.value
+    if size.scale < 1:
+        height, width = size.whole
+        assert f'scaled by {size.scale:g} to {width} x {height} px.' in choice.reason
+
+
+def test_the_coarsest_scale_is_said():
+    choice = choose_size(LARGE, AREAS, {}, SHARES, 20000, NAMES)
+    assert 'but textures are gone below a scale of 0.25.' in choice.reason
+    assert 'crops of 128 x 128 px of the image, scaled by 0.25 to 1250 x 1000' in choice.reason
 
 
 def test_rare_specks_do_not_decide_the_size():
@@ -359,7 +386,8 @@ def test_batches_are_not_larger_than_the_set(samples, expected):
     ],
 )
 def test_chooses_a_batch_that_pays(seconds, budget, expected):
-    choice = choose_batch_size(seconds, {n: n / 10 for n in seconds}, budget)
+    iterations = {n: int(budget / time) for n, time in seconds.items()}
+    choice = choose_batch_size(seconds, {n: n / 10 for n in seconds}, iterations)
     assert choice.value == expected
     assert f'{expected / 10:.2g} GiB' in choice.reason
 

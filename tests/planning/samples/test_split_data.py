@@ -69,6 +69,27 @@ def test_groups_stay_together(seed):
     assert len(data.samples) == len(samples)
 
 
+@pytest.mark.parametrize('seed', range(10))
+def test_both_sides_have_each_modality(seed):
+    """Two of four groups have thermal, and each has a fifth of the samples or more."""
+    samples = [sample(f'g{g}_{i}', f'g{g}') for g in range(4) for i in range(15 + 5 * g)]
+    samples = [
+        replace(s, files={**s.files, 'thermal': s.name}) if s.group in ('g0', 'g3') else s
+        for s in samples
+    ]
+    data = split_data(data_of(*samples), seed=seed)
+    for split in ('train', 'val'):
+        assert any('thermal' in s.files for s in data.of_split(split))
+    assert data == split_data(data_of(*samples), seed=seed)
+    assert {s.group for s in data.of_split('val')} == {'g0'}  # 15 of 90 are nearest to a fifth
+
+
+def test_complete_samples_are_split_by_their_number():
+    samples = [sample(f'g{g:02}_{i}', f'g{g:02}') for g in range(12) for i in range(3 + g)]
+    data = split_data(data_of(*samples))
+    assert {s.group for s in data.of_split('val')} == {'g06', 'g08'}
+
+
 @pytest.mark.parametrize('seed', range(5))
 @pytest.mark.parametrize('count', [20, 60, 153, 600, 5000])
 def test_a_video_is_cut_into_blocks_with_gaps(count, seed):
