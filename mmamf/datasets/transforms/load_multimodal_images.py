@@ -19,6 +19,8 @@ from .missing_readings import (
     marker_of,
 )
 
+ROUNDING = 1e-12  # of sums in double precision, relative to the mean
+
 
 @TRANSFORMS.register_module()
 class LoadMultimodalImages(BaseTransform):
@@ -186,8 +188,9 @@ def _standardize(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
     count = np.maximum((~holes).sum((0, 1)), 1)
     mean = values.sum((0, 1)) / count
     deviation = np.sqrt((np.where(holes, 0, values - mean) ** 2).sum((0, 1)) / count)
-    # a flat image becomes 0
-    return ((values - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    # a flat image becomes 0: its mean may be rounded, which is no contrast
+    has_contrast = deviation > ROUNDING * np.abs(mean)
+    return ((values - mean) / np.where(has_contrast, deviation, np.inf)).astype(np.float32)
 
 
 def _zeros(modality: Modality, size: tuple[int, int]) -> np.ndarray:
