@@ -240,8 +240,8 @@ def test_images_that_are_not_calibrated_are_normalized_one_by_one(tmp_path, shap
     np.testing.assert_allclose(readings.std(0), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize('dtype, value', [('uint16', 700), ('float32', 0.1)])
+@pytest.mark.parametrize('dtype, value', [('uint16', 700), ('float64', 0.3)])
 def test_a_flat_image_that_is_not_calibrated_becomes_zero(write, dtype, value):
     spec = dict(channels=1, dtype=dtype, calibrated=False)
-    results = LoadMultimodalImages(dict(t1=spec))(write(t1=np.full((6, 8), value, dtype)))
-    np.testing.assert_array_equal(np.abs(results['img']), np.zeros((6, 8), np.float32))
+    results = LoadMultimodalImages(dict(t1=spec))(write(t1=np.full((60, 80), value, dtype)))
+    np.testing.assert_array_equal(np.abs(results['img']), np.zeros((60, 80), np.float32))
