@@ -50,7 +50,8 @@ def choose_crop(is_rare: bool) -> Choice:
     if is_rare:
         return Choice(
             dict(type='ClassBalancedCrop'),
-            'A class is rare, so every crop contains a pixel of a class that is drawn first.',
+            'A class is rare for this length, so a class is drawn first, and each crop contains a '
+            'pixel of it.',
         )
     return Choice(
         dict(type='RandomCrop', cat_max_ratio=FULL),

@@ -123,7 +123,7 @@ def write(tmp_path, monkeypatch):
         weights=False,
         classes=(),
     ):
-        monkeypatch.setattr('mmamf.planning.make_plan.is_reachable', lambda url: weights)
+        monkeypatch.setattr('mmamf.planning.network_trials.is_reachable', lambda url: weights)
         monkeypatch.setattr('torch.hub.get_dir', lambda: str(tmp_path))
         data = make_data(summaries, samples, lacking, classes, root=tmp_path / 'my data')
         fingerprint = make_fingerprint(summaries, labels)
@@ -244,7 +244,7 @@ def test_missing_files(write):
 
 
 def test_an_empty_frame_is_a_missing_one(monkeypatch):
-    monkeypatch.setattr('mmamf.planning.make_plan.is_reachable', lambda url: False)
+    monkeypatch.setattr('mmamf.planning.network_trials.is_reachable', lambda url: False)
     summaries = dict(rgb=RGB, depth=DEPTH)
     data, empty = make_data(), dict(depth=['0007'])
     plan = make_plan(data, make_fingerprint(summaries, empty=empty), MACHINE, 30, Bench())
