@@ -27,10 +27,9 @@ MODALITIES = COLORS.union(
     THERMALS,
     SEQUENCES,
     'right nir ir red green blue rededge swir lwir mwir uv infrared nearinfrared fir normal '
-    'normals hha edge edges adc ct '
-    'pet dem ndsm chm sar vv vh hh hv sentinel1 sentinel2 optical multispectral '
-    'hyperspectral ms hsi pan msi radar intensity reflectance polarization dolp aolp gray grey '
-    'gated event events flow height slope ndvi xray us ultrasound dapi fluorescence '
+    'normals hha edge edges adc ct pet dem ndsm chm sar vv vh hh hv sentinel1 sentinel2 optical '
+    'multispectral hyperspectral ms hsi pan msi radar intensity reflectance polarization dolp aolp '
+    'gray grey gated event events flow height slope ndvi xray us ultrasound dapi fluorescence '
     'brightfield'.split(),
 )
 # word -> how surely the files are label maps of classes
