@@ -14,6 +14,7 @@ from mmamf.planning.fixes.geometry import move, upright
 from mmamf.planning.prints.fingerprint import Fingerprint
 from mmamf.planning.prints.summaries import Offset
 from mmamf.planning.samples.find_data import find_data
+from mmamf.planning.samples.found_data import FoundData
 from mmamf.planning.samples.split_data import split_data
 
 
@@ -22,12 +23,21 @@ def clean(tmp_path_factory) -> Path:
     return make_clean_set(tmp_path_factory.mktemp('clean') / 'set', count=12)
 
 
-def fix(root: Path, tmp_path: Path) -> tuple[Path, list]:
-    """Plant nothing more: write the copy, and look at it again."""
+def fix(root: Path, tmp_path: Path) -> tuple[FoundData, list[str]]:
+    """Write the fixed copy; return it, and the codes of what is found in it."""
     data = split_data(find_data(root))
     fixed = fix_data(data, Fingerprint(data, tmp_path / 'a.sqlite', workers=1), tmp_path / 'fixed')
     again = Fingerprint(fixed, tmp_path / 'b.sqlite', workers=1)
     return fixed, [finding.code for finding in find_problems(fixed, again)]
+
+
+def plant_and_fix(code: str, clean: Path, tmp_path: Path) -> FoundData:
+    """Plant a fault into a copy of the clean set; return the fixed copy, which is free of it."""
+    root = shutil.copytree(clean, tmp_path / 'set')
+    PLANTS[code](root)
+    fixed, codes = fix(root, tmp_path)
+    assert code not in codes
+    return fixed
 
 
 def arrays(root: Path, folder: str) -> list[np.ndarray]:
@@ -41,10 +51,7 @@ def arrays(root: Path, folder: str) -> list[np.ndarray]:
     ['labels-0-255', 'labels-colored', 'labels-lossy', 'labels-off-by-one', 'palette-differs'],
 )
 def test_labels_become_class_indices(clean, tmp_path, code):
-    root = shutil.copytree(clean, tmp_path / 'set')
-    PLANTS[code](root)
-    fixed, codes = fix(root, tmp_path)
-    assert code not in codes
+    fixed = plant_and_fix(code, clean, tmp_path)
     for found, true in zip(arrays(fixed.root, 'labels'), arrays(clean, 'labels'), strict=True):
         if code == 'labels-0-255':
             true = np.minimum(true, 1)
@@ -58,10 +65,7 @@ def test_labels_become_class_indices(clean, tmp_path, code):
 
 @pytest.mark.parametrize('code', ['color-order', 'orientation'])
 def test_pictures_are_as_before(clean, tmp_path, code):
-    root = shutil.copytree(clean, tmp_path / 'set')
-    PLANTS[code](root)
-    fixed, codes = fix(root, tmp_path)
-    assert code not in codes
+    fixed = plant_and_fix(code, clean, tmp_path)
     for index, (found, true) in enumerate(zip(arrays(fixed.root, 'rgb'), arrays(clean, 'rgb'))):
         if code == 'orientation' and index < 4:
             true = true[::-1, ::-1]  # the header said so
@@ -70,10 +74,7 @@ def test_pictures_are_as_before(clean, tmp_path, code):
 
 @pytest.mark.parametrize('code', ['sizes-differ', 'mixed-files', 'depth-units', 'shifted'])
 def test_depth_fits_again(clean, tmp_path, code):
-    root = shutil.copytree(clean, tmp_path / 'set')
-    PLANTS[code](root)
-    fixed, codes = fix(root, tmp_path)
-    assert code not in codes
+    fixed = plant_and_fix(code, clean, tmp_path)
     for found, true in zip(arrays(fixed.root, 'depth'), arrays(clean, 'depth'), strict=True):
         assert found.shape == true.shape
         inside = np.s_[12:-12, 12:-12]
