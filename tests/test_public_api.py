@@ -58,6 +58,7 @@ NAMES = {
         'LoadLabelMap',
         'LoadMultimodalImages',
         'LoadTranslationImages',
+        'LostReadings',
         'LowLight',
         'MirrorNormals',
         'Misregistration',
@@ -66,6 +67,7 @@ NAMES = {
         'PackTranslationInputs',
         'QuantizedDepth',
         'RandomScale',
+        'SaltAndPepper',
     ],
     'METRICS': ['FeatureDistanceMetric', 'LPIPSMetric', 'MultimodalIoUMetric', 'TranslationMetric'],
     'HOOKS': [

@@ -1,14 +1,21 @@
 """Tests a checkpoint on all subsets of its modalities; writes a table and a figure."""
 
 import argparse
-from itertools import combinations
+from itertools import chain
 
+from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
-from mmamf.evaluation.corruption_ladder import with_corruption
-from mmamf.visualization.missing_modalities_sheet import format_subsets, plot_subsets
+from mmamf.evaluation.corruption_ladder import with_corruption, with_damaged_input
+from mmamf.evaluation.failure_protocol import list_losses, list_noises, name_tests
+from mmamf.structures import read_modalities
+from mmamf.visualization.missing_modalities_sheet import (
+    format_protocol,
+    format_subsets,
+    plot_subsets,
+)
 
-from .series import read_model, run_series, write_table
+from .series import name_modalities, read_model, run_series, write_table
 
 
 def list_subsets(dataloader: dict) -> dict[str, dict]:
@@ -21,25 +28,20 @@ def list_subsets(dataloader: dict) -> dict[str, dict]:
     Raises:
         ValueError: If the data set consists of several, or no sample has any modality of a subset.
     """
-    if not (modalities := dataloader['dataset'].get('modalities')):
-        raise ValueError(
-            'test_dataloader.dataset: expected one data set with `modalities`, got '
-            f'{dataloader["dataset"].get("type")}'
-        )
+    modalities = name_modalities(dataloader)
     samples = list_present(dataloader['dataset'])
     subsets = {}
-    for size in range(len(modalities), 0, -1):
-        for kept in combinations(modalities, size):
-            prob = {name: 1.0 for name in modalities if name not in kept}
-            steps = [dict(type='ModalityDropout', prob=prob)] if prob else []
-            subset = with_corruption(dataloader, steps)
-            usable = [index for index, present in samples.items() if present & {*kept}]
-            if not usable:
-                raise ValueError(
-                    f'test_dataloader.dataset: expected a sample with one of {kept}, got none'
-                )
-            subset['dataset']['indices'] = usable
-            subsets['+'.join(kept)] = subset
+    for kept, test in name_tests(modalities).items():
+        prob = {name: 1.0 for name in modalities if name not in kept}
+        steps = [dict(type='ModalityDropout', prob=prob)] if prob else []
+        subset = with_corruption(dataloader, steps)
+        usable = [index for index, present in samples.items() if present & {*kept}]
+        if not usable:
+            raise ValueError(
+                f'test_dataloader.dataset: expected a sample with one of {kept}, got none'
+            )
+        subset['dataset']['indices'] = usable
+        subsets[test] = subset
     return subsets
 
 
@@ -55,13 +57,38 @@ def list_present(dataset: dict) -> dict[int, set[str]]:
     }
 
 
+def list_damages(args: argparse.Namespace, cfg: Config) -> list[tuple[str, list[dict]]]:
+    """List the names and the transforms of the further tests that the command line asks for.
+
+    Raises:
+        ValueError: If there shall be noise, and the data preprocessor describes no modalities.
+    """
+    losses = list_losses(name_modalities(cfg.test_dataloader)) if args.random_missing else ()
+    noises = ()
+    if args.noise:
+        preprocessor = cfg.model.get('data_preprocessor') or {}
+        if not (described := preprocessor.get('modalities')):
+            raise ValueError(
+                'model.data_preprocessor: expected `modalities` with mean and std, the units of '
+                f'the noise, got the keys {sorted(preprocessor)}'
+            )
+        noises = list_noises(read_modalities(described))
+    return [*chain(losses, noises)]
+
+
 def measure_missing(args: argparse.Namespace) -> None:
     """Test and report, given the arguments of `tools/analysis/missing_modalities.py`."""
     cfg, settings = read_model(args)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     tests = list_subsets(cfg.test_dataloader)
     marks = {name: dict(samples=len(tests[name]['dataset']['indices'])) for name in tests}
+    subsets = list(tests)
+    for name, steps in list_damages(args, cfg):
+        tests[name] = with_damaged_input(tests[subsets[0]], steps)
+        marks[name] = dict(marks[subsets[0]], corruption=steps)
     results = run_series(args, (cfg, settings), tests, marks)
-    modalities = list(cfg.test_dataloader.dataset.modalities)
-    plot_subsets(modalities, results, args.out / 'figure.png')
-    write_table(args, format_subsets(modalities, results))
+    modalities = name_modalities(cfg.test_dataloader)
+    of_subsets = {name: results[name] for name in subsets}
+    plot_subsets(modalities, of_subsets, args.out / 'figure.png')
+    protocol = format_protocol(modalities, results)
+    write_table(args, f'{format_subsets(modalities, of_subsets)}\n{protocol}')

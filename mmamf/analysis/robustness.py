@@ -6,13 +6,13 @@ from mmamf.evaluation.corruption_ladder import CLEAN, list_tests, read_ladder, w
 from mmamf.visualization.markdown import CLASS
 from mmamf.visualization.robustness_sheet import format_robustness, plot_robustness
 
-from .series import read_model, run_series, write_table
+from .series import name_modalities, read_model, run_series, write_table
 
 
 def measure_robustness(args: argparse.Namespace) -> None:
     """Test and report, given the arguments of `tools/analysis/robustness.py`."""
     cfg, settings = read_model(args)
-    modalities = list(cfg.test_dataloader.dataset.modalities)
+    modalities = name_modalities(cfg.test_dataloader)
     ladder = read_ladder(args.ladder)
     for corruption in [c for c in ladder if c['transform'].get('modality') not in modalities]:
         print(f'left out: {corruption["title"]}, for the config has only {modalities}')

@@ -39,6 +39,21 @@ def read_model(args: argparse.Namespace) -> tuple[Config, dict[str, str]]:
     return cfg, settings
 
 
+def name_modalities(dataloader: dict) -> list[str]:
+    """Name the modalities of a data loader's config, which gives their descriptions or names.
+
+    Raises:
+        ValueError: If the data set consists of several.
+    """
+    dataset = dataloader['dataset']
+    if not (given := dataset.get('modalities')):
+        raise ValueError(
+            'test_dataloader.dataset: expected one data set with `modalities`, got '
+            f'{dataset.get("type")}'
+        )
+    return [one if isinstance(one, str) else one['name'] for one in given]
+
+
 def run_series(
     args: argparse.Namespace,
     model: tuple[Config, dict[str, str]],

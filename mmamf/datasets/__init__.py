@@ -18,6 +18,7 @@ from .transforms import (
     LoadLabelMap,
     LoadMultimodalImages,
     LoadTranslationImages,
+    LostReadings,
     LowLight,
     MirrorNormals,
     Misregistration,
@@ -25,6 +26,7 @@ from .transforms import (
     PackTranslationInputs,
     QuantizedDepth,
     RandomScale,
+    SaltAndPepper,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     'LoadLabelMap',
     'LoadMultimodalImages',
     'LoadTranslationImages',
+    'LostReadings',
     'LowLight',
     'MFNetDataset',
     'MirrorNormals',
@@ -51,6 +54,7 @@ __all__ = [
     'RandomScale',
     'RoomsDataset',
     'SUNRGBDDataset',
+    'SaltAndPepper',
     'TaskonomyDataset',
     'encode_hha',
 ]

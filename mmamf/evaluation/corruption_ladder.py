@@ -10,6 +10,7 @@ from mmengine.config import Config
 CLEAN = 'clean'  # name of the test without corruption
 KEYS = {'name', 'title', 'unit', 'argument', 'levels', 'transform'}
 LOADING = 'LoadMultimodalImages'
+PACKING = 'PackMultimodalSegInputs'
 
 
 def read_ladder(path: str | Path) -> list[dict]:
@@ -57,15 +58,34 @@ def with_corruption(dataloader: dict, corruption: list[dict]) -> dict:
         ValueError: If its pipeline does not have LoadMultimodalImages exactly once.
     """
     dataloader = copy.deepcopy(dataloader)
-    pipeline = dataloader['dataset'].get('pipeline') or []
-    types = [str(step['type']).rpartition('.')[2] for step in pipeline]
-    if types.count(LOADING) != 1:
-        raise ValueError(
-            f'test_dataloader.dataset.pipeline: expected {LOADING} once, got the steps {types}'
-        )
-    place = types.index(LOADING) + 1
+    pipeline, place = _find_step(dataloader, LOADING)
+    pipeline[place + 1 : place + 1] = corruption
+    return dataloader
+
+
+def with_damaged_input(dataloader: dict, corruption: list[dict]) -> dict:
+    """Copy a data loader's config, with a corruption directly before the packing transform.
+
+    So the network sees the corruption as it is: no transform resizes it afterwards.
+
+    Raises:
+        ValueError: If its pipeline does not have PackMultimodalSegInputs exactly once.
+    """
+    dataloader = copy.deepcopy(dataloader)
+    pipeline, place = _find_step(dataloader, PACKING)
     pipeline[place:place] = corruption
     return dataloader
+
+
+def _find_step(dataloader: dict, name: str) -> tuple[list[dict], int]:
+    """Return the pipeline of a data loader's config, and the index of its only step of a type."""
+    pipeline = dataloader['dataset'].get('pipeline') or []
+    types = [str(step['type']).rpartition('.')[2] for step in pipeline]
+    if types.count(name) != 1:
+        raise ValueError(
+            f'test_dataloader.dataset.pipeline: expected {name} once, got the steps {types}'
+        )
+    return pipeline, types.index(name)
 
 
 def labels_of(corruption: dict) -> list[str]:

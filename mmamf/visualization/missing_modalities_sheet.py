@@ -6,6 +6,15 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from mmamf.ensemble import ENSEMBLE, metric_key
+from mmamf.evaluation.failure_protocol import (
+    NOISE,
+    PROBABILITIES,
+    SHARES,
+    average,
+    expect,
+    name_noise,
+    name_tests,
+)
 
 from .figures import add_grid, choose_colors, save_figure
 from .markdown import (
@@ -19,6 +28,13 @@ from .markdown import (
     format_sources,
     format_table,
 )
+
+PROTOCOL = """## The protocol of arXiv 2503.18445
+
+mIoU (%) of the ensemble. The mean counts each subset of intact modalities alike, also the whole
+set. The other columns are expectations: each modality fails with the probability p, independently.
+"""
+UNEQUAL = 'Subsets were tested on different numbers of samples, see above: EMM mixes them.\n'
 
 
 def format_subsets(modalities: Sequence[str], results: Mapping[str, Scalars]) -> str:
@@ -52,6 +68,34 @@ def format_subsets(modalities: Sequence[str], results: Mapping[str, Scalars]) ->
         comparable = scalars['samples'] == whole['samples']
         rows.append([*row, format_change(scalars, whole) if comparable else NONE])
     return format_table([*head, 'change of the ensemble'], rows)
+
+
+def format_protocol(modalities: Sequence[str], results: Mapping[str, Scalars]) -> str:
+    """Format the numbers of the protocol of arXiv 2503.18445 as a section with Markdown tables.
+
+    Args:
+        modalities: All modalities of the model.
+        results: Name of a test, see :func:`name_tests` and :func:`name_noise` -> its scalars. A
+            table has a row for each kind of failure whose tests are there.
+    """
+    kinds = {'is absent (EMM)': name_tests(modalities)}
+    for share in SHARES:
+        kinds[f'loses {100 * share:g} % of its values (RMM)'] = name_tests(modalities, share)
+    rows = []
+    for kind, tests in kinds.items():
+        if results.keys() >= set(tests.values()):
+            scores = {pattern: results[test][METRIC] for pattern, test in tests.items()}
+            numbers = [average(scores), *(expect(scores, p) for p in PROBABILITIES)]
+            rows.append([kind, *map(format_percent, numbers)])
+    head = ['a failed modality', 'mean', *(f'p = {p}' for p in PROBABILITIES)]
+    tables = [format_table(head, rows)]
+    levels = [level for level in NOISE if name_noise(level) in results]
+    if levels:
+        numbers = [format_percent(results[name_noise(level)][METRIC]) for level in levels]
+        tables.append(format_table(['noise on every modality (NM)', *levels], [[METRIC, *numbers]]))
+    samples = {results[test]['samples'] for test in name_tests(modalities).values()}
+    text = PROTOCOL if len(samples) == 1 else f'{PROTOCOL}{UNEQUAL}'
+    return '\n'.join([text, *tables])
 
 
 def plot_subsets(

@@ -3,7 +3,12 @@ from pathlib import Path
 import pytest
 from mmengine.registry import TRANSFORMS
 
-from mmamf.evaluation.corruption_ladder import list_tests, read_ladder, with_corruption
+from mmamf.evaluation.corruption_ladder import (
+    list_tests,
+    read_ladder,
+    with_corruption,
+    with_damaged_input,
+)
 
 SHIPPED = Path(__file__).parents[2] / 'configs' / '_base_' / 'robustness_rgbd.py'
 ENTRY = dict(
@@ -87,3 +92,15 @@ def test_another_pipeline_is_refused(names):
     pipeline = [dict(type=name) for name in names]
     with pytest.raises(ValueError, match='expected LoadMultimodalImages once, got the steps'):
         with_corruption(dict(dataset=dict(pipeline=pipeline)), [])
+
+
+def test_damaged_input_comes_right_before_packing():
+    names = ('LoadMultimodalImages', 'Resize', 'mmamf.PackMultimodalSegInputs')
+    steps = [dict(type=name) for name in names]
+    loader = dict(dataset=dict(pipeline=steps))
+    noise = dict(type='GaussianNoise')
+    given = with_damaged_input(loader, [noise, noise])['dataset']['pipeline']
+    assert given == [*steps[:2], noise, noise, steps[2]]
+    assert len(steps) == 3  # a copy was changed
+    with pytest.raises(ValueError, match='expected PackMultimodalSegInputs once, got the steps'):
+        with_damaged_input(dict(dataset=dict(pipeline=steps[:2])), [])

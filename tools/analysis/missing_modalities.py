@@ -1,7 +1,8 @@
 """Tests a checkpoint on all subsets of its modalities; writes a table and a figure.
 
-For every subset there is one test of the config, in which all other modalities are absent. Each
-finished test is saved in results.json, so after an interruption the same command continues.
+For every subset there is one test of the config, in which all other modalities are absent. The
+table also has the numbers of the protocol of arXiv 2503.18445; two options run its further tests.
+Each finished test is saved in results.json, so after an interruption the same command continues.
 """
 
 import argparse
@@ -14,6 +15,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_model(parser)
+    parser.add_argument(
+        '--random-missing',
+        action='store_true',
+        help='also test modalities that lose 25, 50 and 75 %% of their values (RMM): '
+        'three more tests for every subset but the whole one',
+    )
+    parser.add_argument(
+        '--noise',
+        action='store_true',
+        help='also test low, middle and high noise on all modalities (NM): three more tests',
+    )
     parser.add_argument(
         '--out',
         metavar='DIR',

@@ -10,11 +10,13 @@ from .corruptions import (
 from .load_label_map import LoadLabelMap
 from .load_multimodal_images import LoadMultimodalImages
 from .load_translation_images import LoadTranslationImages
+from .lost_readings import LostReadings
 from .mirror_normals import MirrorNormals
 from .modality_dropout import ModalityDropout
 from .pack_multimodal_seg_inputs import PackMultimodalSegInputs
 from .pack_translation_inputs import PackTranslationInputs
 from .random_scale import RandomScale
+from .salt_and_pepper import SaltAndPepper
 
 __all__ = [
     'ClassBalancedCrop',
@@ -24,6 +26,7 @@ __all__ = [
     'LoadLabelMap',
     'LoadMultimodalImages',
     'LoadTranslationImages',
+    'LostReadings',
     'LowLight',
     'MirrorNormals',
     'Misregistration',
@@ -32,4 +35,5 @@ __all__ = [
     'PackTranslationInputs',
     'QuantizedDepth',
     'RandomScale',
+    'SaltAndPepper',
 ]

@@ -25,11 +25,12 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     can be compared sample by sample. An absent modality stays as it is.
 
     Put a corruption directly after :class:`LoadMultimodalImages`, which passes on the value that
-    means "no reading". Missing readings stay missing. Only :class:`DepthHoles` and
-    :class:`DeadModality` remove readings; :class:`Misregistration` shifts some out of the image.
+    means "no reading". Missing readings stay missing. Only :class:`DepthHoles`,
+    :class:`LostReadings` and :class:`DeadModality` remove readings; :class:`Misregistration` shifts
+    some out of the image.
 
     Required keys: ``modalities``, ``missing_values`` and ``sample_name``. Changed key: ``img`` or
-    ``modality_<name>``.
+    ``modality_<name>``; :class:`LostReadings` also changes ``missing_values``.
 
     Args:
         modality: The modality that is damaged.
@@ -62,9 +63,20 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
             key = image_key(results, self.modality)
             name = f'{self.modality}/{results["sample_name"]}'
             rng = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-            image, missing = results[key], results['missing_values'][self.modality]
+            markers = results['missing_values']
+            image, missing = self.prepare(results[key], markers[self.modality])
             results[key] = _as_stored(self.corrupt(image, missing, rng), image.dtype)
+            results['missing_values'] = {**markers, self.modality: missing}
         return results
+
+    def prepare(self, image: np.ndarray, missing: float | None) -> tuple[np.ndarray, float | None]:
+        """Return the image and its marker in the form that is damaged; here they stay as they are.
+
+        Args:
+            image: The modality's image, in the units of its file.
+            missing: See :meth:`corrupt`.
+        """
+        return image, missing
 
     @abstractmethod
     def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
@@ -181,21 +193,25 @@ class GaussianNoise(Corruption):
     Args:
         modality: The modality that is damaged.
         std: Standard deviation in units of the file, such as gray levels of 8-bit images, or mm if
-            the files hold depth in mm.
+            the files hold depth in mm. A list gives one per channel, in the order of the image:
+            blue, green, red in a picture.
         seed: Seed of the noise.
 
     Raises:
-        ValueError: If ``std`` is negative.
+        ValueError: If ``std`` is negative, or the image has another number of channels.
     """
 
-    def __init__(self, modality: str, std: float, seed: int = 0) -> None:
+    def __init__(self, modality: str, std: float | Sequence[float], seed: int = 0) -> None:
         super().__init__(modality, seed)
         self.std = std
-        self._check('std', std >= 0, 'std >= 0')
+        self._check('std', np.min(std) >= 0, 'std >= 0')
 
     def corrupt(self, image: np.ndarray, missing: float | None, rng: Generator) -> np.ndarray:
         """Add the noise to every reading."""
-        noisy = image + self.std * rng.standard_normal(image.shape)
+        channels = 1 if image.ndim == 2 else image.shape[2]
+        fits = np.ndim(self.std) == 0 or len(self.std) == channels
+        self._check('std', fits, f'std to be a number, or {channels} of them, one per channel')
+        noisy = image + np.asarray(self.std) * rng.standard_normal(image.shape)
         return keep_readings(noisy, image, missing)
 
 

@@ -1,6 +1,7 @@
 """tools/analysis/missing_modalities.py on a tiny network without training."""
 
 import json
+from argparse import Namespace
 
 import pytest
 import torch
@@ -64,8 +65,11 @@ def test_all_subsets(call, tmp_path, capsys):
         assert tests[name]['mIoU'] == tests[name][f'{name}/mIoU']
     table = (tmp_path / 'out' / 'table.md').read_text()
     assert '| rgb + depth |' in table and '| - |' in table
+    mean = sum(test['mIoU'] for test in tests.values()) / 3
+    assert table.count('##') == 1 and f'| is absent (EMM) | {mean:.1f} |' in table
     assert (tmp_path / 'out' / 'figure.png').stat().st_size > 5000
-    assert '3 tests to do, 0 done' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '3 tests to do, 0 done' in said and table in said
     assert call()['tests'] == tests
     assert '0 tests to do, 3 done' in capsys.readouterr().out
 
@@ -111,8 +115,10 @@ def test_samples_without_the_modality(call, tmp_path, capsys):
     optional = call(*option)['tests']
     assert optional['rgb'] == both['rgb'] and optional['depth'] != both['depth']
     assert [test['samples'] for test in optional.values()] == [8, 8, 2]
-    depth = (tmp_path / 'out' / 'table.md').read_text().splitlines()[-1]
+    table = (tmp_path / 'out' / 'table.md').read_text()
+    (depth,) = (line for line in table.splitlines() if line.startswith('| depth |'))
     assert depth.startswith('| depth | 2 |') and depth.endswith('| - |')
+    assert 'tested on different numbers of samples' in table
 
     capsys.readouterr()
     sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[0].unlink()
@@ -125,6 +131,80 @@ def test_no_sample_with_the_modality(call, tmp_path):
         path.unlink()
     with pytest.raises(SystemExit, match=r"expected a sample with one of \('depth',\), got none"):
         call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
+
+
+def test_protocol_with_random_missing_and_noise(call, tmp_path, capsys):
+    subsets = call()['tests']
+    tests = call('--random-missing')['tests']
+    losses = [f'rmm/{s} of {name}' for s in (0.25, 0.5, 0.75) for name in ('depth', 'rgb')]
+    assert list(tests) == [*subsets, *losses] and subsets.items() <= tests.items()
+    assert '6 tests to do, 3 done' in capsys.readouterr().out
+    assert tests[losses[0]]['corruption'] == [
+        dict(type='LostReadings', modality='depth', share=0.25)
+    ]
+    table = (tmp_path / 'out' / 'table.md').read_text()
+    mean = sum(tests[name]['mIoU'] for name in ('rgb+depth', *losses[:2])) / 3
+    assert f'| loses 25 % of its values (RMM) | {mean:.1f} |' in table and '(NM)' not in table
+
+    every = call('--random-missing', '--noise')['tests']
+    assert list(every) == [*tests, 'nm/low', 'nm/middle', 'nm/high']
+    assert '3 tests to do, 9 done' in capsys.readouterr().out
+    table = (tmp_path / 'out' / 'table.md').read_text()
+    assert table.count('(RMM)') == 3
+    row = ' | '.join(f'{every[f"nm/{level}"]["mIoU"]:.1f}' for level in ('low', 'middle', 'high'))
+    assert table.splitlines()[-1] == f'| mIoU | {row} |'
+    # all tests see different damage, and a second run sees the same
+    assert len({test['mIoU'] for test in every.values()}) == 12
+    (tmp_path / 'out' / 'results.json').unlink()
+    assert call('--random-missing', '--noise')['tests'] == every
+
+
+def test_protocol_of_optional_modalities(call, tmp_path):
+    """Samples without depth take part in every further test, with what they have."""
+    for path in sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[2:]:
+        path.unlink()
+    option = ('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
+    tests = call('--random-missing', '--noise', *option)['tests']
+    assert {test['samples'] for name, test in tests.items() if name != 'depth'} == {8}
+    assert tests['depth']['samples'] == 2
+
+
+def test_noise_needs_statistics(tool):
+    config = Config(dict(model=dict(data_preprocessor=dict(type='SegDataPreProcessor'))))
+    args = Namespace(random_missing=False, noise=True)
+    list_damages = tool('mmamf.analysis.missing_modalities').list_damages
+    with pytest.raises(ValueError, match=r"`modalities` with mean and std.*got .*\['type'\]"):
+        list_damages(args, config)
+
+
+@pytest.mark.parametrize('name', ['missing_modalities', 'robustness'])
+def test_modalities_that_the_data_set_describes(tool, tiny_config, tmp_path, name):
+    """Not by names alone: the current form of configs."""
+    files = [
+        dict(name='rgb', channels=3, dtype='uint8'),
+        dict(name='depth', channels=1, dtype='uint16', missing=0),
+    ]
+    steps = ('LoadMultimodalImages', 'LoadLabelMap', 'PackMultimodalSegInputs')
+    dataset = dict(
+        modalities=files,
+        data_prefix=dict(_delete_=True, seg_map_path='label'),
+        pipeline=[dict(type=step) for step in steps],
+    )
+    config = tiny_config(custom_hooks=[], test_dataloader=dict(dataset=dataset))
+    checkpoint = tmp_path / 'untrained.pth'
+    torch.save(
+        dict(state_dict=MODELS.build(Config.fromfile(config).model).state_dict()), checkpoint
+    )
+    options = [] if name == 'robustness' else ['--random-missing', '--noise']
+    if name == 'robustness':
+        ladder = tmp_path / 'ladder.py'
+        transform = dict(type='GaussianNoise', modality='depth')
+        corruption = dict(name='noise', title='noise', unit='mm', argument='std', levels=[9])
+        ladder.write_text(f'ladder = [{dict(corruption, transform=transform)!r}]')
+        options = [f'--ladder={ladder}']
+    tool(name).main([config, str(checkpoint), f'--out={tmp_path / "out"}', *options])
+    tests = json.loads((tmp_path / 'out' / 'results.json').read_text())['tests']
+    assert len(tests) == (2 if name == 'robustness' else 12)
 
 
 def test_several_data_sets(tool):
