@@ -82,10 +82,10 @@ def measure_missing(args: argparse.Namespace) -> None:
     init_default_scope(cfg.get('default_scope') or 'mmseg')
     tests = list_subsets(cfg.test_dataloader)
     marks = {name: dict(samples=len(tests[name]['dataset']['indices'])) for name in tests}
-    subsets = list(tests)
+    whole, *_ = subsets = list(tests)
     for name, steps in list_damages(args, cfg):
-        tests[name] = with_damaged_input(tests[subsets[0]], steps)
-        marks[name] = dict(marks[subsets[0]], corruption=steps)
+        tests[name] = with_damaged_input(tests[whole], steps)
+        marks[name] = dict(marks[whole], corruption=steps)
     results = run_series(args, (cfg, settings), tests, marks)
     modalities = name_modalities(cfg.test_dataloader)
     of_subsets = {name: results[name] for name in subsets}

@@ -33,9 +33,8 @@ SUBSETS = {
     'rgb': dict(mIoU=30.0, samples=4),
     'depth': dict(mIoU=0.0, samples=4),
 }
-ABSENT = (
-    '| is absent (EMM) | 30.0 | 55.7 | 51.8 | 45.0 |'  # by hand: (0.81 * 60 + 0.09 * 30) / 0.99
-)
+# by hand: (0.81 * 60 + 0.09 * 30) / 0.99 = 51.8
+ABSENT = '| is absent (EMM) | 30.0 | 55.7 | 51.8 | 45.0 |'
 HEAD = ['| a failed modality | mean | p = 0.05 | p = 0.1 | p = 0.2 |', '|---|---:|---:|---:|---:|']
 
 
