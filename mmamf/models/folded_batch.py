@@ -2,16 +2,19 @@
 
 Outside a network, all planes of an absent modality are NaN. So the information about presence
 travels inside the one tensor, through code that crops, stacks or moves it. A modality is absent
-only if every value of all its planes is NaN. The backbone finds the absent modalities, replaces
-their NaN by zeros, and attaches a mask to its output. If all modalities are present, there is no
-mask.
+only if every value of all its planes is NaN. The backbone finds the absent modalities, and takes
+their maps out of the folded batch, so that no shared layer spends time on them. Layers that need
+the maps of all modalities put zeros in their places (:meth:`FoldedBatch.widen`). So does the
+backbone at its end, and it attaches a mask to its output. If all modalities are present, there is
+no mask.
 
 To read a tensor, the host has to wait for its device. The data preprocessor knows the modalities of
 the samples and notes them on the tensor (:func:`note_presence`). Without a note, a backbone reads
 the tensor. Traced and compiled graphs and ``torch.func.vmap`` cannot read it: they need samples
-that have all modalities. ONNX graphs compute the mask for every batch.
+that have all modalities. ONNX graphs compute the mask for every batch, and keep all maps.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,8 +28,9 @@ from .tracing import is_eager, is_exporting
 
 
 class _State(NamedTuple):
-    num_maps: int | None = None  # N*M; None if every row of a layer is a map
+    num_maps: int | None = None  # of the batch; None if every row of a layer is a map
     presence: Tensor | None = None  # (N, M), bool; None if all are present
+    kept: Tensor | None = None  # places of the batch's maps among N*M; None if all are there
 
 
 _IDLE = _State()
@@ -77,9 +81,13 @@ class FoldedBatch:
             outputs = network(fold_modalities(x, m))
             self._running = _IDLE
             return outputs
-        x, presence = _replace_absent(x, m) if is_eager(x) or is_exporting() else (x, None)
-        with self._hold(_State(x.shape[0] * m, presence)):
-            outputs = network(fold_modalities(x, m))
+        x, presence, kept = _find_absent(x, m)
+        maps = fold_modalities(x, m)
+        maps = maps if kept is None else maps[kept]
+        with self._hold(_State(len(maps), presence, kept)):
+            outputs = network(maps)
+            if kept is not None:
+                outputs = [self.widen(level) for level in outputs]
         return with_presence(outputs, presence)
 
     def use_presence(self, presence: Tensor | None) -> AbstractContextManager:
@@ -98,16 +106,37 @@ class FoldedBatch:
 
         return again
 
+    def widen(self, x: Tensor) -> Tensor:
+        """Put rows of zeros where the maps of absent modalities were taken out.
+
+        Shape:
+            - Input: (k * R, ...), where R is the number of maps in the batch.
+            - Output: (k * N*M, ...); the input itself if no map was taken out.
+        """
+        _, presence, kept = self._state()
+        if kept is None:
+            return x
+        k = x.shape[0] // len(kept)
+        x = x.unflatten(0, (len(kept), -1))
+        wide = x.new_zeros(presence.numel(), *x.shape[1:])
+        return wide.index_copy(0, kept, x).flatten(0, 1)
+
+    def narrow(self, x: Tensor) -> Tensor:
+        """Take the rows of absent modalities out again, as :meth:`widen` put them in."""
+        _, presence, kept = self._state()
+        if kept is None:
+            return x
+        return x.unflatten(0, (presence.numel(), -1))[kept].flatten(0, 1)
+
     def rows_per_map(self, layer: nn.Module, x: Tensor) -> int:
         """Count the rows that a layer gets for every map, for example its windows or tokens."""
         num_maps = self._state().num_maps
         if num_maps in (None, x.shape[0]):
             return 1
         if x.shape[0] % num_maps:
-            m = self.num_modalities
             raise ValueError(
                 f'{type(layer).__name__} cannot know the modality of its rows: expected {num_maps} '
-                f'rows ({num_maps // m} samples x {m} modalities) or a multiple, got an input of '
+                'rows (one per sample and modality that it has) or a multiple, got an input of '
                 f'shape {tuple(x.shape)}'
             )
         return x.shape[0] // num_maps
@@ -203,29 +232,36 @@ def in_backward() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
-def _replace_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None]:
-    """Find the absent modalities, and replace their NaN by zeros."""
+def read_presence(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]]:
+    """Tell for each sample of an input which modalities it has, by its note or by its values."""
+    rows = _read_note(x, num_modalities)
+    return _find_present(x, num_modalities) if rows is None else rows
+
+
+def _find_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Find the absent modalities: the input, their mask, and the places of the present maps."""
     # A single modality cannot be absent, and a meta tensor has no values. fold_modalities refuses a
     # wrong number of channels.
-    if num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities:
-        return x, None
+    unknown = num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities
+    if unknown or not (is_eager(x) or is_exporting()):
+        return x, None, None
     if is_exporting():  # no branch of the graph may depend on a value
         there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
         absent = there.view(-1, num_modalities) == 0
-    else:
-        rows = _read_note(x, num_modalities)
-        rows = _find_present(x, num_modalities) if rows is None else rows
-        if all(map(all, rows)):
-            return x, None
-        lost = [index for index, row in enumerate(rows) if not any(row)]
-        if lost:
-            raise ValueError(
-                'expected at least one modality in each sample, got none (NaN in all planes) in '
-                f'the samples {lost} of the batch'
-            )
-        absent = ~torch.tensor(rows, device=x.device)
-    zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
-    return x.masked_fill(zeros, 0), ~absent
+        zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
+        return x.masked_fill(zeros, 0), ~absent, None
+    rows = read_presence(x, num_modalities)
+    if all(map(all, rows)):
+        return x, None, None
+    lost = [index for index, row in enumerate(rows) if not any(row)]
+    if lost:
+        raise ValueError(
+            'expected at least one modality in each sample, got none (NaN in all planes) in the '
+            f'samples {lost} of the batch'
+        )
+    places = [place for place, there in enumerate(itertools.chain(*rows)) if there]
+    kept = torch.tensor(places, device=x.device)
+    return x, torch.tensor(rows, device=x.device), kept
 
 
 def _read_note(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:

@@ -17,6 +17,9 @@ class ModalitySpecificLayer(SharesBatch):
     Parameters hold M sets of values along the first axis. A plain checkpoint has one set, which is
     loaded into every modality.
 
+    If modalities are absent, their maps are not in the batch. The layer puts zeros in their places,
+    and takes them out again.
+
     A network may fold k windows or tokens of each map into the batch. Then a layer gets N*M*k rows,
     ordered by sample, then by modality: row r belongs to modality (r // k) mod M. Some networks
     put windows first, (k, N*M, ...), or tokens first, (L, N*M, C). If N*M divides their number of
@@ -52,11 +55,12 @@ class ModalitySpecificLayer(SharesBatch):
         """Apply each modality's own layer."""
         if isinstance(x, Proxy):  # a private layer is one step for torch.fx, like torch's layers
             return _as_step(self, x)
-        m = self.num_modalities
-        k = 1 if self.batch is None else self.batch.rows_per_map(self, x)
-        if k == 1:
+        if self.batch is None:
             return self.apply_private(x)
-        return _swap(self.apply_private(_swap(x, m, k)), k, m)
+        m, k = self.num_modalities, self.batch.rows_per_map(self, x)
+        x = self.batch.widen(x)
+        out = self.apply_private(x) if k == 1 else _swap(self.apply_private(_swap(x, m, k)), k, m)
+        return self.batch.narrow(out)
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer, where row r belongs to modality r mod M."""

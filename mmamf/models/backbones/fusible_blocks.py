@@ -2,7 +2,7 @@
 
 from mmengine.registry import MODELS
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..folded_batch import SharesBatch
@@ -58,10 +58,8 @@ class _FusionSlot(SharesBatch):
         if self.fusion is None:
             return self.relu(norm(conv(x)))
         if conv.in_channels != conv.out_channels or max(conv.stride) > 1:
-            x = self.relu(norm(conv(x)))
-            return self.fusion.leave(*self.fusion.enter(x))
-        x, carry = self.fusion.enter(x)
-        return self.fusion.leave(self.relu(norm(conv(x))), carry)
+            return self.fusion.around(nn.Identity(), self.relu(norm(conv(x))))
+        return self.fusion.around(lambda maps: self.relu(norm(conv(maps))), x)
 
 
 class FusibleBottleneck(_FusionSlot, Bottleneck):

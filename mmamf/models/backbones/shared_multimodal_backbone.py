@@ -5,7 +5,7 @@ from mmengine.model import BaseModule, ModuleList
 from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...weights import accept_whole_models
 from ..folded_batch import share_batch
@@ -122,7 +122,7 @@ class SharedMultimodalBackbone(BaseModule):
         check_fusion_stages(self.fusion_stages, len(outputs))
         fused = list(outputs)
         for stage, operator in zip(self.fusion_stages, self.fusions):
-            fused[stage] = operator.leave(*operator.enter(fused[stage]))
+            fused[stage] = operator.around(nn.Identity(), fused[stage])
         return tuple(fused)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ..folded_batch import SharesBatch
 from ..modality_axis import fold_modalities, is_channels_last
 from .first_kernel import accept_rgb, average_kernel
 from .modality_specific_conv import ModalitySpecificConv
@@ -11,7 +12,7 @@ from .modality_specific_conv import ModalitySpecificConv
 _ENTRIES = ('weight', 'bias')
 
 
-class BandedConv(nn.Module):
+class BandedConv(SharesBatch, nn.Module):
     """First convolution for modalities with different numbers of bands.
 
     A modality with as many bands as the network's own convolution has input channels uses that
@@ -66,7 +67,12 @@ class BandedConv(nn.Module):
         return self.private[name] if name in self.private else self.shared
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve the bands of every modality."""
+        """Convolve the bands of every modality; the maps of absent modalities become zeros."""
+        if self.batch is None:
+            return self._convolve(x)
+        return self.batch.narrow(self._convolve(self.batch.widen(x)))
+
+    def _convolve(self, x: Tensor) -> Tensor:
         m, widest = len(self.bands), max(self.bands)
         if x.shape[0] % m or x.shape[1] != widest:
             raise ValueError(

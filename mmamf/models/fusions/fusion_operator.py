@@ -1,7 +1,7 @@
 import functools
 import logging
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -64,6 +64,18 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
     @abstractmethod
     def leave(self, x: Tensor, carry: Any) -> Tensor:
         """Exchange after the spatial convolution."""
+
+    def around(self, convolution: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Enter, run what lies between, and leave; the maps of absent modalities become zeros.
+
+        Args:
+            convolution: What runs between ``enter`` and ``leave``.
+            x: Folded maps of the modalities that are present.
+        """
+        batch = self.batch
+        x, carry = self.enter(batch.widen(x))
+        x = convolution(batch.narrow(x))
+        return batch.narrow(self.leave(batch.widen(x), carry))
 
     def attach_norm(self, norm: nn.Module) -> None:
         """Get access to the norm layer between the spatial convolution and ``leave``.
