@@ -9,9 +9,15 @@ from mmcv.cnn.bricks import wrappers
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_weights
 
+from ..models.folded_batch import SharesBatch
 from ..models.fusions import ChannelExchangeFusion
 from ..models.modality_specific_layer import ModalitySpecificLayer
 from ..models.norms import ModalitySpecificNorm
+from ..models.norms.part_statistics import (
+    PART_STATISTICS,
+    has_part_statistics,
+    scale_and_shift,
+)
 
 # Plain convolutions: torch's, and mmcv's, which inherit from them and check for empty maps.
 _CONVS = (nn.Conv2d, nn.ConvTranspose2d, wrappers.Conv2d, wrappers.ConvTranspose2d)
@@ -29,6 +35,9 @@ def deploy(model: nn.Module) -> nn.Module:
       private. The norm disappears;
     - into one scale and one shift per modality, if private norms follow a shared convolution. They
       change the output of the convolution in place, and the kernel stays shared.
+
+    A norm with a second pair of statistics for samples that lack modalities becomes two such
+    scales and shifts per modality, in any case.
 
     The last case has an alternative: one kernel per modality with its norm folded in, all together
     as one grouped convolution. It saves a pass over the maps, but makes the network M times as
@@ -78,7 +87,7 @@ def deploy(model: nn.Module) -> nn.Module:
     return deployed
 
 
-class _PrivateAffine(nn.Module):
+class _PrivateAffine(SharesBatch, nn.Module):
     """A scale and a shift for every channel of every modality, applied in place.
 
     Shape:
@@ -87,17 +96,31 @@ class _PrivateAffine(nn.Module):
 
     def __init__(self, norm: ModalitySpecificNorm) -> None:
         super().__init__()
+        self.batch = norm.batch
         self.num_modalities = norm.num_modalities
-        scale, shift = _as_affine(norm)
-        for name, values in (('scale', scale), ('shift', shift)):
-            # (M*C) -> (M, C, 1, 1), to be repeated for every sample
-            values = values.unflatten(0, (self.num_modalities, -1))[..., None, None]
-            self.register_buffer(name, values)
+        pairs = [scale_and_shift(norm)]
+        if has_part_statistics(norm):
+            pairs.append(scale_and_shift(norm, *PART_STATISTICS))
+        for name, values in zip(('scale', 'shift'), zip(*pairs)):
+            # 1 or 2 x (M*C) -> (M or 2*M, C, 1, 1), to be repeated for every sample
+            values = torch.cat(values).unflatten(0, (len(values) * self.num_modalities, -1))
+            self.register_buffer(name, values[..., None, None])
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.batch is None:
+            return self._scale(x)
+        return self.batch.narrow(self._scale(self.batch.widen(x)))
+
+    def _scale(self, x: Tensor) -> Tensor:
+        return x.mul_(self._repeat(self.scale, x)).add_(self._repeat(self.shift, x))
+
+    def _repeat(self, values: Tensor, x: Tensor) -> Tensor:
         # Repeats the few numbers, because exporters cannot follow an in-place change of a view.
-        count = x.shape[0] // self.num_modalities
-        return x.mul_(self.scale.repeat(count, 1, 1, 1)).add_(self.shift.repeat(count, 1, 1, 1))
+        m = self.num_modalities
+        if self.presence is None or len(values) == m:
+            return values[:m].repeat(x.shape[0] // m, 1, 1, 1)
+        is_whole = self.presence.all(1)[:, None, None, None, None]
+        return torch.where(is_whole, values[:m], values[m:]).flatten(0, 1)
 
 
 def _find_pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
@@ -130,7 +153,7 @@ def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
 def _fold(conv: nn.Module, norm: nn.Module) -> nn.Module:
     """Fold a norm into its convolution as far as possible, and return its replacement."""
     ratio = getattr(conv, 'num_modalities', 1) / getattr(norm, 'num_modalities', 1)
-    if ratio < 1:
+    if ratio < 1 or has_part_statistics(norm):
         return _PrivateAffine(norm)
     names = ('running_mean', 'running_var', 'weight', 'bias')
     values = [getattr(norm, name) for name in names]
@@ -146,15 +169,6 @@ def _fold(conv: nn.Module, norm: nn.Module) -> nn.Module:
         transpose=isinstance(conv, nn.ConvTranspose2d),
     )
     return nn.Identity()
-
-
-def _as_affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Turn the statistics and parameters of a norm into one scale and one shift per channel."""
-    scale = torch.rsqrt(norm.running_var + norm.eps)
-    if norm.affine:
-        scale = scale * norm.weight
-    shift = -norm.running_mean * scale
-    return scale, shift + norm.bias if norm.affine else shift
 
 
 def _plain_class(layer: nn.Module) -> type:

@@ -17,6 +17,7 @@ from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.convs import BandedConv
 from ..models.fit_model import fit_model
 from ..models.modality_specific_layer import ModalitySpecificLayer
+from ..models.norms.part_statistics import PART_STATISTICS, has_part_statistics
 from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
@@ -148,6 +149,9 @@ def _is_fusion(neck: dict | None) -> bool:
 def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
     state = model.state_dict()
     for name, module in model.named_modules():
+        if has_part_statistics(module):  # what a sample of one modality is normalized by
+            for part, whole in PART_STATISTICS.items():
+                state[f'{name}.{whole}'] = state.pop(f'{name}.{part}')
         if isinstance(module, ModalitySpecificLayer):
             for key in (f'{name}.{entry}' for entry in module.private_entries):
                 if key in state:

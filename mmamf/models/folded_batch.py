@@ -116,7 +116,6 @@ class FoldedBatch:
         _, presence, kept = self._state()
         if kept is None:
             return x
-        k = x.shape[0] // len(kept)
         x = x.unflatten(0, (len(kept), -1))
         wide = x.new_zeros(presence.numel(), *x.shape[1:])
         return wide.index_copy(0, kept, x).flatten(0, 1)

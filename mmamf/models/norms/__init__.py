@@ -7,6 +7,7 @@ from .modality_specific_norms import (
     ModalitySpecificLN,
     ModalitySpecificNorm,
 )
+from .part_statistics import has_part_statistics, keep_part_statistics
 
 __all__ = [
     'ModalitySpecificBN',
@@ -15,5 +16,7 @@ __all__ = [
     'ModalitySpecificIN',
     'ModalitySpecificLN',
     'ModalitySpecificNorm',
+    'has_part_statistics',
+    'keep_part_statistics',
     'make_norms_private',
 ]

@@ -23,6 +23,12 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from ..modality_axis import is_channels_last, separate_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..tracing import is_eager, is_exporting
+from .part_statistics import (
+    PART_STATISTICS,
+    fit_part_statistics,
+    has_part_statistics,
+    normalize_parts,
+)
 
 
 class ModalitySpecificNorm(ModalitySpecificLayer):
@@ -45,6 +51,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
+        if self._uses_parts():
+            return normalize_parts(self, x, self._presence_of(len(x) // self.num_modalities))
         if self.presence is not None and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
                 raise ValueError(
@@ -74,36 +82,62 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             return self.training and self.track_running_stats
         return isinstance(self, _NormBase) and (self.training or self.running_mean is None)
 
+    def _uses_parts(self) -> bool:
+        """Tell whether the layer normalizes by the statistics of samples that lack modalities."""
+        known = self.presence is not None and has_part_statistics(self)
+        return known and not self._takes_statistics()
+
+    def _presence_of(self, count: int) -> Tensor:
+        """Repeat the mask for a number of samples; a sample may have several windows or tokens."""
+        return self.presence.repeat_interleave(count // len(self.presence), dim=0)
+
     def _call_copies(self, x: Tensor) -> Tensor:
         """Call a plain layer for every modality, with that modality's values.
 
         The layer gets only maps of present modalities; the output for the others is zero. If no
-        sample has a modality, its values do not change. In an ONNX graph, which is for inference,
-        the layer gets all maps. A single number, such as the count of batches, changes only once.
+        sample has a modality, its values do not change. If samples that lack modalities have their
+        own statistics, the layer is called for them apart. In an ONNX graph, which is for
+        inference, the layer gets all maps. A single number, such as the count of batches, changes
+        only once.
         """
         m = self.num_modalities
         maps = separate_modalities(x, m)
-        presence = None if is_exporting() else self.presence
-        if presence is not None:  # a sample may have several rows
-            presence = presence.repeat_interleave(len(maps) // len(presence), dim=0)
+        presence = None
+        if self.presence is not None and not is_exporting():
+            presence = self._presence_of(len(maps))
         values = dict(chain(self._parameters.items(), self._buffers.items()))
         later = {k: v.clone() for k, v in values.items() if v is not None and not v.ndim}
         results = []
         for index, part in enumerate(maps.unbind(1)):
-            rows = None if presence is None or presence[:, index].all() else presence[:, index]
-            if rows is not None and not rows.any():
-                results.append(torch.zeros_like(part))
-                continue
-            own = {
-                k: v.chunk(m)[index] if v is not None and v.ndim else v for k, v in values.items()
-            }
-            seen = self._call_copy(own, part if rows is None else part[rows])
-            values |= {name: number.clone() for name, number in later.items()}
-            if rows is not None:
-                seen = torch.zeros_like(part, dtype=seen.dtype).index_put((rows,), seen)
+            seen = torch.zeros_like(part)
+            for rows, names in self._situations(presence, index):
+                own = {
+                    k: v.chunk(m)[index] if v is not None and v.ndim else v
+                    for k, v in values.items()
+                }
+                own |= {source: own[name] for name, source in names.items()}
+                out = self._call_copy(own, part if rows is None else part[rows])
+                seen = out if rows is None else seen.to(out.dtype).index_put((rows,), out)
+                values |= {name: number.clone() for name, number in later.items()}
             results.append(seen)
         dtype = functools.reduce(torch.promote_types, (result.dtype for result in results))
         return torch.stack([result.to(dtype) for result in results], dim=1).reshape(x.shape)
+
+    def _situations(
+        self, presence: Tensor | None, index: int
+    ) -> list[tuple[Tensor | None, dict[str, str]]]:
+        """List the rows of a modality that share statistics, with the names of the statistics.
+
+        None stands for all rows, and no names for the first pair of statistics.
+        """
+        if presence is None:
+            return [(None, {})]
+        groups = [(presence[:, index], {})]
+        if has_part_statistics(self):
+            is_whole = presence.all(1)
+            part = presence[:, index] & ~is_whole
+            groups = [(is_whole, {}), (part, PART_STATISTICS)]
+        return [(None if r.all() else r, names) for r, names in groups if r.any()]
 
     def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:
         """Call a layer of the plain class with these values, and otherwise like this layer.
@@ -120,6 +154,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
                 f'{prefix}bn_0.weight: expected a checkpoint of this project, got one in the '
                 "authors' format: convert it first with tools/convert_checkpoint.py"
             )
+        fit_part_statistics(self, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
 
@@ -140,6 +175,7 @@ class ModalitySpecificBN(ModalitySpecificNorm, nn.BatchNorm2d, _BatchNorm):
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         frozen = not self.training and self.track_running_stats and self.affine
+        frozen = frozen and not self._uses_parts()
         if not frozen or not is_eager(x) or not is_channels_last(x):
             return super().apply_private(x)
         # In channels-last memory, unfolding is a copy, and folding is another one.

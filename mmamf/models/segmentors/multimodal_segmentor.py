@@ -12,6 +12,10 @@ from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
 from ..folded_batch import presence_of, share_batch, with_presence
 from ..fusions import fusion_losses
+from ..norms import ModalitySpecificNorm, keep_part_statistics
+from .exchange_dropout import ExchangeDropout, join_losses
+
+RATE = 0.5  # of exchange dropout, if samples may lack modalities
 
 
 @MODELS.register_module()
@@ -26,6 +30,11 @@ class MultimodalSegmentor(EncoderDecoder):
     The model counts the modalities that its data preprocessor describes, and passes the number to
     backbone, neck and heads (see :func:`fit_model`). A config need not repeat it.
 
+    ``train_cfg=dict(exchange_dropout=0.5)`` trains for absent modalities (see
+    :class:`ExchangeDropout`). It is the default if the data preprocessor describes an ``optional``
+    modality. Then private batch norms have statistics of their own for samples that lack
+    modalities.
+
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
 
@@ -39,15 +48,29 @@ class MultimodalSegmentor(EncoderDecoder):
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If a head is not a ModalityEnsembleHead, a part has other numbers of modalities
+        ValueError: If ``exchange_dropout`` is not a number from 0 to 1, a head is not a
+            ModalityEnsembleHead, a part of the model has other numbers of modalities
             or channels than the data preprocessor describes, or a checkpoint has no weights of this
             model.
     """
 
     def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
         super().__init__(**fit_model(dict(kwargs, backbone=backbone, decode_head=decode_head)))
+        self.exchange_dropout = ExchangeDropout(
+            (self.train_cfg or {}).get('exchange_dropout', self._default_rate()),
+            self.decode_head.num_modalities,
+        )
+        if self.exchange_dropout.rate:
+            for norm in self.modules():
+                if isinstance(norm, ModalitySpecificNorm):
+                    keep_part_statistics(norm)
         if self.with_neck:
             self.neck_batch = share_batch(self.neck, self.decode_head.num_modalities)
+
+    def _default_rate(self) -> float:
+        """Return the rate of exchange dropout: not 0 if a sample may lack a modality."""
+        described = getattr(self.data_preprocessor, 'descriptions', {})
+        return RATE if any(modality.optional for modality in described.values()) else 0
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
         super()._init_decode_head(decode_head)
@@ -89,7 +112,12 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""
-        return super().loss(inputs, data_samples) | fusion_losses(self)
+        return join_losses(
+            [
+                super(MultimodalSegmentor, self).loss(*part) | fusion_losses(self)
+                for part in self.exchange_dropout.split(inputs, data_samples)
+            ]
+        )
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""
