@@ -1,0 +1,120 @@
+"""Trains networks for missing sensors in several ways, and tests each on all subsets of its sensors.
+
+Every finished run is saved in OUT/<method>-<seed>.json, so the same command continues after an
+interruption, and two commands may share the work. `--report` prints a table of all that is there.
+
+Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = Path(__file__).parent / 'runs'
+WORK_DIRS = Path('work_dirs/missing_modalities')
+CONFIG = 'configs/amf/amf_r18_refinenet_1xb{batch}_rooms-large-160x120{end}.py'
+TWO = CONFIG.format(batch='2-adamw-1200', end='')
+FOUR = CONFIG.format(batch='2-adamw-1200', end='_rgb-depth-normal-shade')
+DROPOUT = CONFIG.format(batch='2-adamw-1200', end='_modality-dropout')
+PROB = 'train_dataloader.dataset.pipeline.1.prob'
+EXCHANGE = 'model.train_cfg.exchange_dropout'
+
+# method -> config, number of iterations, options
+METHODS = {
+    'never': (TWO, 1200, {}),
+    'modality-dropout': (DROPOUT, 1200, {f'{PROB}.rgb': 0.25, f'{PROB}.depth': 0.25}),
+    'exchange-dropout': (TWO, 1200, {EXCHANGE: 0.5}),
+    'exchange-dropout-0.3': (TWO, 1200, {EXCHANGE: 0.3}),
+    'exchange-dropout-0.7': (TWO, 1200, {EXCHANGE: 0.7}),
+    'never-3600': (TWO, 3600, {}),
+    'modality-dropout-3600': (DROPOUT, 3600, {f'{PROB}.rgb': 0.25, f'{PROB}.depth': 0.25}),
+    'exchange-dropout-3600': (TWO, 3600, {EXCHANGE: 0.5}),
+    'four-never': (FOUR, 1200, {}),
+    'four-exchange-dropout': (FOUR, 1200, {EXCHANGE: 0.5}),
+}
+
+
+def run(*command: object, log: Path) -> float:
+    """Run a tool with one thread; return its CPU time in seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    threads = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    with log.open('a') as file:
+        arguments = [sys.executable, *map(str, command)]
+        subprocess.run(arguments, check=True, env=threads, stdout=file, stderr=file)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def measure(method: str, seed: int) -> None:
+    """Train a network, test it on all subsets, and save what came out."""
+    result = OUT / f'{method}-{seed}.json'
+    if result.exists():
+        return
+    config, iterations, options = METHODS[method]
+    work_dir = WORK_DIRS / f'{method}-{seed}'
+    work_dir.mkdir(parents=True, exist_ok=True)
+    words = [f'{key}={value}' for key, value in options.items()]
+    train = [ROOT / 'tools/train.py', config, '--work-dir', work_dir, '--length', iterations]
+    checkpoint = work_dir / f'iter_{iterations}.pth'
+    timing = work_dir / 'cpu_seconds'
+    if not checkpoint.exists():
+        settings = [*words, f'randomness.seed={seed}', f'train_cfg.val_interval={iterations}']
+        resume = ['--resume'] if (work_dir / 'last_checkpoint').exists() else []
+        seconds = run(*train, *resume, '--cfg-options', *settings, log=work_dir / 'train.log')
+        spent = float(timing.read_text()) if resume and timing.exists() else 0
+        timing.write_text(str(spent + seconds))
+    tests = work_dir / 'subsets'
+    tool = ROOT / 'tools/analysis/missing_modalities.py'
+    options = ['--cfg-options', *words] if words else []
+    run(tool, config, checkpoint, '--out', tests, *options, log=work_dir / 'test.log')
+    subsets = json.loads((tests / 'results.json').read_text())['tests']
+    OUT.mkdir(exist_ok=True)
+    found = dict(
+        method=method,
+        seed=seed,
+        config=config,
+        options=words,
+        iterations=iterations,
+        cpu_seconds=round(float(timing.read_text())),
+        mIoU={name: round(test['scalars']['mIoU'], 2) for name, test in subsets.items()},
+    )
+    result.write_text(json.dumps(found, indent=1) + '\n')
+
+
+def report() -> None:
+    """Print mean and standard deviation over the seeds of every method."""
+    for method in METHODS:
+        runs = [json.loads(path.read_text()) for path in sorted(OUT.glob(f'{method}-[0-9].json'))]
+        for subset in runs[0]['mIoU'] if runs else ():
+            values = [run['mIoU'][subset] for run in runs]
+            spread = statistics.stdev(values) if len(values) > 1 else 0
+            print(
+                f'{method:24} {subset:24} {statistics.mean(values):.1f} +- {spread:.1f} '
+                f'({len(values)} seeds)'
+            )
+        if runs:
+            seconds = [run['cpu_seconds'] for run in runs]
+            print(f'{method:24} CPU seconds {min(seconds)} to {max(seconds)}')
+
+
+def main() -> None:
+    """Run what is missing, or report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('methods', nargs='*', choices=[*METHODS, []], help='default: all')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2])
+    parser.add_argument('--report', action='store_true', help='print a table of what is there')
+    args = parser.parse_args()
+    for seed in () if args.report else args.seeds:
+        for method in args.methods or METHODS:
+            measure(method, seed)
+    report()
+
+
+if __name__ == '__main__':
+    main()
