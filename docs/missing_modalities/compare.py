@@ -1,4 +1,4 @@
-"""Trains networks for missing sensors in several ways, and tests each on all subsets of its sensors.
+"""Trains networks for missing sensors in several ways, and tests each on all its subsets.
 
 Every finished run is saved in OUT/<method>-<seed>.json, so the same command continues after an
 interruption, and two commands may share the work. `--report` prints a table of all that is there.
@@ -82,7 +82,7 @@ def measure(method: str, seed: int) -> None:
         options=words,
         iterations=iterations,
         cpu_seconds=round(float(timing.read_text())),
-        mIoU={name: round(test['scalars']['mIoU'], 2) for name, test in subsets.items()},
+        mIoU={name: round(test['mIoU'], 2) for name, test in subsets.items()},
     )
     result.write_text(json.dumps(found, indent=1) + '\n')
 
