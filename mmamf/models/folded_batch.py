@@ -26,14 +26,34 @@ from torch import Tensor, nn
 from .modality_axis import fold_modalities
 from .tracing import is_eager, is_exporting
 
+Parts = Sequence[Sequence[int]]  # the modalities of each part, by their indices
+
 
 class _State(NamedTuple):
     num_maps: int | None = None  # of the batch; None if every row of a layer is a map
     presence: Tensor | None = None  # (N, M), bool; None if all are present
     kept: Tensor | None = None  # places of the batch's maps among N*M; None if all are there
+    parts: Parts | None = None  # None if all modalities exchange
 
 
 _IDLE = _State()
+# A plain variable, because compiled graphs have no access to thread-local data.
+_parts: Parts | None = None
+
+
+@contextmanager
+def exchange_within(parts: Parts | None) -> Iterator[None]:
+    """Let modalities of the forward passes inside exchange features within parts only.
+
+    Args:
+        parts: Indices of the modalities of each part; None lets all exchange.
+    """
+    global _parts
+    before, _parts = _parts, parts
+    try:
+        yield
+    finally:
+        _parts = before
 
 
 class FoldedBatch:
@@ -59,6 +79,11 @@ class FoldedBatch:
         """The mask of the present modalities, (N, M); None if all are present."""
         return self._state().presence
 
+    @property
+    def parts(self) -> Parts | None:
+        """The parts within which modalities exchange; None if all do."""
+        return self._state().parts
+
     def run(self, network: Callable, x: Tensor) -> Any:
         """Fold the modalities of an input, and call a network whose layers know their batch.
 
@@ -77,14 +102,14 @@ class FoldedBatch:
         """
         m = self.num_modalities
         if torch.compiler.is_compiling():
-            self._running = _State(x.shape[0] * m)
+            self._running = _State(x.shape[0] * m, parts=_parts)
             outputs = network(fold_modalities(x, m))
             self._running = _IDLE
             return outputs
         x, presence, kept = _find_absent(x, m)
         maps = fold_modalities(x, m)
         maps = maps if kept is None else maps[kept]
-        with self._hold(_State(len(maps), presence, kept)):
+        with self._hold(_State(len(maps), presence, kept, _parts)):
             outputs = network(maps)
             if kept is not None:
                 outputs = [self.widen(level) for level in outputs]
@@ -92,7 +117,13 @@ class FoldedBatch:
 
     def use_presence(self, presence: Tensor | None) -> AbstractContextManager:
         """Tell the layers the mask while a neck or a head runs, which gets folded maps."""
-        return nullcontext() if presence is None else self._hold(_State(None, presence))
+        if presence is None and _parts is None:
+            return nullcontext()
+        return self._hold(_State(presence=presence, parts=_parts))
+
+    def only(self, mask: Tensor) -> AbstractContextManager:
+        """Let an operator see the modalities in a mask, (N, M), as the only ones present."""
+        return self._hold(_State(presence=mask))
 
     def remember(self, function: Callable) -> Callable:
         """Wrap a function that backward runs again, so that it finds the batch it ran on first."""
@@ -113,7 +144,7 @@ class FoldedBatch:
             - Input: (k * R, ...), where R is the number of maps in the batch.
             - Output: (k * N*M, ...); the input itself if no map was taken out.
         """
-        _, presence, kept = self._state()
+        _, presence, kept, _ = self._state()
         if kept is None:
             return x
         x = x.unflatten(0, (len(kept), -1))
@@ -122,7 +153,7 @@ class FoldedBatch:
 
     def narrow(self, x: Tensor) -> Tensor:
         """Take the rows of absent modalities out again, as :meth:`widen` put them in."""
-        _, presence, kept = self._state()
+        _, presence, kept, _ = self._state()
         if kept is None:
             return x
         return x.unflatten(0, (presence.numel(), -1))[kept].flatten(0, 1)

@@ -19,7 +19,11 @@ from .rules.labels import (
     class_shares,
 )
 from .rules.loss import choose_loss
-from .rules.modalities import choose_dropout, choose_interpolation, describe_modality
+from .rules.modalities import (
+    choose_exchange_dropout,
+    choose_interpolation,
+    describe_modality,
+)
 from .rules.sampling import choose_crop, choose_sampling
 from .rules.schedule import choose_learning_rate, choose_schedule, estimate_validation
 from .rules.size import Size, choose_size
@@ -132,7 +136,7 @@ def make_plan(
     choices['flips'] = choose_flips(names, described)
     choices['strength'] = choose_strength(iterations * batch_size / len(train), described)
     lacking = {d['name']: _lacking(train, d['name']) for d in described if d.get('optional')}
-    choices['dropout'] = choose_dropout(lacking, len(train))
+    choices['exchange_dropout'] = choose_exchange_dropout(lacking, len(train))
     choices['workers'] = choose_workers(machine)
     choices['metric'] = choose_metric(names, class_pixels(labels, 'val'))
     return Plan(choices, minutes, machine)

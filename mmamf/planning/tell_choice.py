@@ -48,10 +48,6 @@ def _strength(strength: Mapping[str, Any]) -> str:
     return ' and '.join([*scales, *(['colors'] if strength['colors'] else [])]) or 'flips only'
 
 
-def _dropout(rates: Mapping[str, float] | None) -> str:
-    return ', '.join(f'{name} {percent(rate)}' for name, rate in (rates or {}).items()) or 'none'
-
-
 SHORT: dict[str, Callable[[Any], str]] = dict(
     size=_size,
     test=_test,
@@ -66,7 +62,7 @@ SHORT: dict[str, Callable[[Any], str]] = dict(
     sampling=lambda threshold: f'threshold {percent(threshold)}' if threshold else 'none',
     flips=lambda directions: ', '.join(directions) or 'none',
     strength=_strength,
-    dropout=_dropout,
+    exchange_dropout=lambda rate: 'none' if rate is None else f'{rate:g}',
     workers=str,
     metric=str,
 )

@@ -90,8 +90,6 @@ def _train_steps(plan: Plan) -> list[tuple[str, Any]]:
     reasons = {name: choice.reason for name, choice in plan.choices.items()}
     crop = dict(type='RandomCrop', crop_size=Code('crop_size'))
     steps: list[tuple[str, Any]] = [('', Code('load_images'))]
-    if plan['dropout']:
-        steps.append((reasons['dropout'], dict(type='ModalityDropout', prob=plan['dropout'])))
     steps.append(('', Code('load_labels')))
     if strength['scales']:
         ratios = tuple(round(size.scale * ratio, 3) for ratio in strength['scales'])
@@ -166,6 +164,9 @@ def _model(data: FoundData, plan: Plan) -> list[str]:
         Code('len(classes)'),
         dict(class_weight=Code('class_weight')) if weights else None,
     )
+    if plan['exchange_dropout'] is not None:
+        lines += _reasons(plan, 'exchange_dropout')
+        model['train_cfg'] = dict(exchange_dropout=plan['exchange_dropout'])
     test = plan['test']
     if test['mode'] == 'slide':
         lines += _reasons(plan, 'test')

@@ -32,8 +32,9 @@ from mmamf.planning.tell_choice import tell_choice
         ('flips', (), 'none'),
         ('strength', dict(scales=(0.75, 1.5), colors=True), 'scales 0.75 to 1.5 and colors'),
         ('strength', dict(scales=None, colors=False), 'flips only'),
-        ('dropout', dict(thermal=0.07), 'thermal 7 %'),
-        ('dropout', None, 'none'),
+        ('exchange_dropout', 0.5, '0.5'),
+        ('exchange_dropout', 0, '0'),
+        ('exchange_dropout', None, 'none'),
         ('workers', 1, '1'),
     ],
 )

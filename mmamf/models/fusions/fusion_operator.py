@@ -66,16 +66,48 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Exchange after the spatial convolution."""
 
     def around(self, convolution: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """Enter, run what lies between, and leave; the maps of absent modalities become zeros.
+        """Enter, run what lies between, and leave.
+
+        The maps of absent modalities are zeros for the operator. While modalities exchange within
+        parts only, the operator runs once for each part, as if all others were absent.
 
         Args:
             convolution: What runs between ``enter`` and ``leave``.
             x: Folded maps of the modalities that are present.
         """
         batch = self.batch
+        if batch.parts is not None and all(len(part) == 1 for part in batch.parts):
+            unused = [parameter.sum() for parameter in self.parameters()]
+            x = convolution(x)
+            return x + 0 * sum(unused) if unused else x  # they need gradients in every step
+        if batch.parts is not None:
+            return self._around_in_parts(convolution, x)
         x, carry = self.enter(batch.widen(x))
         x = convolution(batch.narrow(x))
         return batch.narrow(self.leave(batch.widen(x), carry))
+
+    def _around_in_parts(self, convolution: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        batch, presence = self.batch, self.presence
+        wide = batch.widen(x)
+        if presence is None:
+            count = len(wide) // self.num_modalities
+            presence = torch.ones(count, self.num_modalities, dtype=torch.bool, device=x.device)
+        masks = [torch.zeros_like(presence) for _ in batch.parts]
+        for mask, part in zip(masks, batch.parts):
+            mask[:, part] = presence[:, part]
+        entered, carries, losses = wide, [], []
+        for mask in masks:
+            with batch.only(mask):
+                maps, carry = self.enter(wide)
+            carries.append(carry)
+            entered = _put(mask, maps, entered)
+        wide = left = batch.widen(convolution(batch.narrow(entered)))
+        for mask, carry in zip(masks, carries):
+            with batch.only(mask):
+                left = _put(mask, self.leave(wide, carry), left)
+            losses.append(self.pop_losses())
+        self._losses = sum_losses(losses)
+        return batch.narrow(left)
 
     def attach_norm(self, norm: nn.Module) -> None:
         """Get access to the norm layer between the spatial convolution and ``leave``.
@@ -97,7 +129,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         presence = presence_of(pyramid)
         with self.batch.use_presence(presence):
             for level in pyramid:
-                fused.append(self.leave(*self.enter(level)))
+                fused.append(self.around(nn.Identity(), level))
                 losses.append(self.pop_losses())
         self._losses = sum_losses(losses)
         return with_presence(tuple(fused), presence)
@@ -173,6 +205,11 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         if self.presence is not None:
             return self.present_maps(x).flatten(1, 2)
         return unfold_modalities(x, self.num_modalities)
+
+
+def _put(mask: Tensor, maps: Tensor, into: Tensor) -> Tensor:
+    """Replace the maps of the modalities in a mask, (N, M)."""
+    return torch.where(mask.flatten()[:, None, None, None], maps, into)
 
 
 def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:

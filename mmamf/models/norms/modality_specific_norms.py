@@ -20,7 +20,12 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 
-from ..modality_axis import is_channels_last, separate_modalities
+from ..modality_axis import (
+    fold_modalities,
+    is_channels_last,
+    separate_modalities,
+    unfold_modalities,
+)
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..tracing import is_eager, is_exporting
 from .part_statistics import (
@@ -53,16 +58,24 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         """Apply each modality's own layer."""
         if self._uses_parts():
             return normalize_parts(self, x, self._presence_of(len(x) // self.num_modalities))
-        if self.presence is not None and self._takes_statistics():
+        parts = None if self.batch is None else self.batch.parts
+        if (self.presence is not None or parts) and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
                 raise ValueError(
                     f'{type(self).__name__}: expected samples that have all modalities, because '
                     'SyncBN and instance norm with track_running_stats cannot leave maps out of '
-                    'their statistics; got a batch in which modalities are absent: use '
-                    'ModalitySpecificBN'
+                    'their statistics; got a batch in which modalities are absent, or exchange '
+                    'nothing: use ModalitySpecificBN'
                 )
-            return self._call_copies(x)
-        out = super().apply_private(x)
+            if self.presence is not None:
+                return self._call_copies(x)
+        if parts and self.training and has_part_statistics(self):
+            entries = dict(self._parameters) | self._buffers
+            entries |= {source: entries[name] for name, source in PART_STATISTICS.items()}
+            maps = unfold_modalities(x, self.num_modalities)
+            out = fold_modalities(self._call_copy(entries, maps), self.num_modalities)
+        else:
+            out = super().apply_private(x)
         return _forget_view(out) if self.keeps_its_input else out
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
@@ -134,9 +147,9 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             return [(None, {})]
         groups = [(presence[:, index], {})]
         if has_part_statistics(self):
-            is_whole = presence.all(1)
+            is_whole = presence.all(1) & (self.batch.parts is None)
             part = presence[:, index] & ~is_whole
-            groups = [(is_whole, {}), (part, PART_STATISTICS)]
+            groups = [(presence[:, index] & is_whole, {}), (part, PART_STATISTICS)]
         return [(None if r.all() else r, names) for r, names in groups if r.any()]
 
     def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:

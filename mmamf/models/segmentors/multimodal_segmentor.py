@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from ...ensemble import modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
-from ..folded_batch import presence_of, share_batch, with_presence
+from ..folded_batch import exchange_within, presence_of, share_batch, with_presence
 from ..fusions import fusion_losses
 from ..norms import ModalitySpecificNorm, keep_part_statistics
-from .exchange_dropout import ExchangeDropout, join_losses
+from .exchange_dropout import ExchangeDropout
 
 RATE = 0.5  # of exchange dropout, if samples may lack modalities
 
@@ -112,12 +112,8 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""
-        return join_losses(
-            [
-                super(MultimodalSegmentor, self).loss(*part) | fusion_losses(self)
-                for part in self.exchange_dropout.split(inputs, data_samples)
-            ]
-        )
+        with exchange_within(self.exchange_dropout.draw()):
+            return super().loss(inputs, data_samples) | fusion_losses(self)
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""

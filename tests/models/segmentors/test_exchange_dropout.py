@@ -1,7 +1,5 @@
 """Batches whose modalities exchange nothing, and the losses of their parts."""
 
-import copy
-
 import pytest
 import torch
 from mmengine.config import ConfigDict
@@ -10,9 +8,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmamf.models.folded_batch import read_presence
+from mmamf.models.folded_batch import exchange_within
 from mmamf.models.norms import has_part_statistics
-from mmamf.models.segmentors.exchange_dropout import ExchangeDropout, join_losses
+from mmamf.models.segmentors.exchange_dropout import ExchangeDropout
 
 NAMES = ('a', 'b', 'c', 'd')
 
@@ -76,60 +74,21 @@ def make_batch(presence: list[list[int]]) -> tuple[torch.Tensor, list[SegDataSam
     return x.flatten(1, 2), samples
 
 
-@pytest.mark.parametrize('m', [2, 3, 4])
-def test_every_reading_is_in_one_part(m):
-    rows = [[1] * m, [1] + [0] * (m - 1), [0] * (m - 1) + [1]]
-    x, samples = make_batch(rows)
-    dropout = ExchangeDropout(1, m)
-    for seed in range(10):
-        torch.manual_seed(seed)
-        parts = list(dropout.split(x, samples))
-        assert len(parts) > 1
-        seen = {sample.metainfo['img_path']: [] for sample in samples}
-        for inputs, members in parts:
-            found = read_presence(inputs, m)
-            assert torch.equal(
-                ~inputs.view(len(members), m, -1).isnan().all(2), torch.tensor(found)
-            )
-            for planes, sample, there in zip(inputs, members, found):
-                names = tuple(name for name, kept in zip(NAMES, there) if kept)
-                assert names == sample.metainfo['present'] and names
-                seen[sample.metainfo['img_path']] += names
-                source = x[int(sample.metainfo['img_path'][0])]
-                kept = ~planes.isnan()
-                assert torch.equal(planes[kept], source[kept])
-        for sample in samples:
-            assert sorted(seen[sample.metainfo['img_path']]) == [*sample.metainfo['present']]
-
-
-def test_the_batch_itself_stays():
-    x, samples = make_batch([[1, 1], [1, 0]])
-    before, kept = x.clone(), copy.deepcopy(samples)
-    list(ExchangeDropout(1, 2).split(x, samples))
-    torch.testing.assert_close(x, before, rtol=0, atol=0, equal_nan=True)
-    for sample, old in zip(samples, kept):
-        assert sample.metainfo == old.metainfo
-
-
 def test_parts_are_drawn_at_the_rate_and_all_occur():
     torch.manual_seed(0)
-    drawn = [ExchangeDropout(0.3, 3)._draw() for _ in range(1000)]
-    split = [tuple(map(tuple, parts)) for parts in drawn if len(parts) > 1]
+    drawn = [ExchangeDropout(0.3, 3).draw() for _ in range(1000)]
+    split = [tuple(map(tuple, parts)) for parts in drawn if parts is not None]
     assert 0.25 < len(split) / len(drawn) < 0.35
     blocks = {block for parts in split for block in parts}
     assert blocks == {(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)}
     assert all(sorted(sum(parts, ())) == [0, 1, 2] for parts in split)
 
 
-def test_without_a_rate_nothing_is_drawn_and_nothing_changes():
+def test_without_a_rate_nothing_is_drawn():
     """So trainings without it have the same random numbers as before."""
-    x, samples = make_batch([[1, 1], [1, 0]])
     state = torch.get_rng_state()
-    (part,) = ExchangeDropout(0, 2).split(x, samples)
-    assert part[0] is x and part[1] is samples
+    assert ExchangeDropout(0, 2).draw() is None and ExchangeDropout(1, 1).draw() is None
     assert torch.equal(torch.get_rng_state(), state)
-    losses = dict(loss=torch.ones(()))
-    assert join_losses([losses]) is losses
 
 
 @pytest.mark.parametrize('rate', [-0.1, 1.5, '0.5', None])
@@ -164,8 +123,6 @@ def test_its_losses_and_gradients_are_those_of_networks_for_one_modality():
         for key in ('loss_ce', 'acc_seg'):
             key = f'decode.{name}.{key}'
             torch.testing.assert_close(losses[key], expected[key])
-    mean = sum(expected['decode.ensemble.loss_ce'] for _, expected in lone) / 2
-    torch.testing.assert_close(losses['decode.ensemble.loss_ce'], mean)
     (losses['decode.a.loss_ce'] + losses['decode.b.loss_ce']).backward()
     for key, parameter in model.named_parameters():
         parts = [dict(single.named_parameters())[key].grad for single, _ in lone]
@@ -180,17 +137,123 @@ def test_its_losses_and_gradients_are_those_of_networks_for_one_modality():
             torch.testing.assert_close(value, expected)
 
 
-def test_complete_batches_train_as_without_it():
+def test_batches_that_exchange_train_as_without_it():
     x, samples = make_batch([[1, 1]] * 2)
     model, plain = make_segmentor(2), make_segmentor(2, None)
-    model.exchange_dropout.rate = 0.0
+    model.exchange_dropout.rate = 0
+    losses = model.loss(x, samples)
     for key, value in plain.loss(x, samples).items():
-        torch.testing.assert_close(model.loss(x, samples)[key], value, rtol=0, atol=0)
+        torch.testing.assert_close(losses[key], value, rtol=0, atol=0)
     state = model.state_dict()
     for key in plain.state_dict():
         if 'running' in key:
             assert (state[key] != state[key.replace('running_', 'part_')]).any()
     assert set(state) - set(plain.state_dict()) == {key for key in state if 'part_' in key}
+
+
+FUSIONS = [
+    dict(type='ChannelShufflePixelShiftFusion'),
+    dict(type='ShuffleShiftAblation', partners='all'),
+    dict(type='AdditionFusion'),
+    dict(type='ConcatenationFusion'),
+    dict(type='SqueezeExcitationFusion'),
+    dict(type='ChannelExchangeFusion', threshold=1.0),
+    dict(type='AlignmentFusion'),
+]
+
+
+@pytest.mark.parametrize('fusion', FUSIONS, ids=str)
+@pytest.mark.parametrize('blocks', ['last', 'all'])
+@pytest.mark.parametrize('row', [[1, 1, 1], [1, 0, 1]])
+def test_a_part_sees_nothing_of_the_others(fusion, blocks, row):
+    """Its maps are those of samples that lack the others."""
+    torch.manual_seed(0)
+    backbone = dict(
+        type='SharedMultimodalResNet',
+        depth=18,
+        base_channels=8,
+        stem_channels=8,
+        num_modalities=3,
+        fused_blocks=blocks,
+        fusion=fusion,
+    )
+    net = MODELS.build(backbone).eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+    x, _ = make_batch([row] * 2)
+    parts = [[0, 2], [1]]
+    with exchange_within(parts), torch.no_grad():
+        together = net(x)
+    for part in parts:
+        mask = torch.zeros(3, dtype=torch.bool)
+        mask[part] = True
+        mask &= torch.tensor(row, dtype=torch.bool)
+        if not mask.any():
+            continue
+        lone = x.clone().unflatten(1, (3, 3))
+        lone[:, ~mask] = torch.nan
+        with torch.no_grad():
+            expected = net(lone.flatten(1, 2))
+        for level, own in zip(together, expected):
+            level, own = (maps.unflatten(0, (2, 3))[:, mask] for maps in (level, own))
+            torch.testing.assert_close(level, own, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('parts', [[[0], [1], [2]], [[0, 1], [2]]])
+def test_losses_of_operators_are_kept_once(parts):
+    torch.manual_seed(0)
+    neck = MODELS.build(dict(type='AlignmentFusion', num_modalities=3))
+    levels = [torch.randn(6, 4, 8, 8, requires_grad=True) for _ in range(2)]
+    with exchange_within(parts):
+        neck(levels)
+    losses = neck.pop_losses()
+    expected = torch.zeros(())
+    for level in levels if len(parts) < 3 else ():
+        pair = MODELS.build(dict(type='AlignmentFusion', num_modalities=2))
+        pair.leave(level.unflatten(0, (2, 3))[:, :2].flatten(0, 1), None)
+        expected += pair.pop_losses()['loss_align']
+    assert float(torch.as_tensor(losses.get('loss_align', 0)).detach()) == pytest.approx(
+        float(torch.as_tensor(expected).detach()), rel=1e-4
+    )
+
+
+def test_recomputed_activations_know_the_parts():
+    gradients = []
+    for with_cp in (False, True):
+        model = make_segmentor(2)
+        for module in model.backbone.modules():
+            if hasattr(module, 'with_cp'):
+                module.with_cp = with_cp
+        x, samples = make_batch([[1, 1]] * 2)
+        model.parse_losses(model.loss(x, samples))[0].backward()
+        gradients.append([p.grad for p in model.parameters()])
+    for plain, recomputed in zip(*gradients):
+        torch.testing.assert_close(plain, recomputed)
+
+
+def test_compiled_networks_know_the_parts():
+    model = make_segmentor(2)
+    x, _ = make_batch([[1, 1]] * 2)
+    compiled = torch.compile(model.backbone.eval(), backend='eager')
+    with torch.no_grad():
+        for parts in (None, [[0], [1]]):
+            with exchange_within(parts):
+                for level, expected in zip(compiled(x), model.backbone(x)):
+                    torch.testing.assert_close(level, expected)
+
+
+@pytest.mark.parametrize('kind', ['SyncBatchNorm', 'BatchNorm2d'])
+def test_synchronized_statistics_are_refused(kind):
+    model = make_segmentor(2)
+    if kind == 'SyncBatchNorm':
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    x, samples = make_batch([[1, 1]] * 2)
+    if kind == 'BatchNorm2d':
+        model.loss(x, samples)
+        return
+    with pytest.raises(ValueError, match='or exchange nothing: use ModalitySpecificBN'):
+        model.loss(x, samples)
 
 
 def test_every_parameter_has_a_gradient_in_every_part():

@@ -168,10 +168,9 @@ def test_the_config_is_readable(case, write, tmp_path):
     assert len(text.splitlines()) < 120 and max(map(len, text.splitlines())) <= 100
     words = ' '.join(text.replace('#', ' ').split())
     for name, choice in plan.choices.items():
-        used = name not in ('test', 'strength', 'dropout') or (
-            choice.value if name == 'dropout' else False
-        )
-        if used:
+        if name == 'exchange_dropout' and choice.value is None:
+            continue
+        if name not in ('test', 'strength'):
             assert ' '.join(choice.reason.split()) in words, name
     ruff = Path(sys.executable).with_name('ruff')
     if ruff.is_file():
@@ -237,9 +236,7 @@ def test_missing_files(write):
     plan, path = write(**CASES['missing'])
     config = Config.fromfile(path)
     assert [m.get('optional', False) for m in config.modalities] == [False, True, False, True]
-    (dropout,) = (s for s in config.train_pipeline if s.type == 'ModalityDropout')
-    # 24 of 80 training samples lack depth, which is more than a quarter
-    assert [*dropout.prob] == ['tile']
+    assert config.model.train_cfg.exchange_dropout == 0.5
     assert '30 of 100 samples lack it' in path.read_text()
 
 

@@ -20,7 +20,7 @@ from mmamf.planning.rules.labels import (
 )
 from mmamf.planning.rules.loss import choose_loss
 from mmamf.planning.rules.modalities import (
-    choose_dropout,
+    choose_exchange_dropout,
     choose_interpolation,
     describe_modality,
 )
@@ -145,22 +145,17 @@ def test_images_that_shrink_are_averaged():
     'lacking, expected',
     [
         ({}, None),
-        (dict(depth=0), None),  # only validation lacks it
-        (dict(depth=4), None),  # by accident
-        (dict(depth=10), dict(depth=0.17)),
-        (dict(depth=25), None),  # absent often enough
-        (dict(depth=100), None),
+        (dict(depth=0), 0),  # only validation lacks it
+        (dict(depth=4), 0),  # by accident
+        (dict(depth=10), 0.5),
+        (dict(depth=1, rgb=100), 0.5),
     ],
 )
-def test_dropout_fills_up_to_a_quarter(lacking, expected):
-    choice = choose_dropout(lacking, 100)
+def test_modalities_learn_to_do_without_each_other(lacking, expected):
+    choice = choose_exchange_dropout(lacking, 100)
     assert choice.value == expected
-    if lacking and lacking['depth'] >= 5:
-        absent = lacking['depth'] / 100
-        dropped = (expected or dict(depth=0))['depth']
-        assert absent + (1 - absent) * dropped >= 0.245
-        assert '25 %' in choice.reason
-        assert ('none is dropped' in choice.reason) == (expected is None)
+    if lacking:
+        assert f'depth in {lacking["depth"]}' in choice.reason
 
 
 @pytest.mark.parametrize(
