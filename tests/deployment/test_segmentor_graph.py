@@ -9,6 +9,7 @@ from mmengine.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from mmamf.deployment import SegmentorGraph
+from mmamf.models.norms import ModalitySpecificBN, keep_part_statistics
 
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
 
@@ -39,10 +40,16 @@ def test_equals_testing(make_segmentor, num_modalities, test_cfg, head):
         assert (a - b).abs().max() <= 1e-5 * b.abs().max()
 
 
+@pytest.mark.parametrize('own_statistics', [False, True])
 @pytest.mark.parametrize('labels', [False, True])
-def test_absent_modalities(make_segmentor, labels):
+def test_absent_modalities(make_segmentor, labels, own_statistics):
     """NaN in, the predictions of a test out, and NaN or 255 where there are none."""
     model = make_segmentor(2, dict(size_divisor=32), fusion=FUSION)
+    for norm in model.modules() if own_statistics else ():
+        if isinstance(norm, ModalitySpecificBN):
+            keep_part_statistics(norm)
+            norm.part_mean.normal_()
+            norm.part_var.uniform_(0.5, 2)
     graph = SegmentorGraph(model, labels=labels).eval()
     raw = graph.draw_raw(3, (45, 67))
     rgb, depth = graph.split_inputs(raw)

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmamf.deployment.symbolics import dynamic_sizes
 from mmamf.models.folded_batch import share_batch
-from mmamf.models.norms import make_norms_private
+from mmamf.models.norms import keep_part_statistics, make_norms_private
 
 OPSET = 17
 FUSIONS = [
@@ -80,7 +80,7 @@ def test_what_was_replaced_comes_back():
 class Block(nn.Module):
     """A private norm inside a fusion operator, as a backbone calls them."""
 
-    def __init__(self, fusion, norm, num_modalities=3):
+    def __init__(self, fusion, norm, num_modalities=3, own_statistics=False):
         super().__init__()
         self.num_modalities = num_modalities
         self.norm = nn.Sequential(norm)
@@ -90,6 +90,9 @@ class Block(nn.Module):
             self.fusion.attach_norm(self.norm[0])
         for parameter in self.parameters():
             nn.init.normal_(parameter)
+        if own_statistics:
+            keep_part_statistics(self.norm[0])
+            nn.init.normal_(self.norm[0].part_mean)
         self.batch = share_batch(self, num_modalities)
 
     def forward(self, x):
@@ -100,18 +103,19 @@ class Block(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ('fusion', 'norm'),
+    ('fusion', 'norm', 'own_statistics'),
     [
-        *((fusion, nn.BatchNorm2d(10)) for fusion in FUSIONS),
-        (FUSIONS[0], nn.InstanceNorm2d(10, affine=True)),
-        (FUSIONS[0], nn.GroupNorm(2, 10)),
+        *((fusion, nn.BatchNorm2d(10), False) for fusion in FUSIONS),
+        (FUSIONS[0], nn.BatchNorm2d(10), True),
+        (FUSIONS[0], nn.InstanceNorm2d(10, affine=True), False),
+        (FUSIONS[0], nn.GroupNorm(2, 10), False),
     ],
     ids=str,
 )
-def test_a_mixed_batch(fusion, norm):
+def test_a_mixed_batch(fusion, norm, own_statistics):
     """An example that has all modalities, and batches of which samples lack some."""
     torch.manual_seed(0)
-    block = Block(fusion, norm).eval()
+    block = Block(fusion, norm, own_statistics=own_statistics).eval()
     mask = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 1, 1], [0, 1, 1], [1, 1, 0]], dtype=torch.bool)
     x = torch.randn(5, 3, 10, 7, 6)
     whole = torch.randn(2, 30, 5, 9)

@@ -55,7 +55,15 @@ MODEL = dict(
 def build_model(mode: str) -> nn.Module:
     torch.manual_seed(0)
     init_default_scope('mmseg')
-    model = MODELS.build(MODEL)
+    config = MODEL
+    if mode == 'apart':  # with an operator that has parameters
+        fusion = dict(type='ConcatenationFusion')
+        config = dict(
+            MODEL,
+            backbone=dict(MODEL['backbone'], fusion=fusion),
+            train_cfg=dict(exchange_dropout=0.5),
+        )
+    model = MODELS.build(config)
     model.init_weights()
     model.train()
     if 'bfloat16' not in mode:
@@ -113,6 +121,15 @@ def train_half_without_depth(rank: int, mode: str) -> dict:
     model = build_model(mode)
     model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
     return step(model, slice(rank * 2, rank * 2 + 2), without_depth=2)
+
+
+def train_half_apart(rank: int, mode: str) -> dict:
+    """Be one of two processes, the first of which has modalities that exchange nothing."""
+    model = build_model(mode)
+    model.exchange_dropout.draw = lambda: None if rank else [[0], [1]]
+    model = MMDistributedDataParallel(module=model, device_ids=[rank], broadcast_buffers=False)
+    found = step(model, slice(rank * 2, rank * 2 + 2))
+    return found | {name: b for name, b in model.module.named_buffers() if 'part' in name}
 
 
 def count_samples(rank: int, root: str) -> dict:
@@ -213,6 +230,22 @@ def test_a_process_whose_samples_lack_a_modality(run_processes):
     assert (first[mean].chunk(2)[1] == before[mean].chunk(2)[1]).all()
     assert (first[mean].chunk(2)[0] != before[mean].chunk(2)[0]).all()
     assert (second[mean] != before[mean]).all()
+
+
+def test_a_process_whose_modalities_exchange_nothing(run_processes):
+    """Every parameter has its gradient, and every process has its own statistics."""
+    model = build_model('apart')
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    first, second = run_processes(train_half_apart, 2, 'apart')
+    assert set(dict(model.named_parameters())) <= first.keys()
+    for name, value in first.items():
+        if name in before:  # a buffer
+            changed = second if 'running' in name else first
+            other = first if 'running' in name else second
+            assert (changed[name] != before[name]).any(), name
+            assert (other[name] == before[name]).all(), name
+        else:
+            assert value.isfinite().all() and (value == second[name]).all(), name
 
 
 def test_metric_counts_every_sample_once(run_processes, make_rgbd_dataset):
