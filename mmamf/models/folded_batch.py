@@ -37,23 +37,6 @@ class _State(NamedTuple):
 
 
 _IDLE = _State()
-# A plain variable, because compiled graphs have no access to thread-local data.
-_parts: Parts | None = None
-
-
-@contextmanager
-def exchange_within(parts: Parts | None) -> Iterator[None]:
-    """Let modalities of the forward passes inside exchange features within parts only.
-
-    Args:
-        parts: Indices of the modalities of each part; None lets all exchange.
-    """
-    global _parts
-    before, _parts = _parts, parts
-    try:
-        yield
-    finally:
-        _parts = before
 
 
 class FoldedBatch:
@@ -73,6 +56,7 @@ class FoldedBatch:
         # Of the last pass in any thread: compiled graphs have no access to thread-local data, and
         # backward on a GPU runs in a thread of its own.
         self._running = self._done = _IDLE
+        self._parts: Parts | None = None  # of the passes to come
 
     @property
     def presence(self) -> Tensor | None:
@@ -102,14 +86,14 @@ class FoldedBatch:
         """
         m = self.num_modalities
         if torch.compiler.is_compiling():
-            self._running = _State(x.shape[0] * m, parts=_parts)
+            self._running = _State(x.shape[0] * m, parts=self._parts)
             outputs = network(fold_modalities(x, m))
             self._running = _IDLE
             return outputs
         x, presence, kept = _find_absent(x, m)
         maps = fold_modalities(x, m)
         maps = maps if kept is None else maps[kept]
-        with self._hold(_State(len(maps), presence, kept, _parts)):
+        with self._hold(_State(len(maps), presence, kept, self._parts)):
             outputs = network(maps)
             if kept is not None:
                 outputs = [self.widen(level) for level in outputs]
@@ -117,9 +101,9 @@ class FoldedBatch:
 
     def use_presence(self, presence: Tensor | None) -> AbstractContextManager:
         """Tell the layers the mask while a neck or a head runs, which gets folded maps."""
-        if presence is None and _parts is None:
+        if presence is None and self._parts is None:
             return nullcontext()
-        return self._hold(_State(presence=presence, parts=_parts))
+        return self._hold(_State(presence=presence, parts=self._parts))
 
     def only(self, mask: Tensor) -> AbstractContextManager:
         """Let an operator see the modalities in a mask, (N, M), as the only ones present."""
@@ -216,6 +200,25 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
         if isinstance(module, SharesBatch):
             module.batch = batch
     return batch
+
+
+@contextmanager
+def exchange_within(network: nn.Module, parts: Parts | None) -> Iterator[None]:
+    """Let the modalities of a network exchange features within parts only.
+
+    Args:
+        network: The complete network. It holds for the forward passes inside the context.
+        parts: Indices of the modalities of each part; None lets all exchange.
+    """
+    found = (getattr(module, 'batch', None) for module in network.modules())
+    batches = {batch for batch in found if isinstance(batch, FoldedBatch)}
+    for batch in batches:
+        batch._parts = parts
+    try:
+        yield
+    finally:
+        for batch in batches:
+            batch._parts = None
 
 
 class Pyramid(tuple):

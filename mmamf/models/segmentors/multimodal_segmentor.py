@@ -112,7 +112,7 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""
-        with exchange_within(self.exchange_dropout.draw()):
+        with exchange_within(self, self.exchange_dropout.draw()):
             return super().loss(inputs, data_samples) | fusion_losses(self)
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
