@@ -1,6 +1,6 @@
 """Trains networks for missing sensors in several ways, and tests each on all its subsets.
 
-Every finished run is saved in OUT/<method>-<seed>.json, so the same command continues after an
+Networks with two modalities are also tested with a damaged depth sensor (`damage.py`). Every finished run is saved in OUT/<method>-<seed>.json, so the same command continues after an
 interruption, and two commands may share the work. `--report` prints a table of all that is there.
 
 Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
@@ -22,6 +22,8 @@ CONFIG = 'configs/amf/amf_r18_refinenet_1xb{batch}_rooms-large-160x120{end}.py'
 TWO = CONFIG.format(batch='2-adamw-1200', end='')
 FOUR = CONFIG.format(batch='2-adamw-1200', end='_rgb-depth-normal-shade')
 DROPOUT = CONFIG.format(batch='2-adamw-1200', end='_modality-dropout')
+DAMAGED = CONFIG.format(batch='2-adamw-1200', end='_damaged-depth')
+LADDER = Path(__file__).with_name('damage.py')
 PROB = 'train_dataloader.dataset.pipeline.1.prob'
 EXCHANGE = 'model.train_cfg.exchange_dropout'
 
@@ -32,6 +34,7 @@ METHODS = {
     'exchange-dropout': (TWO, 1200, {EXCHANGE: 0.5}),
     'exchange-dropout-0.3': (TWO, 1200, {EXCHANGE: 0.3}),
     'exchange-dropout-0.7': (TWO, 1200, {EXCHANGE: 0.7}),
+    'damaged-depth': (DAMAGED, 1200, {}),
     'never-3600': (TWO, 3600, {}),
     'modality-dropout-3600': (DROPOUT, 3600, {f'{PROB}.rgb': 0.25, f'{PROB}.depth': 0.25}),
     'exchange-dropout-3600': (TWO, 3600, {EXCHANGE: 0.5}),
@@ -69,11 +72,8 @@ def measure(method: str, seed: int) -> None:
         seconds = run(*train, *resume, '--cfg-options', *settings, log=work_dir / 'train.log')
         spent = float(timing.read_text()) if resume and timing.exists() else 0
         timing.write_text(str(spent + seconds))
-    tests = work_dir / 'subsets'
-    tool = ROOT / 'tools/analysis/missing_modalities.py'
-    options = ['--cfg-options', *words] if words else []
-    run(tool, config, checkpoint, '--out', tests, *options, log=work_dir / 'test.log')
-    subsets = json.loads((tests / 'results.json').read_text())['tests']
+    subsets = test('missing_modalities', method, checkpoint)
+    damage = {} if config == FOUR else test('robustness', method, checkpoint, '--ladder', LADDER)
     OUT.mkdir(exist_ok=True)
     found = dict(
         method=method,
@@ -82,17 +82,29 @@ def measure(method: str, seed: int) -> None:
         options=words,
         iterations=iterations,
         cpu_seconds=round(float(timing.read_text())),
-        mIoU={name: round(test['mIoU'], 2) for name, test in subsets.items()},
+        mIoU={name: round(found['mIoU'], 2) for name, found in subsets.items()},
+        damaged={name: round(found['scalars']['mIoU'], 2) for name, found in damage.items()},
     )
     result.write_text(json.dumps(found, indent=1) + '\n')
+
+
+def test(tool: str, method: str, checkpoint: Path, *arguments: object) -> dict[str, dict]:
+    """Run a series of tests; return its results by name."""
+    config, _, options = METHODS[method]
+    out = checkpoint.with_name(tool)
+    words = ['--cfg-options', *(f'{k}={v}' for k, v in options.items())] if options else []
+    command = [ROOT / f'tools/analysis/{tool}.py', config, checkpoint, '--out', out]
+    run(*command, *arguments, *words, log=checkpoint.with_name('test.log'))
+    return json.loads((out / 'results.json').read_text())['tests']
 
 
 def report() -> None:
     """Print mean and standard deviation over the seeds of every method."""
     for method in METHODS:
         runs = [json.loads(path.read_text()) for path in sorted(OUT.glob(f'{method}-[0-9].json'))]
-        for subset in runs[0]['mIoU'] if runs else ():
-            values = [run['mIoU'][subset] for run in runs]
+        found = [run['mIoU'] | run['damaged'] for run in runs]
+        for subset in found[0] if runs else ():
+            values = [run[subset] for run in found]
             spread = statistics.stdev(values) if len(values) > 1 else 0
             print(
                 f'{method:24} {subset:24} {statistics.mean(values):.1f} +- {spread:.1f} '
