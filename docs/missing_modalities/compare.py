@@ -1,7 +1,8 @@
 """Trains networks for missing sensors in several ways, and tests each on all its subsets.
 
-Networks with two modalities are also tested with a damaged depth sensor (`damage.py`). Every finished run is saved in OUT/<method>-<seed>.json, so the same command continues after an
-interruption, and two commands may share the work. `--report` prints a table of all that is there.
+Networks for two modalities are also tested with a damaged depth sensor (damage.py). Every finished
+run is saved in OUT/<method>-<seed>.json, so the same command continues after an interruption, and
+two commands may share the work. `--report` prints a table of all that is there.
 
 Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
 """
