@@ -1,9 +1,9 @@
 """Extracts the network of one modality from a trained model.
 
 The extracted network has ``num_modalities=1`` and no fusion, and its private layers have the values
-of the chosen modality. It predicts exactly the same if the model has no fusion. At a fusion point,
-the modality keeps its own maps where it received others before; its weights were not trained for
-that.
+of the chosen modality. It predicts what the model predicts for samples that have only this
+modality. At a fusion point, the modality keeps its own maps where it received others before; with
+exchange dropout, its weights were trained for that, too.
 """
 
 from typing import Any

@@ -15,6 +15,7 @@ from mmamf.deployment import (
     single_modality_model,
     stock_backbone,
 )
+from mmamf.models.norms import ModalitySpecificBN, keep_part_statistics
 
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
 NAMES = ('rgb', 'depth', 'thermal')
@@ -65,6 +66,27 @@ def test_without_fusion_nothing_is_lost(make, num_modalities, sharing):
         assert type(backbone) is ResNet
         assert stock_config['type'] == 'ResNet'
         assert_close(backbone(own), expected)
+
+
+@pytest.mark.parametrize('sharing', ['private norms', 'private convs'])
+def test_it_predicts_what_the_model_predicts_without_the_others(make, sharing):
+    config = dict(fusion=FUSION, **SHARING[sharing])
+    model, config = make(3, **config)
+    config['train_cfg'] = dict(exchange_dropout=0.5)
+    for norm in model.modules():
+        if isinstance(norm, ModalitySpecificBN):
+            keep_part_statistics(norm)
+            nn.init.uniform_(norm.part_mean, -0.2, 0.2)
+            nn.init.uniform_(norm.part_var, 0.5, 2)
+    x = torch.randn(2, 9, 45, 35)
+    for index, name in enumerate(NAMES):
+        lone = torch.full_like(x, torch.nan)
+        lone[:, 3 * index : 3 * index + 3] = x[:, 3 * index : 3 * index + 3]
+        single = single_modality_model(model, config, name)
+        assert not any('part_' in key for key in single.state_dict())
+        expected = model.decode_head(model.extract_feat(lone))
+        own = x[:, 3 * index : 3 * index + 3]
+        assert_close([single.decode_head(single.extract_feat(own))], [expected])
 
 
 @pytest.mark.parametrize('kind', ['ChannelShufflePixelShiftFusion', 'ConcatenationFusion'])

@@ -56,8 +56,6 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
-        if self._uses_parts():
-            return normalize_parts(self, x, self._presence_of(len(x) // self.num_modalities))
         parts = None if self.batch is None else self.batch.parts
         if (self.presence is not None or parts) and self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
@@ -69,13 +67,15 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
                 )
             if self.presence is not None:
                 return self._call_copies(x)
-        if parts and self.training and has_part_statistics(self):
+        if not self._uses_parts():
+            out = super().apply_private(x)
+        elif parts:
             entries = dict(self._parameters) | self._buffers
             entries |= {source: entries[name] for name, source in PART_STATISTICS.items()}
             maps = unfold_modalities(x, self.num_modalities)
             out = fold_modalities(self._call_copy(entries, maps), self.num_modalities)
         else:
-            out = super().apply_private(x)
+            out = normalize_parts(self, x, self._presence_of(len(x) // self.num_modalities))
         return _forget_view(out) if self.keeps_its_input else out
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
@@ -96,9 +96,10 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         return isinstance(self, _NormBase) and (self.training or self.running_mean is None)
 
     def _uses_parts(self) -> bool:
-        """Tell whether the layer normalizes by the statistics of samples that lack modalities."""
-        known = self.presence is not None and has_part_statistics(self)
-        return known and not self._takes_statistics()
+        """Tell whether this pass has samples with statistics of their own."""
+        if self.batch is None or not has_part_statistics(self):
+            return False
+        return self.presence is not None or self.batch.parts is not None
 
     def _presence_of(self, count: int) -> Tensor:
         """Repeat the mask for a number of samples; a sample may have several windows or tokens."""

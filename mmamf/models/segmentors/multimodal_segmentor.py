@@ -60,7 +60,7 @@ class MultimodalSegmentor(EncoderDecoder):
             (self.train_cfg or {}).get('exchange_dropout', self._default_rate()),
             self.decode_head.num_modalities,
         )
-        if self.exchange_dropout.rate:
+        if self.exchange_dropout.rate and self.decode_head.num_modalities > 1:
             for norm in self.modules():
                 if isinstance(norm, ModalitySpecificNorm):
                     keep_part_statistics(norm)

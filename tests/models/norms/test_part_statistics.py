@@ -9,7 +9,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from mmamf.deployment.deploy import deploy
-from mmamf.models.folded_batch import share_batch
+from mmamf.models.folded_batch import exchange_within, share_batch
 from mmamf.models.norms import has_part_statistics, keep_part_statistics
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
@@ -134,3 +134,17 @@ def test_the_deployed_form_has_them(conv, layout):
         complete = x[[0, 3]]
         for level, expected in zip(fast(complete), net(complete)):
             torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('layout', LAYOUTS)
+def test_frozen_norms_use_them_where_nothing_is_exchanged(layout):
+    norm = make_norm().eval()
+    norm.part_mean.normal_()
+    norm.part_var.uniform_(0.5, 2)
+    x = torch.randn(4, 5, 3, 3).contiguous(memory_format=layout)
+    share_batch(norm, 2)
+    with exchange_within(norm, [[0], [1]]), norm.batch.use_presence(None):
+        found = norm(x)
+    for index in range(2):
+        layer = plain(norm, index, 'part_mean', 'part_var').eval()
+        torch.testing.assert_close(found[index::2], layer(x[index::2]), rtol=1e-4, atol=1e-5)
