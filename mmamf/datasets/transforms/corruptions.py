@@ -10,7 +10,8 @@ from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 from numpy.random import Generator
 
-from .load_multimodal_images import image_key, is_present
+from .load_multimodal_images import image_key, is_present, make_absent
+from .missing_readings import find_missing
 
 GAMMA = 2.2  # relates the light on the sensor to gray levels of a file
 WHITE = 255
@@ -22,7 +23,8 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
 
     The random numbers depend only on the sample name, the modality and the seed. The process and
     the order of loading do not matter. Higher severity makes the same pattern stronger, so levels
-    can be compared sample by sample. An absent modality stays as it is.
+    can be compared sample by sample. An absent modality stays as it is. An ``optional`` modality
+    becomes absent if no reading is left, as when such a file is loaded.
 
     Put a corruption directly after :class:`LoadMultimodalImages`, which passes on the value that
     means "no reading". Missing readings stay missing. Only :class:`DepthHoles`,
@@ -67,6 +69,9 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
             image, missing = self.prepare(results[key], markers[self.modality])
             results[key] = _as_stored(self.corrupt(image, missing, rng), image.dtype)
             results['missing_values'] = {**markers, self.modality: missing}
+            is_optional = self.modality in results.get('optional', ())
+            if is_optional and missing is not None and find_missing(results[key], [missing]).all():
+                make_absent(results, self.modality)
         return results
 
     def prepare(self, image: np.ndarray, missing: float | None) -> tuple[np.ndarray, float | None]:

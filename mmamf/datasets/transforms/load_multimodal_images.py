@@ -182,6 +182,13 @@ def is_present(results: dict, name: str) -> bool:
     return name in results.get('present', results['modalities'])
 
 
+def make_absent(results: dict, name: str) -> None:
+    """Take a modality away from a loaded sample."""
+    results['present'] = tuple(kept for kept in results['present'] if kept != name)
+    key = image_key(results, name)
+    results[key] = np.zeros_like(results[key])
+
+
 def _standardize(image: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """Shift and scale each channel so that its readings have mean 0 and standard deviation 1."""
     values = np.where(holes, 0, image).astype(np.float64)

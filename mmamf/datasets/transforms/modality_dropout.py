@@ -4,7 +4,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-from .load_multimodal_images import image_key
+from .load_multimodal_images import make_absent
 
 
 @TRANSFORMS.register_module()
@@ -49,11 +49,10 @@ class ModalityDropout(BaseTransform):
             )
         present = results['present']
         self.check_names(results['modalities'])
-        results['present'] = kept = self._draw(present)
+        kept = self._draw(present)
         for name in present:
             if name not in kept:
-                key = image_key(results, name)
-                results[key] = np.zeros_like(results[key])
+                make_absent(results, name)
         return results
 
     def check_names(self, modalities: tuple[str, ...]) -> None:

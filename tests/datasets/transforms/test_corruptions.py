@@ -216,6 +216,16 @@ def test_noise_of_8_bits_has_all_values():
     assert set(np.unique(after)) == set(range(256))
 
 
+@pytest.mark.parametrize('optional', [False, True])
+@pytest.mark.parametrize('fill', [0, 2500])
+def test_an_optional_modality_without_a_reading_is_absent(fill, optional):
+    given = dict(sample(), present=('rgb', 'depth'), optional=('depth',) if optional else ())
+    after = TRANSFORMS.build(dict(type='DeadModality', modality='depth', fill=fill))(given)
+    is_lost = optional and fill == MISSING
+    assert after['present'] == (('rgb',) if is_lost else ('rgb', 'depth'))
+    assert (after['modality_depth'] == fill).all()
+
+
 @pytest.mark.parametrize(
     ('step', 'message'),
     [
