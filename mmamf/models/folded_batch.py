@@ -64,6 +64,19 @@ class FoldedBatch:
         return self._state().presence
 
     @property
+    def kept(self) -> Tensor | None:
+        """Places of the maps in the batch among N*M; None if no map was taken out."""
+        return self._state().kept
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether no modality can exchange: each is alone in its part, or in its sample."""
+        _, presence, kept, parts = self._state()
+        if parts is not None:
+            return all(len(part) == 1 for part in parts)
+        return kept is not None and len(kept) == len(presence)  # a sample has at least one
+
+    @property
     def parts(self) -> Parts | None:
         """The parts within which modalities exchange; None if all do."""
         return self._state().parts

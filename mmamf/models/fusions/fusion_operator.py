@@ -76,7 +76,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
             x: Folded maps of the modalities that are present.
         """
         batch = self.batch
-        if batch.parts is not None and all(len(part) == 1 for part in batch.parts):
+        if batch.is_apart:
             unused = [parameter.sum() for parameter in self.parameters()]
             x = convolution(x)
             return x + 0 * sum(unused) if unused else x  # they need gradients in every step

@@ -33,6 +33,7 @@ from .part_statistics import (
     fit_part_statistics,
     has_part_statistics,
     normalize_parts,
+    normalize_rows,
 )
 
 
@@ -53,6 +54,14 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
     def __init__(self, num_features: int, num_modalities: int, **kwargs) -> None:
         super().__init__(num_modalities, num_features * num_modalities, **kwargs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each modality's own layer."""
+        kept = None if self.batch is None else self.batch.kept
+        if kept is None or not isinstance(self, _BatchNorm) or self._takes_statistics():
+            return super().forward(x)
+        is_whole = self.presence.all(1) if self.batch.parts is None else None
+        return normalize_rows(self, x, kept, is_whole)
 
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""

@@ -78,3 +78,31 @@ def normalize_parts(norm: nn.Module, x: Tensor, presence: Tensor) -> Tensor:
     )
     maps = unfold_modalities(x, norm.num_modalities)
     return fold_modalities(torch.addcmul(shift, maps, scale), norm.num_modalities)
+
+
+def normalize_rows(norm: nn.Module, x: Tensor, kept: Tensor, is_whole: Tensor | None) -> Tensor:
+    """Normalize a batch from which maps were taken out, without putting them back.
+
+    Args:
+        norm: A private batch norm with running statistics.
+        x: The maps; a map may have several rows.
+        kept: Their places among N*M.
+        is_whole: The samples that are normalized by the first pair of statistics; None for none.
+
+    Shape:
+        - x and output: (k * R, C, H, W).
+        - kept: (R,).
+        - is_whole: (N,), bool.
+    """
+    m = norm.num_modalities
+    values = scale_and_shift(norm)
+    if has_part_statistics(norm) and is_whole is None:
+        values = scale_and_shift(norm, *PART_STATISTICS)
+    scale, shift = (value.view(m, -1)[kept % m] for value in values)
+    if has_part_statistics(norm) and is_whole is not None:
+        parts = (v.view(m, -1)[kept % m] for v in scale_and_shift(norm, *PART_STATISTICS))
+        rows = is_whole[kept // m][:, None]
+        scale, shift = (torch.where(rows, *pair) for pair in zip((scale, shift), parts))
+    k = x.shape[0] // len(kept)
+    scale, shift = (v.repeat_interleave(k, dim=0)[:, :, None, None] for v in (scale, shift))
+    return torch.addcmul(shift, x, scale)
