@@ -1,4 +1,5 @@
-# Trained with holes in depth, with depth that does not fit the colors, and without one of the two.
+# Trained with holes in depth, and with depth that does not fit the colors. A sample has the same
+# damage in every epoch in which it has any. In half of the batches, RGB and depth exchange nothing.
 _base_ = './amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 holes = dict(type='DepthHoles', modality='depth', area=0.1)
 shifted = dict(type='Misregistration', modality='depth', shift=2)

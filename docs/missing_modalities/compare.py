@@ -1,8 +1,8 @@
 """Trains networks for missing sensors in several ways, and tests each on all its subsets.
 
 Networks for two modalities are also tested with a damaged depth sensor (damage.py). Every finished
-run is saved in OUT/<method>-<seed>.json, so the same command continues after an interruption, and
-two commands may share the work. `--report` prints a table of all that is there.
+run is saved in OUT/<method>-<seed>.json, so the same command continues after an interruption. Two
+commands may share the work if their methods or seeds differ. `--report` prints a table of all that is there.
 
 Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
 """
@@ -45,15 +45,20 @@ METHODS = {
 }
 
 
-def run(*command: object, log: Path) -> float:
-    """Run a tool with one thread; return its CPU time in seconds."""
+def run(*command: object, log: Path, timing: Path | None = None) -> None:
+    """Run a tool with one thread; add its CPU time in seconds to a file, also if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     threads = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    with log.open('a') as file:
-        arguments = [sys.executable, *map(str, command)]
-        subprocess.run(arguments, check=True, env=threads, stdout=file, stderr=file)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    try:
+        with log.open('a') as file:
+            arguments = [sys.executable, *map(str, command)]
+            subprocess.run(arguments, check=True, env=threads, stdout=file, stderr=file)
+    finally:
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if timing:
+            earlier = float(timing.read_text()) if timing.exists() else 0
+            timing.write_text(str(earlier + spent))
 
 
 def measure(method: str, seed: int) -> None:
@@ -71,9 +76,8 @@ def measure(method: str, seed: int) -> None:
     if not checkpoint.exists():
         settings = [*words, f'randomness.seed={seed}', f'train_cfg.val_interval={iterations}']
         resume = ['--resume'] if (work_dir / 'last_checkpoint').exists() else []
-        seconds = run(*train, *resume, '--cfg-options', *settings, log=work_dir / 'train.log')
-        spent = float(timing.read_text()) if resume and timing.exists() else 0
-        timing.write_text(str(spent + seconds))
+        arguments = (*train, *resume, '--cfg-options', *settings)
+        run(*arguments, log=work_dir / 'train.log', timing=timing)
     subsets = test('missing_modalities', method, checkpoint)
     damage = {} if config == FOUR else test('robustness', method, checkpoint, '--ladder', LADDER)
     OUT.mkdir(exist_ok=True)
@@ -103,8 +107,9 @@ def test(tool: str, method: str, checkpoint: Path, *arguments: object) -> dict[s
 
 def report() -> None:
     """Print mean and standard deviation over the seeds of every method."""
+    everything = [json.loads(path.read_text()) for path in sorted(OUT.glob('*.json'))]
     for method in METHODS:
-        runs = [json.loads(path.read_text()) for path in sorted(OUT.glob(f'{method}-[0-9].json'))]
+        runs = [run for run in everything if run['method'] == method]
         found = [run['mIoU'] | run['damaged'] for run in runs]
         for subset in found[0] if runs else ():
             values = [run[subset] for run in found]

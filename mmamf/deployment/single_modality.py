@@ -17,7 +17,7 @@ from ..models import FusionOperator, ModalityEnsembleHead
 from ..models.convs import BandedConv
 from ..models.fit_model import fit_model
 from ..models.modality_specific_layer import ModalitySpecificLayer
-from ..models.norms.part_statistics import PART_STATISTICS, has_part_statistics
+from ..models.norms.part_statistics import PART_STATISTICS
 from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
@@ -149,8 +149,8 @@ def _is_fusion(neck: dict | None) -> bool:
 def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
     state = model.state_dict()
     for name, module in model.named_modules():
-        if has_part_statistics(module):  # what a sample of one modality is normalized by
-            for part, whole in PART_STATISTICS.items():
+        for part, whole in PART_STATISTICS.items():  # a lone modality is normalized by these
+            if f'{name}.{part}' in state:
                 state[f'{name}.{whole}'] = state.pop(f'{name}.{part}')
         if isinstance(module, ModalitySpecificLayer):
             for key in (f'{name}.{entry}' for entry in module.private_entries):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .modality_axis import fold_modalities
+from .modality_axis import fold_modalities, is_channels_last
 from .tracing import is_eager, is_exporting
 
 Parts = Sequence[Sequence[int]]  # the modalities of each part, by their indices
@@ -106,10 +106,10 @@ class FoldedBatch:
         x, presence, kept = _find_absent(x, m)
         maps = fold_modalities(x, m)
         maps = maps if kept is None else maps[kept]
-        with self._hold(_State(len(maps), presence, kept, self._parts)):
+        with self._hold(_State(maps.shape[0], presence, kept, self._parts)):
             outputs = network(maps)
             if kept is not None:
-                outputs = [self.widen(level) for level in outputs]
+                outputs = self._widen_all(outputs)
         return with_presence(outputs, presence)
 
     def use_presence(self, presence: Tensor | None) -> AbstractContextManager:
@@ -120,7 +120,7 @@ class FoldedBatch:
 
     def only(self, mask: Tensor) -> AbstractContextManager:
         """Let an operator see the modalities in a mask, (N, M), as the only ones present."""
-        return self._hold(_State(presence=mask))
+        return self._show(_State(presence=mask))
 
     def remember(self, function: Callable) -> Callable:
         """Wrap a function that backward runs again, so that it finds the batch it ran on first."""
@@ -144,16 +144,22 @@ class FoldedBatch:
         _, presence, kept, _ = self._state()
         if kept is None:
             return x
-        x = x.unflatten(0, (len(kept), -1))
+        if x.shape[0] > len(kept):
+            x = x.unflatten(0, (len(kept), -1))
+            return x.new_zeros(presence.numel(), *x.shape[1:]).index_copy(0, kept, x).flatten(0, 1)
         wide = x.new_zeros(presence.numel(), *x.shape[1:])
-        return wide.index_copy(0, kept, x).flatten(0, 1)
+        if is_channels_last(x):
+            wide = wide.contiguous(memory_format=torch.channels_last)
+        return wide.index_copy_(0, kept, x)  # in place, to keep channels last
 
     def narrow(self, x: Tensor) -> Tensor:
         """Take the rows of absent modalities out again, as :meth:`widen` put them in."""
         _, presence, kept, _ = self._state()
         if kept is None:
             return x
-        return x.unflatten(0, (presence.numel(), -1))[kept].flatten(0, 1)
+        if x.shape[0] > presence.numel():
+            return x.unflatten(0, (presence.numel(), -1))[kept].flatten(0, 1)
+        return x.index_select(0, kept)
 
     def rows_per_map(self, layer: nn.Module, x: Tensor) -> int:
         """Count the rows that a layer gets for every map, for example its windows or tokens."""
@@ -168,6 +174,16 @@ class FoldedBatch:
             )
         return x.shape[0] // num_maps
 
+    def _widen_all(self, outputs: Any) -> Any:
+        if isinstance(outputs, Tensor):
+            return self.widen(outputs)
+        if isinstance(outputs, list | tuple):
+            return [self._widen_all(output) for output in outputs]
+        raise ValueError(
+            'expected maps, or lists of maps, from a backbone whose samples lack modalities, got a '
+            f'{type(outputs).__name__}'
+        )
+
     def _state(self) -> _State:
         if torch.compiler.is_compiling():
             return self._running
@@ -178,9 +194,15 @@ class FoldedBatch:
 
     @contextmanager
     def _hold(self, state: _State) -> Iterator[None]:
+        """Make a state that of the pass, which layers also find when backward runs them again."""
+        self._own.done = self._done = state
+        with self._show(state):
+            yield
+
+    @contextmanager
+    def _show(self, state: _State) -> Iterator[None]:
         before = getattr(self._own, 'state', _IDLE)
         self._own.state = self._running = state
-        self._own.done = self._done = state
         try:
             yield
         finally:
@@ -219,8 +241,10 @@ def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
 def exchange_within(network: nn.Module, parts: Parts | None) -> Iterator[None]:
     """Let the modalities of a network exchange features within parts only.
 
+    This is for the forward passes inside the context, in all threads.
+
     Args:
-        network: The complete network. It holds for the forward passes inside the context.
+        network: The complete network.
         parts: Indices of the modalities of each part; None lets all exchange.
     """
     found = (getattr(module, 'batch', None) for module in network.modules())
@@ -278,25 +302,21 @@ def in_backward() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
-def read_presence(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]]:
-    """Tell for each sample of an input which modalities it has, by its note or by its values."""
-    rows = _read_note(x, num_modalities)
-    return _find_present(x, num_modalities) if rows is None else rows
-
-
 def _find_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """Find the absent modalities: the input, their mask, and the places of the present maps."""
     # A single modality cannot be absent, and a meta tensor has no values. fold_modalities refuses a
     # wrong number of channels.
-    unknown = num_modalities == 1 or x.is_meta or x.shape[1] % num_modalities
-    if unknown or not (is_eager(x) or is_exporting()):
+    if num_modalities == 1 or not (is_eager(x) or is_exporting()):
+        return x, None, None
+    if x.is_meta or x.shape[1] % num_modalities:
         return x, None, None
     if is_exporting():  # no branch of the graph may depend on a value
         there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
         absent = there.view(-1, num_modalities) == 0
         zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
         return x.masked_fill(zeros, 0), ~absent, None
-    rows = read_presence(x, num_modalities)
+    rows = _read_note(x, num_modalities)
+    rows = _find_present(x, num_modalities) if rows is None else rows
     if all(map(all, rows)):
         return x, None, None
     lost = [index for index, row in enumerate(rows) if not any(row)]

@@ -79,7 +79,7 @@ def format_protocol(modalities: Sequence[str], results: Mapping[str, Scalars]) -
             table has a row for each kind of failure whose tests are there.
     """
     kinds = {'is absent (EMM)': name_tests(modalities)}
-    for share in SHARES:
+    for share in SHARES if len(modalities) > 1 else ():
         kinds[f'loses {100 * share:g} % of its values (RMM)'] = name_tests(modalities, share)
     rows = []
     for kind, tests in kinds.items():

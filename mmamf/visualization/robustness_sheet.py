@@ -92,7 +92,8 @@ def _draw(
     ordered = corruption.get('labels') is None
     for source in [*modalities, ENSEMBLE]:
         whole = source == ENSEMBLE
-        values = [scalars[metric_key(source, METRIC)] for scalars in tests]
+        # a dead modality that is absent has no prediction
+        values = [scalars.get(metric_key(source, METRIC)) for scalars in tests]
         axes.plot(
             places,
             [float('nan') if value is None else value for value in values],

@@ -113,7 +113,9 @@ def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
     if complex_:
         raise ValueError(f'{source}: expected real weights, got complex ones in {some(complex_)}')
     negative = [
-        name for name, value in state.items() if name.endswith('running_var') and (value < 0).any()
+        name
+        for name, value in state.items()
+        if name.endswith(('running_var', 'part_var')) and (value < 0).any()
     ]
     if negative:
         raise ValueError(

@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmamf.models.folded_batch import SharesBatch, presence_of, share_batch
+from mmamf.models.folded_batch import FoldedBatch, SharesBatch, presence_of, share_batch
 
 NAMES = ('a', 'b', 'c')
 FUSIONS = [
@@ -217,6 +217,31 @@ def test_graphs_forget_the_last_batch(form):
         torch.testing.assert_close(found, level)
 
 
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_maps_come_in_the_layout_and_the_dtype_of_complete_samples(layout):
+    net = make_resnet(2).eval().to(memory_format=layout)
+    for dtype in (torch.float32, torch.bfloat16):
+        with torch.no_grad(), torch.autocast('cpu', dtype, enabled=dtype == torch.bfloat16):
+            whole, lone = (
+                net(make_inputs([row] * 2).contiguous(memory_format=layout))
+                for row in ([1, 1], [1, 0])
+            )
+        for expected, found in zip(whole, lone):
+            # in channels last, the fast form for complete samples computes in float32
+            assert found.dtype == (expected.dtype if layout is not torch.channels_last else dtype)
+            assert found.is_contiguous(memory_format=layout)
+
+
+def test_nested_outputs_and_others():
+    batch = FoldedBatch(2)
+    x = make_inputs([[1, 0], [1, 1]])
+    level, nested = batch.run(lambda maps: (maps, [maps[:, :1]]), x)
+    assert level.shape == (4, 3, 64, 64) and nested[0].shape == (4, 1, 64, 64)
+    assert (level[1] == 0).all() and torch.equal(level[0], x[0, :3])
+    with pytest.raises(ValueError, match='lists of maps, from a backbone .* got a dict'):
+        batch.run(lambda maps: dict(out=maps), x)
+
+
 def test_a_sample_without_any_modality():
     with pytest.raises(ValueError, match=r'at least one modality .* samples \[1\] of the batch'):
         make_resnet(2)(make_inputs([[1, 1], [0, 0]]))
@@ -337,7 +362,7 @@ def test_instance_norms_need_no_mask():
     kwargs = dict(num_features=5, num_modalities=2, track_running_stats=True)
     norm = MODELS.build(dict(type='ModalitySpecificIN', **kwargs))
     with share_batch(norm, 2).use_presence(mask):
-        with pytest.raises(ValueError, match='instance norm with track_running_stats'):
+        with pytest.raises(ValueError, match='ModalitySpecificIN takes its statistics from all'):
             norm(x)
         assert norm.eval()(x).isfinite().all()
 
@@ -345,7 +370,7 @@ def test_instance_norms_need_no_mask():
 def test_synchronized_statistics_are_refused():
     norm = MODELS.build(dict(type='ModalitySpecificBN', num_features=5, num_modalities=2))
     norm = nn.SyncBatchNorm.convert_sync_batchnorm(norm)
-    message = 'SyncBN: expected samples that have all modalities, .* use ModalitySpecificBN'
+    message = 'SyncBN takes its statistics from all maps: .* use ModalitySpecificBN'
     with share_batch(norm, 2).use_presence(torch.tensor([[True, False]])):
         with pytest.raises(ValueError, match=message):
             norm(torch.randn(2, 5, 4, 4))

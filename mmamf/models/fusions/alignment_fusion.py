@@ -48,6 +48,8 @@ class AlignmentFusion(FusionOperator):
         ValueError: If the weight is negative, or the batch is not a multiple of M.
     """
 
+    keeps_losses = True
+
     def __init__(
         self, num_modalities: int, channels: int | None = None, weight: float = 1.0
     ) -> None:

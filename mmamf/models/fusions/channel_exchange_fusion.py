@@ -44,6 +44,8 @@ class ChannelExchangeFusion(FusionOperator):
             threshold or the penalty is negative, or the batch is not a multiple of M.
     """
 
+    keeps_losses = True
+
     def __init__(
         self,
         num_modalities: int,

@@ -48,6 +48,8 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
             ``channels``, or gets maps with another number of them.
     """
 
+    keeps_losses = False  # True for an operator that calls keep_loss
+
     def __init__(self, num_modalities: int, channels: int | None = None) -> None:
         super().__init__()
         if num_modalities < 1:
@@ -69,45 +71,51 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Enter, run what lies between, and leave.
 
         The maps of absent modalities are zeros for the operator. While modalities exchange within
-        parts only, the operator runs once for each part, as if all others were absent.
+        parts only, the operator runs once for each part, as if all others were absent; its losses
+        are averaged over the parts.
 
         Args:
             convolution: What runs between ``enter`` and ``leave``.
             x: Folded maps of the modalities that are present.
         """
         batch = self.batch
-        if batch.is_apart:
-            unused = [parameter.sum() for parameter in self.parameters()]
-            x = convolution(x)
-            return x + 0 * sum(unused) if unused else x  # they need gradients in every step
-        if batch.parts is not None:
-            return self._around_in_parts(convolution, x)
-        x, carry = self.enter(batch.widen(x))
-        x = convolution(batch.narrow(x))
-        return batch.narrow(self.leave(batch.widen(x), carry))
+        learns = self.keeps_losses or self._parameters or self._modules
+        if batch.is_apart and not (learns and self.has_losses):
+            return convolution(x)
+        if batch.kept is None and batch.parts is None:
+            x, carry = self.enter(x)
+            return self.leave(convolution(x), carry)
+        return self._around_in_parts(convolution, x)
 
     def _around_in_parts(self, convolution: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        batch, presence = self.batch, self.presence
-        wide = batch.widen(x)
-        if presence is None:
-            count = len(wide) // self.num_modalities
-            presence = torch.ones(count, self.num_modalities, dtype=torch.bool, device=x.device)
-        masks = [torch.zeros_like(presence) for _ in batch.parts]
-        for mask, part in zip(masks, batch.parts):
-            mask[:, part] = presence[:, part]
-        entered, carries, losses = wide, [], []
+        batch = self.batch
+        before = entered = batch.widen(x)
+        masks, carries, losses = self._list_masks(before), [], []
         for mask in masks:
             with batch.only(mask):
-                maps, carry = self.enter(wide)
+                maps, carry = self.enter(before)
             carries.append(carry)
             entered = _put(mask, maps, entered)
-        wide = left = batch.widen(convolution(batch.narrow(entered)))
+        after = left = batch.widen(convolution(batch.narrow(entered)))
         for mask, carry in zip(masks, carries):
             with batch.only(mask):
-                left = _put(mask, self.leave(wide, carry), left)
+                left = _put(mask, self.leave(after, carry), left)
             losses.append(self.pop_losses())
-        self._losses = sum_losses(losses)
+        self._losses = {k: loss / len(masks) for k, loss in sum_losses(losses).items()}
         return batch.narrow(left)
+
+    def _list_masks(self, x: Tensor) -> list[Tensor]:
+        """List the masks of the present modalities of each part, (N, M); none is empty."""
+        m, presence = self.num_modalities, self.presence
+        if self.batch.parts is None:
+            return [presence]
+        masks = []
+        for part in self.batch.parts:
+            mask = torch.zeros(len(x) // m, m, dtype=torch.bool, device=x.device)
+            mask[:, part] = True if presence is None else presence[:, part]
+            if presence is None or mask.any():
+                masks.append(mask)
+        return masks
 
     def attach_norm(self, norm: nn.Module) -> None:
         """Get access to the norm layer between the spatial convolution and ``leave``.
@@ -174,7 +182,7 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Count the modalities that are present: M, or a tensor (N, 1, 1, 1, 1) of at least 1."""
         if self.presence is None:
             return self.num_modalities
-        return self.presence.sum(1)[:, None, None, None, None]
+        return self.presence.sum(1).clamp(min=1)[:, None, None, None, None]
 
     def fold_received(self, x: Tensor, fused: Tensor) -> Tensor:
         """Fold fused maps (N, M, C, H, W); a modality that is absent or alone keeps its maps x."""

@@ -32,9 +32,11 @@ from .part_statistics import (
     PART_STATISTICS,
     fit_part_statistics,
     has_part_statistics,
-    normalize_parts,
     normalize_rows,
 )
+
+# what torch's batch norms do; a subclass may do more, such as an activation
+_SCALING = (nn.BatchNorm2d.forward, nn.SyncBatchNorm.forward)
 
 
 class ModalitySpecificNorm(ModalitySpecificLayer):
@@ -46,8 +48,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         **kwargs: Passed on to the layer.
 
     Raises:
-        ValueError: If samples lack modalities while statistics are synchronized, or while instance
-            norms update running statistics.
+        ValueError: If samples lack modalities, or with exchange dropout, while statistics are
+            synchronized or instance norms update running statistics.
     """
 
     keeps_its_input = False  # True if the gradient needs the input, not the output
@@ -58,7 +60,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def forward(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         kept = None if self.batch is None else self.batch.kept
-        if kept is None or not isinstance(self, _BatchNorm) or self._takes_statistics():
+        if kept is None or self._takes_statistics() or self.plain_class.forward not in _SCALING:
             return super().forward(x)
         is_whole = self.presence.all(1) if self.batch.parts is None else None
         return normalize_rows(self, x, kept, is_whole)
@@ -66,26 +68,37 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def apply_private(self, x: Tensor) -> Tensor:
         """Apply each modality's own layer."""
         parts = None if self.batch is None else self.batch.parts
-        if (self.presence is not None or parts) and self._takes_statistics():
+        if self._takes_statistics():
             if isinstance(self, nn.SyncBatchNorm | _InstanceNorm):
-                raise ValueError(
-                    f'{type(self).__name__}: expected samples that have all modalities, because '
-                    'SyncBN and instance norm with track_running_stats cannot leave maps out of '
-                    'their statistics; got a batch in which modalities are absent, or exchange '
-                    'nothing: use ModalitySpecificBN'
-                )
-            if self.presence is not None:
+                self._refuse_parts()
+            elif self.presence is not None:
                 return self._call_copies(x)
         if not self._uses_parts():
             out = super().apply_private(x)
         elif parts:
-            entries = dict(self._parameters) | self._buffers
-            entries |= {source: entries[name] for name, source in PART_STATISTICS.items()}
-            maps = unfold_modalities(x, self.num_modalities)
-            out = fold_modalities(self._call_copy(entries, maps), self.num_modalities)
+            out = self._apply_part(x)
         else:
-            out = normalize_parts(self, x, self._presence_of(len(x) // self.num_modalities))
+            whole = self._presence_of(len(x) // self.num_modalities).all(1)
+            whole = whole.repeat_interleave(self.num_modalities).view(-1, *(1,) * (x.ndim - 1))
+            out = torch.where(whole, super().apply_private(x), self._apply_part(x))
         return _forget_view(out) if self.keeps_its_input else out
+
+    def _apply_part(self, x: Tensor) -> Tensor:
+        """Apply each modality's own layer with the statistics of samples that lack modalities."""
+        entries = dict(self._parameters) | self._buffers
+        entries |= {source: entries[name] for name, source in PART_STATISTICS.items()}
+        maps = unfold_modalities(x, self.num_modalities)
+        return fold_modalities(self._call_copy(entries, maps), self.num_modalities)
+
+    def _refuse_parts(self) -> None:
+        if self.presence is None and not has_part_statistics(self):
+            return
+        raise ValueError(
+            f'{type(self).__name__} takes its statistics from all maps: expected samples that have '
+            'all modalities, and exchange_dropout=0, got a batch in which modalities are absent, '
+            'or exchange dropout, which is the default with optional modalities: use '
+            'ModalitySpecificBN'
+        )
 
     def turn_into(self, norm: nn.Module) -> 'ModalitySpecificNorm':
         """Take over the class and the settings of another norm, in its private form.
@@ -132,7 +145,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         later = {k: v.clone() for k, v in values.items() if v is not None and not v.ndim}
         results = []
         for index, part in enumerate(maps.unbind(1)):
-            seen = torch.zeros_like(part)
+            seen = None
             for rows, names in self._situations(presence, index):
                 own = {
                     k: v.chunk(m)[index] if v is not None and v.ndim else v
@@ -140,9 +153,12 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
                 }
                 own |= {source: own[name] for name, source in names.items()}
                 out = self._call_copy(own, part if rows is None else part[rows])
-                seen = out if rows is None else seen.to(out.dtype).index_put((rows,), out)
+                if rows is not None:
+                    seen = torch.zeros_like(part, dtype=out.dtype) if seen is None else seen
+                    out = seen.index_put((rows,), out)
+                seen = out
                 values |= {name: number.clone() for name, number in later.items()}
-            results.append(seen)
+            results.append(torch.zeros_like(part) if seen is None else seen)
         dtype = functools.reduce(torch.promote_types, (result.dtype for result in results))
         return torch.stack([result.to(dtype) for result in results], dim=1).reshape(x.shape)
 
@@ -154,7 +170,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         None stands for all rows, and no names for the first pair of statistics.
         """
         if presence is None:
-            return [(None, {})]
+            return [(None, PART_STATISTICS if self._uses_parts() else {})]
         groups = [(presence[:, index], {})]
         if has_part_statistics(self):
             is_whole = presence.all(1) & (self.batch.parts is None)

@@ -2,13 +2,12 @@
 
 Fusion changes maps. So the maps of a modality have other means and variances where the others are
 absent, and a batch norm needs a second pair of running statistics for them. Scale and shift stay
-the same. A norm keeps this pair as the buffers ``part_mean`` and ``part_var``.
+the same. A norm keeps this pair as the buffers ``part_mean`` and ``part_var``. Complete samples use
+it, too, while modalities exchange within parts only (:func:`exchange_within`).
 """
 
 import torch
 from torch import Tensor, nn
-
-from ..modality_axis import fold_modalities, unfold_modalities
 
 PART_STATISTICS = {'part_mean': 'running_mean', 'part_var': 'running_var'}
 
@@ -22,9 +21,17 @@ def keep_part_statistics(norm: nn.Module) -> None:
     """Add the second pair of statistics to a private norm; it starts as a copy of the first.
 
     A norm without running statistics stays as it is.
+
+    Raises:
+        ValueError: If the norm averages over all batches, whose number it counts only once.
     """
     if getattr(norm, 'running_mean', None) is None or has_part_statistics(norm):
         return
+    if norm.momentum is None:
+        raise ValueError(
+            f'{type(norm).__name__}: expected a number as momentum, because samples that lack '
+            'modalities have statistics of their own, got None'
+        )
     for name, source in PART_STATISTICS.items():
         norm.register_buffer(name, getattr(norm, source).clone())
     norm.private_entries = (*norm.private_entries, *PART_STATISTICS)
@@ -58,28 +65,6 @@ def scale_and_shift(norm: nn.Module, mean: str = 'running_mean', var: str = 'run
     return scale, shift if norm.bias is None else shift + norm.bias
 
 
-def normalize_parts(norm: nn.Module, x: Tensor, presence: Tensor) -> Tensor:
-    """Normalize complete samples by the first pair of statistics, and all others by the second.
-
-    Args:
-        norm: The private norm.
-        x: Folded maps.
-        presence: The mask of the present modalities, for every sample.
-
-    Shape:
-        - x: (N*M, C, H, W).
-        - presence: (N, M).
-        - Output: (N*M, C, H, W).
-    """
-    is_whole = presence.all(1)[:, None]
-    scale, shift = (
-        torch.where(is_whole, whole, part)[:, :, None, None]
-        for whole, part in zip(scale_and_shift(norm), scale_and_shift(norm, *PART_STATISTICS))
-    )
-    maps = unfold_modalities(x, norm.num_modalities)
-    return fold_modalities(torch.addcmul(shift, maps, scale), norm.num_modalities)
-
-
 def normalize_rows(norm: nn.Module, x: Tensor, kept: Tensor, is_whole: Tensor | None) -> Tensor:
     """Normalize a batch from which maps were taken out, without putting them back.
 
@@ -105,4 +90,4 @@ def normalize_rows(norm: nn.Module, x: Tensor, kept: Tensor, is_whole: Tensor | 
         scale, shift = (torch.where(rows, *pair) for pair in zip((scale, shift), parts))
     k = x.shape[0] // len(kept)
     scale, shift = (v.repeat_interleave(k, dim=0)[:, :, None, None] for v in (scale, shift))
-    return torch.addcmul(shift, x, scale)
+    return torch.addcmul(shift, x, scale).to(x.dtype)  # autocast keeps the dtype of a norm, too

@@ -9,7 +9,7 @@ class ExchangeDropout:
     A network with fusion learns to rely on what it receives, and fails without it. Here it learns
     both. With probability ``rate``, each modality goes at random into one of M parts, but not all
     into the same. In this batch, features are exchanged within the parts only. With two modalities,
-    each is alone. Unlike with ModalityDropout, no reading and no loss is thrown away.
+    each is alone. Unlike with ModalityDropout, every modality of every sample is trained.
 
     Args:
         rate: Probability that a batch is split into parts, from 0 to 1.
@@ -30,7 +30,9 @@ class ExchangeDropout:
         m = self.num_modalities
         if not self.rate or m == 1 or torch.rand(()) >= self.rate:
             return None
-        places = torch.zeros(m, dtype=torch.long)
-        while places.unique().numel() == 1:
-            places = torch.randint(m, (m,))
-        return [(places == place).nonzero().flatten().tolist() for place in places.unique()]
+        parts: dict[int, list[int]] = {}
+        while len(parts) < 2:
+            parts = {}
+            for index, place in enumerate(torch.randint(m, (m,)).tolist()):
+                parts.setdefault(place, []).append(index)
+        return list(parts.values())  # in the order of their first modalities

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from types import SimpleNamespace
 
+from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.structures import SegDataSample
@@ -11,7 +12,7 @@ from ...ensemble import modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
 from ..folded_batch import exchange_within, presence_of, share_batch, with_presence
-from ..fusions import fusion_losses
+from ..fusions import FusionOperator, fusion_losses
 from ..norms import ModalitySpecificNorm, keep_part_statistics
 from .exchange_dropout import ExchangeDropout
 
@@ -68,9 +69,18 @@ class MultimodalSegmentor(EncoderDecoder):
             self.neck_batch = share_batch(self.neck, self.decode_head.num_modalities)
 
     def _default_rate(self) -> float:
-        """Return the rate of exchange dropout: not 0 if a sample may lack a modality."""
+        """Return the rate of exchange dropout: not 0 if a sample may lack what others rely on."""
         described = getattr(self.data_preprocessor, 'descriptions', {})
-        return RATE if any(modality.optional for modality in described.values()) else 0
+        optional = [name for name, modality in described.items() if modality.optional]
+        operators = (module for module in self.modules() if isinstance(module, FusionOperator))
+        if not optional or not any(operator.num_modalities > 1 for operator in operators):
+            return 0
+        print_log(
+            f'train_cfg.exchange_dropout is {RATE}, because samples may lack {optional}: in this '
+            'share of the training batches, modalities exchange only within parts',
+            logger='current',
+        )
+        return RATE
 
     def _init_decode_head(self, decode_head: ConfigType) -> None:
         super()._init_decode_head(decode_head)

@@ -14,7 +14,7 @@ from mmamf.structures.modality import can_hold
 
 from .labels import percent
 
-RATE = 0.5  # the best of three rates in docs/missing_modalities.md
+RATE = 0.5  # as the default of MultimodalSegmentor, whose import would take seconds
 FEW = 0.05  # of the samples; fewer lack a modality by accident, and dropout costs accuracy
 DIGITS = 4  # of means: more are noise
 DARK = 1e-6  # smallest std in units: a modality without contrast would be divided by 0
@@ -94,7 +94,7 @@ def choose_interpolation(description: Mapping[str, Any], scale: float) -> dict[s
 
 
 def choose_exchange_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
-    """Choose how often modalities exchange nothing in training, so that each learns to do without.
+    """Choose how often modalities exchange only within parts, to learn to do without the others.
 
     Args:
         lacking: Number of training samples that lack each modality that some sample lacks.
@@ -112,7 +112,7 @@ def choose_exchange_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
     return Choice(
         RATE,
         f'Of {samples} training samples, some lack a modality ({told}). So in half of the batches '
-        'modalities exchange nothing, and each learns to do without the others.',
+        'they exchange only within parts, and learn to do without the others.',
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmamf.deployment.deploy import deploy
 from mmamf.models.folded_batch import exchange_within, share_batch
-from mmamf.models.norms import has_part_statistics, keep_part_statistics
+from mmamf.models.norms import has_part_statistics, keep_part_statistics, make_norms_private
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 ROWS = [[1, 1], [1, 0], [0, 1], [1, 1], [1, 0]]
@@ -93,6 +93,38 @@ def test_checkpoints_with_and_without_them():
     plain(torch.randn(4, 5, 3, 3))
     load_state_dict(new, plain.state_dict(), strict=True)
     assert torch.equal(new.part_mean, plain.running_mean.repeat(2))
+
+
+class BatchNormAct(nn.BatchNorm2d):
+    """A batch norm with an activation, as timm has them."""
+
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+@pytest.mark.parametrize('own', [False, True])
+def test_what_a_norm_does_besides_stays(own):
+    net = nn.Sequential(BatchNormAct(4))
+    make_norms_private(net, 2)
+    norm = net[0].eval()
+    if own:
+        keep_part_statistics(norm)
+        norm.part_mean.normal_()
+    batch = share_batch(net, 2)
+    x = torch.randn(2, 2, 4, 6, 6)
+    x[0, 1] = torch.nan
+    (out,) = batch.run(lambda maps: [net(maps)], x.flatten(1, 2))
+    for n, m in ((0, 0), (1, 0), (1, 1)):
+        means = (norm.part_mean if own and n == 0 else norm.running_mean).view(2, 4)[m]
+        expected = (x[n, m] - means[:, None, None]).relu()
+        torch.testing.assert_close(out[2 * n + m], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_average_over_all_batches_is_refused():
+    norm = make_norm(keep=False)
+    norm.momentum = None
+    with pytest.raises(ValueError, match='expected a number as momentum'):
+        keep_part_statistics(norm)
 
 
 def test_norms_without_running_statistics_have_none():

@@ -8,7 +8,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from mmamf.models.folded_batch import exchange_within
+from mmamf.models import FusionOperator
+from mmamf.models.folded_batch import exchange_within, share_batch
+from mmamf.models.fusions import fusion_losses
 from mmamf.models.norms import has_part_statistics
 from mmamf.models.segmentors.exchange_dropout import ExchangeDropout
 
@@ -151,6 +153,9 @@ def test_batches_that_exchange_train_as_without_it():
     assert set(state) - set(plain.state_dict()) == {key for key in state if 'part_' in key}
 
 
+BACKBONE = dict(
+    type='SharedMultimodalResNet', depth=18, base_channels=8, stem_channels=8, num_modalities=3
+)
 FUSIONS = [
     dict(type='ChannelShufflePixelShiftFusion'),
     dict(type='ShuffleShiftAblation', partners='all'),
@@ -168,16 +173,7 @@ FUSIONS = [
 def test_a_part_sees_nothing_of_the_others(fusion, blocks, row):
     """Its maps are those of samples that lack the others."""
     torch.manual_seed(0)
-    backbone = dict(
-        type='SharedMultimodalResNet',
-        depth=18,
-        base_channels=8,
-        stem_channels=8,
-        num_modalities=3,
-        fused_blocks=blocks,
-        fusion=fusion,
-    )
-    net = MODELS.build(backbone).eval()
+    net = MODELS.build(dict(BACKBONE, fused_blocks=blocks, fusion=fusion)).eval()
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.05)
@@ -213,21 +209,82 @@ def test_losses_of_operators_are_kept_once(parts):
         pair = MODELS.build(dict(type='AlignmentFusion', num_modalities=2))
         pair.leave(level.unflatten(0, (2, 3))[:, :2].flatten(0, 1), None)
         expected += pair.pop_losses()['loss_align']
+    # the mean over the parts; a modality that is alone has none
+    expected = expected / len(parts)
     torch.testing.assert_close(losses.get('loss_align', torch.zeros(())), expected)
 
 
-def test_recomputed_activations_know_the_parts():
+@pytest.mark.parametrize('parts', [None, [[0], [1], [2]], [[0, 1], [2]]])
+def test_a_loss_that_depends_on_no_map_is_counted_once(parts):
+    fusion = dict(type='ChannelExchangeFusion', sparsity=1.0)
+    net = MODELS.build(dict(BACKBONE, fusion=fusion))
+    x, _ = make_batch([[1, 1, 1]] * 2)
+    with exchange_within(net, parts):
+        net(x)
+    scales = [net.get_submodule(f'layer{i}.1.bn1').weight for i in range(1, 5)]
+    expected = sum(scale.abs().sum() for scale in scales) / 3  # each may exchange a third
+    torch.testing.assert_close(
+        fusion_losses(net)['fusion.loss_sparsity'], expected, rtol=0.05, atol=0
+    )
+
+
+@pytest.mark.parametrize('fusion', FUSIONS, ids=str)
+def test_a_part_that_no_sample_has(fusion):
+    net = MODELS.build(dict(BACKBONE, fusion=fusion))
+    x, _ = make_batch([[1, 0, 1]] * 2)
+    with exchange_within(net, [[0, 2], [1]]):
+        sum(level.square().mean() for level in net(x)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+class NormedFusion(FusionOperator):
+    """An operator with a private layer inside."""
+
+    def __init__(self, num_modalities, channels):
+        super().__init__(num_modalities, channels)
+        norm = dict(type='ModalitySpecificBN', num_features=channels, num_modalities=num_modalities)
+        self.norm = MODELS.build(norm)
+
+    def leave(self, x, carry):
+        return self.norm(x)
+
+
+@pytest.mark.parametrize('rows', [[[1, 1, 1]] * 2, [[1, 1, 1], [1, 0, 1]], [[1, 0, 1]]])
+@pytest.mark.parametrize('parts', [None, [[0, 2], [1]]])
+def test_an_operator_may_hold_private_layers(rows, parts):
+    operator = NormedFusion(3, 3).eval()
+    nn.init.normal_(operator.norm.weight)
+    x, _ = make_batch(rows)
+    batch = share_batch(operator, 3)
+    with exchange_within(operator, parts):
+        (out,) = batch.run(lambda maps: [operator.around(nn.Identity(), maps)], x)
+    maps, out = x.unflatten(1, (3, 3)), out.unflatten(0, (-1, 3))
+    for n, m in torch.tensor(rows).nonzero().tolist():
+        expected = maps[n, m] * operator.norm.weight.view(3, 3)[m][:, None, None]
+        torch.testing.assert_close(out[n, m], expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize('row', [[1, 1, 1], [1, 0, 1]])
+def test_recomputed_activations_of_stock_backbones_know_the_parts(row):
     gradients = []
     for with_cp in (False, True):
-        model = make_segmentor(2)
-        for module in model.backbone.modules():
-            if hasattr(module, 'with_cp'):
-                module.with_cp = with_cp
-        x, samples = make_batch([[1, 1]] * 2)
-        model.parse_losses(model.loss(x, samples))[0].backward()
-        gradients.append([p.grad for p in model.parameters()])
-    for plain, recomputed in zip(*gradients):
-        torch.testing.assert_close(plain, recomputed)
+        torch.manual_seed(0)
+        net = MODELS.build(
+            dict(
+                type='SharedMultimodalBackbone',
+                num_modalities=3,
+                backbone=dict(type='mmseg.MobileNetV2', out_indices=(1, 2), with_cp=with_cp),
+                fusion=dict(type='ChannelShufflePixelShiftFusion'),
+                fusion_stages=(0, 1),
+            )
+        )
+        x, _ = make_batch([row] * 2)
+        with exchange_within(net, [[0, 1], [2]]):
+            outputs = net(x.requires_grad_(with_cp))
+        sum(level.square().mean() for level in outputs).backward()
+        gradients.append([p.grad for p in net.parameters() if p.grad is not None])
+    for plain, recomputed in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, recomputed, rtol=1e-3, atol=1e-6)
 
 
 def test_compiled_networks_know_the_parts():
@@ -250,7 +307,7 @@ def test_synchronized_statistics_are_refused(kind):
     if kind == 'BatchNorm2d':
         model.loss(x, samples)
         return
-    with pytest.raises(ValueError, match='or exchange nothing: use ModalitySpecificBN'):
+    with pytest.raises(ValueError, match='or exchange dropout, which is the default'):
         model.loss(x, samples)
 
 
