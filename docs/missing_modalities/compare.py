@@ -2,7 +2,7 @@
 
 Networks for two modalities are also tested with a damaged depth sensor (damage.py). Every finished
 run is saved in OUT/<method>-<seed>.json, so the same command continues after an interruption. Two
-commands may share the work if their methods or seeds differ. `--report` prints a table of all that is there.
+commands may share the work if their methods or seeds differ. `--report` prints a table of all runs.
 
 Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
 """
@@ -98,8 +98,10 @@ def test(tool: str, method: str, checkpoint: Path, *arguments: object) -> dict[s
     """Run a series of tests; return its results by name."""
     config, _, options = METHODS[method]
     out = checkpoint.with_name(tool)
-    # a dead sensor gives images without a reading, which are absent if the modality is optional
-    words = ['--cfg-options', OPTIONAL, *(f'{key}={value}' for key, value in options.items())]
+    words = [f'{key}={value}' for key, value in options.items()]
+    if tool == 'robustness':  # images of a dead sensor have no reading; optional ones are absent
+        words.append(OPTIONAL)
+    words = ['--cfg-options', *words] if words else []
     command = [ROOT / f'tools/analysis/{tool}.py', config, checkpoint, '--out', out]
     run(*command, *arguments, *words, log=checkpoint.with_name('test.log'))
     return json.loads((out / 'results.json').read_text())['tests']
