@@ -249,13 +249,14 @@ def exchange_within(network: nn.Module, parts: Parts | None) -> Iterator[None]:
     """
     found = (getattr(module, 'batch', None) for module in network.modules())
     batches = {batch for batch in found if isinstance(batch, FoldedBatch)}
+    before = {batch: batch._parts for batch in batches}
     for batch in batches:
         batch._parts = parts
     try:
         yield
     finally:
         for batch in batches:
-            batch._parts = None
+            batch._parts = before[batch]
 
 
 class Pyramid(tuple):

@@ -27,9 +27,9 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
     becomes absent if no reading is left, as when such a file is loaded.
 
     Put a corruption directly after :class:`LoadMultimodalImages`, which passes on the value that
-    means "no reading". Missing readings stay missing. Only :class:`DepthHoles`,
-    :class:`LostReadings` and :class:`DeadModality` remove readings; :class:`Misregistration` shifts
-    some out of the image.
+    means "no reading"; the place of :class:`LostReadings` is another one. Missing readings stay
+    missing. Only :class:`DepthHoles`, :class:`LostReadings` and :class:`DeadModality` remove
+    readings; :class:`Misregistration` shifts some out of the image.
 
     Required keys: ``modalities``, ``missing_values`` and ``sample_name``. Changed key: ``img`` or
     ``modality_<name>``; :class:`LostReadings` also changes ``missing_values``.
@@ -39,7 +39,7 @@ class Corruption(BaseTransform, metaclass=ABCMeta):
         seed: Seed of the pattern.
 
     Shape:
-        (H, W) or (H, W, C), like the image; the dtype stays, too.
+        (H, W) or (H, W, C), like the image. The dtype stays, too, except in :class:`LostReadings`.
 
     Raises:
         ValueError: If the sample has no such modality, or its files cannot be damaged this way.

@@ -61,9 +61,9 @@ class SharedMultimodalResNet(ResNet):
     bands get the mean of its first kernel. If ``in_channels`` is not 3 and the first convolution is
     shared, its first kernel is spread over the tiled channels.
 
-    A sample may lack modalities; their values are then all NaN. Private norms leave them out of
-    their statistics, fusion leaves them out, and the output carries a mask. Shared norms count them
-    as zeros. The output maps of absent modalities have no meaning.
+    A sample may lack modalities; their values are then all NaN. Convolutions, norms and fusion
+    leave them out, and the output carries a mask. The output maps of absent modalities have no
+    meaning.
 
     Shape:
         - Input: (N, M*in_channels, H, W), the modalities stacked along channels; with ``bands``,

@@ -144,21 +144,21 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         values = dict(chain(self._parameters.items(), self._buffers.items()))
         later = {k: v.clone() for k, v in values.items() if v is not None and not v.ndim}
         results = []
-        for index, part in enumerate(maps.unbind(1)):
+        for index, own_maps in enumerate(maps.unbind(1)):
             seen = None
             for rows, names in self._situations(presence, index):
-                own = {
+                entries = {
                     k: v.chunk(m)[index] if v is not None and v.ndim else v
                     for k, v in values.items()
                 }
-                own |= {source: own[name] for name, source in names.items()}
-                out = self._call_copy(own, part if rows is None else part[rows])
+                entries |= {source: entries[name] for name, source in names.items()}
+                out = self._call_copy(entries, own_maps if rows is None else own_maps[rows])
                 if rows is not None:
-                    seen = torch.zeros_like(part, dtype=out.dtype) if seen is None else seen
+                    seen = torch.zeros_like(own_maps, dtype=out.dtype) if seen is None else seen
                     out = seen.index_put((rows,), out)
                 seen = out
                 values |= {name: number.clone() for name, number in later.items()}
-            results.append(torch.zeros_like(part) if seen is None else seen)
+            results.append(torch.zeros_like(own_maps) if seen is None else seen)
         dtype = functools.reduce(torch.promote_types, (result.dtype for result in results))
         return torch.stack([result.to(dtype) for result in results], dim=1).reshape(x.shape)
 
@@ -174,8 +174,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         groups = [(presence[:, index], {})]
         if has_part_statistics(self):
             is_whole = presence.all(1) & (self.batch.parts is None)
-            part = presence[:, index] & ~is_whole
-            groups = [(presence[:, index] & is_whole, {}), (part, PART_STATISTICS)]
+            there = presence[:, index]
+            groups = [(there & is_whole, {}), (there & ~is_whole, PART_STATISTICS)]
         return [(None if r.all() else r, names) for r, names in groups if r.any()]
 
     def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:
