@@ -53,7 +53,9 @@ def test_table_counts_the_classes_that_are_found():
 @pytest.mark.parametrize('count', [1, 2, 5])
 def test_figure_has_a_panel_for_each_corruption(tmp_path, modalities, count):
     ladder = [NOISE, DEAD, NOISE, NOISE, DEAD][:count]
-    plot_robustness(ladder, modalities, RESULTS, tmp_path / 'a' / 'figure.png')
+    absent = {'mIoU': 30.0, 'depth/mIoU': 55.0}  # a dead modality that is absent
+    results = RESULTS | {'dead/zero': absent}
+    plot_robustness(ladder, modalities, results, tmp_path / 'a' / 'figure.png')
     height, width, _ = cv2.imread(str(tmp_path / 'a' / 'figure.png')).shape
     assert width == 432 * min(count, 4)
     assert height == 48 + 372 * (1 if count <= 4 else 2)
