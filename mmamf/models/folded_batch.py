@@ -169,7 +169,7 @@ class FoldedBatch:
         if x.shape[0] % num_maps:
             raise ValueError(
                 f'{type(layer).__name__} cannot know the modality of its rows: expected {num_maps} '
-                'rows (one per sample and modality that it has) or a multiple, got an input of '
+                'rows (one for each map of the batch) or a multiple, got an input of '
                 f'shape {tuple(x.shape)}'
             )
         return x.shape[0] // num_maps
