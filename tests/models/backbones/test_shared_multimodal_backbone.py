@@ -63,7 +63,7 @@ def test_rows_of_unknown_modality():
     def tokens_first(x):
         return network.ln(x.permute(2, 3, 0, 1)[0])  # (W, N*M, C)
 
-    message = r'ModalitySpecificLN.* expected 6 rows \(one for each map of the batch\) .*got .*\(4, 6, 4\)'
+    message = r'ModalitySpecificLN.* expected 6 rows \(one for each map .*got .*\(4, 6, 4\)'
     with pytest.raises(ValueError, match=message):
         batch.run(tokens_first, torch.zeros(N, M * C, 4, 4))
     with pytest.raises(ValueError, match='cannot fold 7 channels into 2 modalities'):
