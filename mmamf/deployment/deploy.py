@@ -36,9 +36,6 @@ def deploy(model: nn.Module) -> nn.Module:
     - into one scale and one shift per modality, if private norms follow a shared convolution. They
       change the output of the convolution in place, and the kernel stays shared.
 
-    A norm with a second pair of statistics for samples that lack modalities becomes two such
-    scales and shifts per modality, in any case.
-
     The last case has an alternative: one kernel per modality with its norm folded in, all together
     as one grouped convolution. It saves a pass over the maps, but makes the network M times as
     large. The table shows the time of the backbone with fusion on a CPU (2 cores), as a share of
@@ -53,6 +50,9 @@ def deploy(model: nn.Module) -> nn.Module:
     ResNet-18, 640 x 480   0.95, 0.94       0.95, 0.94
     ResNet-50, 640 x 480   0.90, 0.88       0.93, 0.88
     ====================== ================ ===================
+
+    If a private norm has statistics of their own for samples that lack modalities, nothing is
+    folded into the kernel: it becomes two scales and two shifts per modality, one for each case.
 
     Fusion operators stay unchanged. So does a norm that
 

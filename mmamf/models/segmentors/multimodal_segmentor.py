@@ -33,8 +33,8 @@ class MultimodalSegmentor(EncoderDecoder):
 
     ``train_cfg=dict(exchange_dropout=0.5)`` trains for absent modalities (see
     :class:`ExchangeDropout`). It is the default if the data preprocessor describes an ``optional``
-    modality. Then private batch norms have statistics of their own for samples that lack
-    modalities.
+    modality and the model has a fusion operator; 0 switches it off. With it, private batch norms
+    have statistics of their own for samples that lack modalities.
 
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
@@ -50,9 +50,8 @@ class MultimodalSegmentor(EncoderDecoder):
 
     Raises:
         ValueError: If ``exchange_dropout`` is not a number from 0 to 1, a head is not a
-            ModalityEnsembleHead, a part of the model has other numbers of modalities
-            or channels than the data preprocessor describes, or a checkpoint has no weights of this
-            model.
+            ModalityEnsembleHead, a part of the model has other numbers of modalities or channels
+            than the data preprocessor describes, or a checkpoint has no weights of this model.
     """
 
     def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
