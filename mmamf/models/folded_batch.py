@@ -95,7 +95,8 @@ class FoldedBatch:
             - Input: (N, M*C, H, W).
 
         Raises:
-            ValueError: If a sample has no modality, or M does not divide the channels.
+            ValueError: If a sample has no modality, M does not divide the channels, or a network
+                whose samples lack modalities returns something other than maps.
         """
         m = self.num_modalities
         if torch.compiler.is_compiling():
@@ -201,6 +202,11 @@ class FoldedBatch:
 
     @contextmanager
     def _show(self, state: _State) -> Iterator[None]:
+        if torch.compiler.is_compiling():
+            running, self._running = self._running, state
+            yield
+            self._running = running
+            return
         before = getattr(self._own, 'state', _IDLE)
         self._own.state = self._running = state
         try:

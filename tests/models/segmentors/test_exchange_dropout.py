@@ -287,6 +287,20 @@ def test_recomputed_activations_of_stock_backbones_know_the_parts(row):
         torch.testing.assert_close(plain, recomputed, rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize('fusion', FUSIONS[:3], ids=str)
+def test_compiled_networks_know_larger_parts(fusion):
+    net = MODELS.build(dict(BACKBONE, fusion=fusion)).eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.05)
+        x, _ = make_batch([[1, 1, 1]] * 2)
+        compiled = torch.compile(net, backend='eager')
+        for parts in ([[0, 1], [2]], None, [[0, 2], [1]]):
+            with exchange_within(net, parts):
+                for level, expected in zip(compiled(x), net(x)):
+                    torch.testing.assert_close(level, expected)
+
+
 def test_compiled_networks_know_the_parts():
     model = make_segmentor(2)
     x, _ = make_batch([[1, 1]] * 2)
