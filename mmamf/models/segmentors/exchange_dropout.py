@@ -20,7 +20,7 @@ class ExchangeDropout:
     """
 
     def __init__(self, rate: float, num_modalities: int) -> None:
-        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        if type(rate) not in (int, float) or not 0 <= rate <= 1:
             raise ValueError(f'exchange_dropout: expected a number from 0 to 1, got {rate!r}')
         self.rate = rate
         self.num_modalities = num_modalities

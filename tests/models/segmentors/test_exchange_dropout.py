@@ -93,7 +93,7 @@ def test_without_a_rate_nothing_is_drawn():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-@pytest.mark.parametrize('rate', [-0.1, 1.5, '0.5', None])
+@pytest.mark.parametrize('rate', [-0.1, 1.5, '0.5', None, True])
 def test_a_wrong_rate(rate):
     with pytest.raises(ValueError, match='exchange_dropout: expected a number from 0 to 1, got'):
         ExchangeDropout(rate, 2)
