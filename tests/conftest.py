@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.registry import DefaultScope
 
 import mmamf  # noqa: F401  # isort: skip  (repairs the stack before a test imports mmseg)
@@ -77,6 +78,14 @@ def mmseg_scope():
     """Bare names mean mmseg's, as with default_scope='mmseg', whatever ran before."""
     with DefaultScope.overwrite_default_scope('mmseg'):
         yield
+
+
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    """Each test compiles as in a new process. torch compiles a function eight times at most."""
+    yield
+    if 'torch._dynamo' in sys.modules:
+        torch._dynamo.reset()
 
 
 @pytest.fixture

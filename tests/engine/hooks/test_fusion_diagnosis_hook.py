@@ -128,6 +128,9 @@ def test_resumed_diagnosis_is_that_of_an_uninterrupted_run(make_runner, tmp_path
     with pytest.raises(KeyboardInterrupt):
         make_runner('parts', hook, dict(type='InterruptingHook')).train()
     assert not (tmp_path / 'parts' / 'fusion_diagnosis.png').exists()
+    # mmengine names the folder of a run by the second: the next run must not write into this one
+    (scalars,) = (tmp_path / 'parts').glob('*/vis_data')
+    scalars.parent.rename(tmp_path / 'parts' / '20000101_000000')
     make_runner('parts', hook, resume=True).train()
     assert read_fusion_diagnosis(tmp_path / 'parts') == whole
     assert (tmp_path / 'parts' / 'fusion_diagnosis.png').exists()
