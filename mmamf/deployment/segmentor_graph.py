@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ..datasets.transforms.load_label_map import IGNORE
 from ..models import ModalityEnsembleHead, MultimodalSegDataPreprocessor
-from ..models.folded_batch import presence_of
+from ..models.presence import presence_of
 from .class_count import check_class_count
 from .deploy import deploy
 

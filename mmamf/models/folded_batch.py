@@ -1,20 +1,12 @@
 """What the layers of a network have to know about the batch of a forward pass.
 
-Outside a network, all planes of an absent modality are NaN. So the information about presence
-travels inside the one tensor, through code that crops, stacks or moves it. A modality is absent
-only if every value of all its planes is NaN. The backbone finds the absent modalities, and takes
-their maps out of the folded batch, so that no shared layer spends time on them. Layers that need
-the maps of all modalities put zeros in their places (:meth:`FoldedBatch.widen`). So does the
-backbone at its end, and it attaches a mask to its output. If all modalities are present, there is
-no mask.
-
-To read a tensor, the host has to wait for its device. The data preprocessor knows the modalities of
-the samples and notes them on the tensor (:func:`note_presence`). Without a note, a backbone reads
-the tensor. Traced and compiled graphs and ``torch.func.vmap`` cannot read it: they need samples
-that have all modalities. ONNX graphs compute the mask for every batch, and keep all maps.
+A network folds its modalities into the batch. The maps of absent modalities are taken out of it, so
+that no shared layer spends time on them. Layers that need the maps of all modalities put zeros in
+their places (:meth:`FoldedBatch.widen`). So does the backbone at its end, and it attaches a mask to
+its output (presence.py). If all modalities are present, there is no mask. ONNX graphs compute the
+mask for every batch, and keep all maps.
 """
 
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -24,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from .modality_axis import fold_modalities, is_channels_last
-from .tracing import is_eager, is_exporting
+from .presence import find_absent, with_presence
 
 Parts = Sequence[Sequence[int]]  # the modalities of each part, by their indices
 
@@ -104,7 +96,7 @@ class FoldedBatch:
             outputs = network(fold_modalities(x, m))
             self._running = _IDLE
             return outputs
-        x, presence, kept = _find_absent(x, m)
+        x, presence, kept = find_absent(x, m)
         maps = fold_modalities(x, m)
         maps = maps if kept is None else maps[kept]
         with self._hold(_State(maps.shape[0], presence, kept, self._parts)):
@@ -265,97 +257,7 @@ def exchange_within(network: nn.Module, parts: Parts | None) -> Iterator[None]:
             batch._parts = before[batch]
 
 
-class Pyramid(tuple):
-    """The folded maps that a backbone returns, (N*M, C_i, H_i, W_i), with an attribute.
-
-    Attributes:
-        presence: The mask of the present modalities, (N, M).
-    """
-
-
-def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
-    """Attach a mask to maps; without one, return them as they are."""
-    if presence is None:
-        return outputs
-    pyramid = Pyramid(outputs)
-    pyramid.presence = presence
-    return pyramid
-
-
-def presence_of(pyramid: Sequence[Tensor]) -> Tensor | None:
-    """Read the mask of maps, None if all modalities are present."""
-    return getattr(pyramid, 'presence', None)
-
-
-def note_presence(inputs: Tensor, rows: Sequence[Sequence[bool]]) -> None:
-    """Note on a tensor which modalities its samples have, so that nobody has to read it.
-
-    The note is valid for the tensor and its crops, until somebody writes into it.
-
-    Args:
-        inputs: The input of a network, NaN where a modality is absent.
-        rows: For each sample, whether it has each modality.
-
-    Shape:
-        - inputs: (N, M*C, H, W).
-    """
-    if not inputs.is_inference():  # inference tensors have no _version
-        inputs._present = (inputs._version, rows)
-
-
 def in_backward() -> bool:
     """Tell whether autograd runs a backward pass in this thread."""
     # torch's own checkpointing uses the same function; it has no public name
     return torch._C._current_graph_task_id() != -1
-
-
-def _find_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Find the absent modalities: the input, their mask, and the places of the present maps."""
-    # A single modality cannot be absent, and a meta tensor has no values. fold_modalities refuses a
-    # wrong number of channels.
-    if num_modalities == 1 or not (is_eager(x) or is_exporting()):
-        return x, None, None
-    if x.is_meta or x.shape[1] % num_modalities:
-        return x, None, None
-    if is_exporting():  # no branch of the graph may depend on a value
-        there = 1 - fold_modalities(x, num_modalities).isnan().float().amin((1, 2, 3))
-        absent = there.view(-1, num_modalities) == 0
-        zeros = absent.repeat_interleave(x.shape[1] // num_modalities, dim=1)[:, :, None, None]
-        return x.masked_fill(zeros, 0), ~absent, None
-    rows = _read_note(x, num_modalities)
-    rows = _find_present(x, num_modalities) if rows is None else rows
-    if all(map(all, rows)):
-        return x, None, None
-    lost = [index for index, row in enumerate(rows) if not any(row)]
-    if lost:
-        raise ValueError(
-            'expected at least one modality in each sample, got none (NaN in all planes) in the '
-            f'samples {lost} of the batch'
-        )
-    places = [place for place, there in enumerate(itertools.chain(*rows)) if there]
-    kept = torch.tensor(places, device=x.device)
-    return x, torch.tensor(rows, device=x.device), kept
-
-
-def _read_note(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:
-    """Read the note of a tensor, or of the tensor that it is a crop of."""
-    source = x if hasattr(x, '_present') or x.is_inference() else x._base
-    if not hasattr(source, '_present'):
-        return None
-    version, rows = source._present
-    is_crop = source.shape[:2] == x.shape[:2] and source.stride() == x.stride()
-    is_current = source._version == version and len(rows[0]) == num_modalities
-    return rows if is_crop and is_current else None
-
-
-def _find_present(x: Tensor, num_modalities: int) -> list[list[bool]]:
-    """Tell for each sample which modalities it has; read all pixels only where the first is NaN."""
-    first = fold_modalities(x[:, :, :1, :1], num_modalities).isnan().flatten(1).all(1)
-    absent = first.tolist()  # here the host waits
-    suspects = [index for index, lost in enumerate(absent) if lost]
-    if suspects:
-        lost = fold_modalities(x, num_modalities)[suspects].isnan().flatten(1).all(1)
-        for index, value in zip(suspects, lost.tolist()):
-            absent[index] = value
-    rows = zip(*[iter(absent)] * num_modalities)
-    return [[not lost for lost in row] for row in rows]

@@ -12,7 +12,8 @@ from mmseg.structures import SegDataSample
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmamf.models.folded_batch import FoldedBatch, SharesBatch, presence_of, share_batch
+from mmamf.models.folded_batch import FoldedBatch, SharesBatch, share_batch
+from mmamf.models.presence import presence_of
 
 NAMES = ('a', 'b', 'c')
 FUSIONS = [

@@ -10,7 +10,7 @@ from mmseg.utils import stack_batch
 
 from mmamf.structures import Modality, read_modalities
 
-from ..folded_batch import note_presence
+from ..presence import note_presence
 
 
 @MODELS.register_module(name=['MultimodalSegDataPreprocessor', 'MultimodalSegDataPreProcessor'])

@@ -9,8 +9,9 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..folded_batch import FoldedBatch, SharesBatch, in_backward, presence_of, with_presence
+from ..folded_batch import FoldedBatch, SharesBatch, in_backward
 from ..modality_axis import fold_modalities, unfold_modalities
+from ..presence import presence_of, with_presence
 
 
 class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):

@@ -1,11 +1,11 @@
 from .make_norms_private import make_norms_private
+from .modality_specific_norm import ModalitySpecificNorm
 from .modality_specific_norms import (
     ModalitySpecificBN,
     ModalitySpecificCopies,
     ModalitySpecificGN,
     ModalitySpecificIN,
     ModalitySpecificLN,
-    ModalitySpecificNorm,
 )
 from .part_statistics import has_part_statistics, keep_part_statistics
 

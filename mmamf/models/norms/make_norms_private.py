@@ -5,7 +5,7 @@ from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from ..modality_specific_layer import ModalitySpecificLayer
-from .modality_specific_norms import private_class
+from .private_class import private_class
 
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from ...ensemble import modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
-from ..folded_batch import exchange_within, presence_of, share_batch, with_presence
+from ..folded_batch import exchange_within, share_batch
 from ..fusions import FusionOperator, fusion_losses
 from ..norms import ModalitySpecificNorm, keep_part_statistics
+from ..presence import presence_of, with_presence
 from .exchange_dropout import ExchangeDropout
 
 RATE = 0.5  # of exchange dropout, if samples may lack modalities

@@ -10,7 +10,7 @@ from mmseg.registry import MODELS as MMSEG_MODELS
 from mmamf.models import MultimodalSegDataPreprocessor
 from mmamf.models.convs import BandedConv
 from mmamf.models.convs.first_kernel import average_kernel, tile_kernel
-from mmamf.models.folded_batch import presence_of
+from mmamf.models.presence import presence_of
 
 SMALL = dict(depth=18, base_channels=8, stem_channels=8)
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
