@@ -1,8 +1,9 @@
 """Trains networks for missing sensors in several ways, and tests each on all its subsets.
 
-Networks for two modalities are also tested with a damaged depth sensor (damage.py). Every finished
-run is saved in OUT/<method>-<seed>.json, so the same command continues after an interruption. Two
-commands may share the work if their methods or seeds differ. `--report` prints a table of all runs.
+Networks for two modalities are also tested with a damaged depth sensor (damage.py). The methods
+`only-...` are networks for some of four modalities. Every finished run is saved in
+OUT/<method>-<seed>.json, so the same command continues after an interruption. Two commands may
+share the work if their methods or seeds differ. `--report` prints a table of all runs.
 
 Usage: python docs/missing_modalities/compare.py METHOD ... --seeds 0 1 2
 """
@@ -14,16 +15,19 @@ import resource
 import statistics
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
+
+from mmamf.visualization.curves import read_scalars
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = Path(__file__).parent / 'runs'
 WORK_DIRS = Path('work_dirs/missing_modalities')
-CONFIG = 'configs/amf/amf_r18_refinenet_1xb{batch}_rooms-large-160x120{end}.py'
-TWO = CONFIG.format(batch='2-adamw-1200', end='')
-FOUR = CONFIG.format(batch='2-adamw-1200', end='_rgb-depth-normal-shade')
-DROPOUT = CONFIG.format(batch='2-adamw-1200', end='_modality-dropout')
-DAMAGED = CONFIG.format(batch='2-adamw-1200', end='_damaged-depth')
+CONFIG = 'configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120{}.py'
+TWO = CONFIG.format('')
+FOUR = CONFIG.format('_rgb-depth-normal-shade')
+DROPOUT = CONFIG.format('_modality-dropout')
+DAMAGED = CONFIG.format('_damaged-depth')
 LADDER = Path(__file__).with_name('damage.py')
 PROB = 'train_dataloader.dataset.pipeline.1.prob'
 OPTIONAL = 'test_dataloader.dataset.modalities.1.optional=True'
@@ -43,6 +47,13 @@ METHODS = {
     'four-never': (FOUR, 1200, {}),
     'four-exchange-dropout': (FOUR, 1200, {EXCHANGE: 0.5}),
 }
+MODALITIES = ('rgb', 'depth', 'normal', 'shade')
+ALONE = {
+    'only-' + '-'.join(subset): subset
+    for count in (1, 2, 3)
+    for subset in combinations(MODALITIES, count)
+}
+METHODS |= {method: (FOUR, 1200, {}) for method in ALONE}
 
 
 def run(*command: object, log: Path, timing: Path | None = None) -> None:
@@ -71,6 +82,8 @@ def measure(method: str, seed: int) -> None:
     work_dir.mkdir(parents=True, exist_ok=True)
     words = [f'{key}={value}' for key, value in options.items()]
     train = [ROOT / 'tools/train.py', config, '--work-dir', work_dir, '--length', iterations]
+    if method in ALONE:
+        train += ['--modalities', *ALONE[method]]
     checkpoint = work_dir / f'iter_{iterations}.pth'
     timing = work_dir / 'cpu_seconds'
     if not checkpoint.exists():
@@ -78,8 +91,13 @@ def measure(method: str, seed: int) -> None:
         resume = ['--resume'] if (work_dir / 'last_checkpoint').exists() else []
         arguments = (*train, *resume, '--cfg-options', *settings)
         run(*arguments, log=work_dir / 'train.log', timing=timing)
-    subsets = test('missing_modalities', method, checkpoint)
-    damage = {} if config == FOUR else test('robustness', method, checkpoint, '--ladder', LADDER)
+    damage = {}
+    if method in ALONE:  # the validation at the end of the training is the only test
+        subsets = {'+'.join(ALONE[method]): read_scalars(work_dir)[-1][1]}
+    else:
+        subsets = test('missing_modalities', method, checkpoint)
+    if config != FOUR:
+        damage = test('robustness', method, checkpoint, '--ladder', LADDER)
     OUT.mkdir(exist_ok=True)
     found = dict(
         method=method,
