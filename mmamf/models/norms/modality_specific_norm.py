@@ -69,7 +69,8 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         entries = dict(self._parameters) | self._buffers
         entries |= {source: entries[name] for name, source in PART_STATISTICS.items()}
         maps = unfold_modalities(x, self.num_modalities)
-        return fold_modalities(self._call_copy(entries, maps), self.num_modalities)
+        out = self._call_copy(entries, maps, self.training)
+        return fold_modalities(out, self.num_modalities)
 
     def _refuse_parts(self) -> None:
         if self.presence is None and not has_part_statistics(self):
@@ -115,9 +116,10 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
 
         The layer gets only maps of present modalities; the output for the others is zero. If no
         sample has a modality, its values do not change. If samples that lack modalities have their
-        own statistics, the layer is called for them apart. In an ONNX graph, which is for
-        inference, the layer gets all maps. A single number, such as the count of batches, changes
-        only once.
+        own statistics, the layer is called for them apart. A batch norm that gets a single value
+        per channel, of one map of 1 x 1 pixel, uses running statistics. In an ONNX graph, which is
+        for inference, the layer gets all maps. A single number, such as the count of batches,
+        changes only once.
         """
         m = self.num_modalities
         maps = separate_modalities(x, m)
@@ -135,7 +137,10 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
                     for k, v in values.items()
                 }
                 entries |= {source: entries[name] for name, source in names.items()}
-                out = self._call_copy(entries, own_maps if rows is None else own_maps[rows])
+                some = own_maps if rows is None else own_maps[rows]
+                # torch would end the training, at random, when one sample has no partner
+                learns = self.training and (rows is None or some[:, 0].numel() > 1)
+                out = self._call_copy(entries, some, learns)
                 if rows is not None:
                     seen = torch.zeros_like(own_maps, dtype=out.dtype) if seen is None else seen
                     out = seen.index_put((rows,), out)
@@ -161,13 +166,14 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             groups = [(there & is_whole, {}), (there & ~is_whole, PART_STATISTICS)]
         return [(None if r.all() else r, names) for r, names in groups if r.any()]
 
-    def _call_copy(self, values: dict[str, Tensor | None], x: Tensor) -> Tensor:
+    def _call_copy(self, values: dict[str, Tensor | None], x: Tensor, training: bool) -> Tensor:
         """Call a layer of the plain class with these values, and otherwise like this layer.
 
         torch.func.functional_call would change this layer for all threads while it runs.
         """
         copy = object.__new__(self.plain_class)
-        copy.__dict__ = {**self.__dict__, '_parameters': {}, '_buffers': values}
+        own = dict(_parameters={}, _buffers=values, training=training)
+        copy.__dict__ = {**self.__dict__, **own}
         return self.plain_class.forward(copy, x)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:

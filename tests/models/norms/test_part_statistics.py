@@ -71,6 +71,20 @@ def test_training_and_evaluation_equal_plain_layers(layout, k):
             assert norm.num_batches_tracked == 1
 
 
+def test_a_single_value_has_no_statistics():
+    # for example behind a pooling to one pixel, in a batch of one complete and one other sample
+    norm, x = make_norm().train(), torch.randn(4, 5, 1, 1, requires_grad=True)
+    with share_batch(norm, 2).use_presence(torch.tensor([[True, True], [True, False]])):
+        norm.apply_private(x).sum().backward()
+    assert norm.running_mean.eq(0).all() and norm.part_mean.eq(0).all()
+    assert x.grad[:3].ne(0).all() and x.grad[3].eq(0).all()
+    with (
+        share_batch(norm, 2).use_presence(None),
+        pytest.raises(ValueError, match='more than 1 value per channel'),
+    ):
+        norm.apply_private(x[:2])
+
+
 def test_complete_batches_are_as_without_them():
     norm, other = make_norm(), make_norm(keep=False)
     x = torch.randn(4, 5, 3, 3)
