@@ -18,6 +18,7 @@ SCRIPTS = dict(
     export='export_onnx.py',
     extract='extract_modality.py',
     convert='convert_checkpoint.py',
+    weights='convert_weights.py',
     curves='analysis/plot_curves.py',
     flops='analysis/get_flops.py',
     robustness='analysis/robustness.py',

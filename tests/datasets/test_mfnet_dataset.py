@@ -1,8 +1,18 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DATASETS, METRICS
+from mmengine.structures import PixelData
 
 from mmamf.datasets.mfnet_dataset import MFNetDataset
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'amf'
+CONFIG = CONFIGS / 'amf_r50_refinenet_1xb6-sgd-3x100e_mfnet-480x640.py'
 
 pytestmark = pytest.mark.usefixtures('mmseg_scope')
 
@@ -63,3 +73,27 @@ def test_labels_outside_the_classes(root):
     dataset = MFNetDataset(data_root=str(root), pipeline=LOADING)
     with pytest.raises(ValueError, match=r'expected 0..8 or 255, got \[9\]'):
         dataset[0]
+
+
+def test_benchmark_counts_the_unlabeled_class_in_its_mean(root):
+    cfg = Config.fromfile(CONFIG)
+    dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, data_root=str(root), ann_file=''))
+    evaluator = Evaluator(METRICS.build(cfg.test_evaluator))
+    evaluator.dataset_meta = dataset.metainfo
+    rng = np.random.default_rng(0)
+    overlap, union = np.zeros(9), np.zeros(9)
+    for index in range(len(dataset)):
+        sample = dataset[index]['data_samples']
+        label = sample.gt_sem_seg.data
+        guess = np.where(rng.random(label.shape) < 0.7, label, rng.integers(0, 9, label.shape))
+        guess[guess == 6] = 0  # a class that is never found counts as 0
+        sample.pred_sem_seg = PixelData(data=torch.tensor(guess))
+        evaluator.process([sample])
+        for k in range(9):
+            overlap[k] += ((guess == k) & (label.numpy() == k)).sum()
+            union[k] += ((guess == k) | (label.numpy() == k)).sum()
+    found = evaluator.evaluate(len(dataset))
+    assert found['IoU.unlabeled'] == pytest.approx(100 * overlap[0] / union[0])
+    assert found['IoU.guardrail'] == 0
+    assert found['mIoU'] == pytest.approx(100 * np.mean(overlap / union))
+    assert found['mIoU'] != pytest.approx(100 * np.mean(overlap[1:] / union[1:]), abs=0.1)
