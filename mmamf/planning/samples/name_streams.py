@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from mmamf.structures.modality import RESERVED
+from mmamf.structures.check_modality import RESERVED
 
 from ..counted import counted
 from .found_data import LABELS
