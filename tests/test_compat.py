@@ -33,11 +33,11 @@ def stock_checkpoint(tmp_path):
 
 
 def run_python(code: str) -> str:
-    """Run `code` in a fresh interpreter where the module is `c` and nothing is repaired yet."""
+    """Run `code` in a fresh interpreter where the package is `c` and nothing is repaired yet."""
     load = (
-        'import importlib.util as u\n'
+        'import importlib.util as u, sys\n'
         f's = u.spec_from_file_location("compat", {compat.__file__!r})\n'
-        'c = u.module_from_spec(s)\n'
+        'c = sys.modules["compat"] = u.module_from_spec(s)\n'
         's.loader.exec_module(c)\n'
     )
     result = subprocess.run(
@@ -49,11 +49,11 @@ def run_python(code: str) -> str:
 
 def test_apply_twice_changes_nothing_more():
     compat.apply()
-    finders, schemas = list(sys.meta_path), len(compat._LIBRARIES)
+    finders, schemas = list(sys.meta_path), len(compat.imports._LIBRARIES)
     construct = __import__('mmengine.model').model.MMDistributedDataParallel.__init__
     compat.apply()
     assert sys.meta_path == finders
-    assert len(compat._LIBRARIES) == schemas
+    assert len(compat.imports._LIBRARIES) == schemas
     assert __import__('mmengine.model').model.MMDistributedDataParallel.__init__ is construct
 
 
@@ -83,7 +83,7 @@ def test_albumentations_update_check(monkeypatch, before, after):
     monkeypatch.delenv('NO_ALBUMENTATIONS_UPDATE', raising=False)
     if before is not None:
         monkeypatch.setenv('NO_ALBUMENTATIONS_UPDATE', before)
-    compat.skip_albumentations_update_check()
+    compat.imports.skip_albumentations_update_check()
     assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == after
 
 
@@ -94,9 +94,9 @@ def test_pkg_resources_stand_in(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(sys, 'meta_path', list(sys.meta_path))
         patch.setattr(importlib.util, 'find_spec', lambda name: None)
-        compat.provide_pkg_resources()
+        compat.imports.provide_pkg_resources()
         finder = sys.meta_path[-1]
-    assert isinstance(finder, compat._PkgResourcesFinder)
+    assert isinstance(finder, compat.imports._PkgResourcesFinder)
     monkeypatch.setattr(sys, 'meta_path', [finder, *sys.meta_path])
     monkeypatch.delitem(sys.modules, 'pkg_resources', raising=False)
     assert is_installed('mmsegmentation')
@@ -110,7 +110,7 @@ def test_pkg_resources_left_alone_where_present(monkeypatch):
     monkeypatch.setattr(sys, 'meta_path', list(sys.meta_path))
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: object())
     before = list(sys.meta_path)
-    compat.provide_pkg_resources()
+    compat.imports.provide_pkg_resources()
     assert sys.meta_path == before
 
 
@@ -119,13 +119,13 @@ def test_numpy_bool8(monkeypatch, version, expected):
     monkeypatch.setattr(np, '__version__', version)
     monkeypatch.setitem(vars(np), 'bool8', None)  # so that whatever was there comes back
     del vars(np)['bool8']
-    compat.provide_numpy_bool8()
+    compat.imports.provide_numpy_bool8()
     assert ('bool8' in vars(np)) is expected
 
 
 def test_torchvision_imports_without_its_operators():
     out = run_python(
-        'c.import_torchvision_without_ops(); import torchvision.models;'
+        'c.imports.import_torchvision_without_ops(); import torchvision.models;'
         'print(torchvision.models.resnet18(num_classes=2).fc.out_features)'
     )
     assert out.strip() == '2'
@@ -140,7 +140,7 @@ def test_torchvision_other_errors_are_not_hidden(tmp_path):
     (tmp_path / 'torchvision' / '__init__.py').write_text('raise RuntimeError("disk on fire")')
     out = run_python(
         f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
-        'c.import_torchvision_without_ops()\n'
+        'c.imports.import_torchvision_without_ops()\n'
         'try:\n'
         '    import torchvision\n'
         'except RuntimeError as error:\n'
@@ -155,14 +155,14 @@ def test_torchvision_with_its_operators_is_left_alone():
         "own = torch.library.Library('torchvision', 'FRAGMENT')\n"
         "for name in ('nms', 'qnms'):\n"
         "    own.define(f'{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor')\n"
-        'c.import_torchvision_without_ops(); import torchvision\n'
-        'print(len(c._LIBRARIES))'
+        'c.imports.import_torchvision_without_ops(); import torchvision\n'
+        'print(len(c.imports._LIBRARIES))'
     )
     assert out == '0\n'
 
 
 def test_stock_checkpoint_loads_with_weights_only(stock_checkpoint):
-    compat.load_mmengine_checkpoints_safely()
+    compat.checkpoints.load_mmengine_checkpoints_safely()
     loaded = torch.load(stock_checkpoint, weights_only=True)
     buffer = loaded['message_hub']['log_scalars']['loss']
     assert isinstance(buffer, HistoryBuffer)
@@ -172,7 +172,7 @@ def test_stock_checkpoint_loads_with_weights_only(stock_checkpoint):
 
 
 def test_getattr_is_not_allowed():
-    compat.load_mmengine_checkpoints_safely()
+    compat.checkpoints.load_mmengine_checkpoints_safely()
     allowed = [g[0] if isinstance(g, tuple) else g for g in torch.serialization.get_safe_globals()]
     assert getattr not in allowed
 
@@ -183,7 +183,7 @@ def test_checkpoint_cannot_reach_other_attributes(tmp_path, owner, name):
         def __reduce__(self):
             return getattr, (owner, name)
 
-    compat.load_mmengine_checkpoints_safely()
+    compat.checkpoints.load_mmengine_checkpoints_safely()
     torch.save(Reach(), tmp_path / 'reach.pth')
     with pytest.raises(Exception, match='only the statistics methods'):
         torch.load(tmp_path / 'reach.pth', weights_only=True)
@@ -193,7 +193,7 @@ def test_mmcv_stub_where_mmcv_has_no_operators():
     out = run_python(
         'find = u.find_spec\n'
         "u.find_spec = lambda name, *a: None if name == 'mmcv._ext' else find(name, *a)\n"
-        'c.import_torchvision_without_ops(); c.provide_mmcv_ops_stub()\n'
+        'c.imports.import_torchvision_without_ops(); c.imports.provide_mmcv_ops_stub()\n'
         'u.find_spec = find\n'
         'import torch, mmcv.ops\n'
         'try:\n'
@@ -210,7 +210,7 @@ def test_mmcv_operators_left_alone(tmp_path):
     (tmp_path / 'mmcv' / '_ext.py').write_text("nms = 'compiled'")
     out = run_python(
         f'import sys; sys.path.insert(0, {str(tmp_path)!r})\n'
-        'c.provide_mmcv_ops_stub(); c.provide_mmcv_ops_stub()\n'
+        'c.imports.provide_mmcv_ops_stub(); c.imports.provide_mmcv_ops_stub()\n'
         'print("mmcv._ext" in sys.modules)\n'
         'import mmcv._ext; print(mmcv._ext.nms)\n'
     )
@@ -221,7 +221,7 @@ def test_no_mmcv_at_all_says_what_to_install():
     out = run_python(
         "u.find_spec = lambda name: None if name == 'mmcv' else object()\n"
         'try:\n'
-        '    c.provide_mmcv_ops_stub()\n'
+        '    c.imports.provide_mmcv_ops_stub()\n'
         'except ModuleNotFoundError as error:\n'
         '    print(error.name, error)\n'
     )
@@ -237,7 +237,7 @@ def test_distributed_on_cpu(launcher):
         "os.environ.update(RANK='0', LOCAL_RANK='0', WORLD_SIZE='1', MASTER_ADDR='127.0.0.1',\n"
         "    MASTER_PORT='0', SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_NODELIST='localhost',\n"
         "    SLURM_LOCALID='0')\n"
-        'c.distribute_on_cpu()\n'
+        'c.distributed.distribute_on_cpu()\n'
         'from mmengine.dist import init_dist, get_backend\n'
         'from mmengine.model import MMDistributedDataParallel\n'
         'def is_synchronized(): return hasattr(torch.nn.SyncBatchNorm.forward, "__wrapped__")\n'
@@ -271,8 +271,8 @@ def test_text_of_a_config_is_formatted_once(monkeypatch):
         return f'{text}  # formatted', True
 
     monkeypatch.setattr('mmengine.config.config.FormatCode', format_code)
-    compat.format_configs_once()
-    compat.format_configs_once()
+    compat.configs.format_configs_once()
+    compat.configs.format_configs_once()
     cfg, other = Config(dict(a=1)), Config(dict(a=2))
     assert cfg.pretty_text == Config(dict(a=1)).pretty_text
     assert cfg.pretty_text.endswith('# formatted')

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from mmamf import compat
 from mmamf.commands.process import Process
+from mmamf.compat import imports
 
 from .interleaved import Spread, ratio, take_turns
 
 # If timm is installed, mmseg imports torchvision through timm. Then mmseg seems slower than it is,
 # and where torchvision does not fit torch, only mmamf repairs its import.
 WITHOUT_TIMM = "import sys; sys.modules['timm'] = None; import "
-# mmcv-lite has no operators, and mmseg.models imports them: it gets the stand-ins of mmamf.compat,
-# without the rest of mmamf.
+# mmcv-lite has no operators, and mmseg.models imports them: it gets the stand-ins of
+# mmamf.compat.imports, without the rest of mmamf.
 STAND_INS = f"""
 import importlib.util
-spec = importlib.util.spec_from_file_location('compat', {compat.__file__!r})
+spec = importlib.util.spec_from_file_location('imports', {imports.__file__!r})
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 module.provide_mmcv_ops_stub()

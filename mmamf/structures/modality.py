@@ -1,28 +1,13 @@
 """The one description of a modality. Everything from the file to the network reads it."""
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
-import numpy as np
+from .check_modality import check_modality
+from .listed import Numbers, listed
 
-from mmamf.ensemble import ENSEMBLE
-
-# OpenCV resizes images of these dtypes, so geometric transforms work on every modality.
-DTYPES = ('uint8', 'uint16', 'int16', 'float32', 'float64')
-# Files may also hold these dtypes. They are read as the dtype on the right, with unchanged values.
-READ_AS = dict(
-    bool='uint8', int8='int16', float16='float32', int32='float32', uint32='float32',
-    int64='float32', uint64='float32',
-)  # fmt: skip
-KINDS = ('image', 'depth', 'normal', 'normal_y_down', 'edge')
-INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
-# Samples have keys `modality_<name>`, and scalars `<name>/mIoU`: these names have a meaning there.
-RESERVED = ('paths', ENSEMBLE, 'img_path', 'seg_map_path')
-
-Numbers = float | Sequence[float]
 Missing = Literal['nan'] | float | Sequence[Literal['nan'] | float]
 
 
@@ -89,20 +74,8 @@ class Modality:
     log: bool = False
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if self.kind not in KINDS:
-            self._refuse(f'kind to be one of {KINDS}', self.kind)
-        if self.channels is not None:
-            self._check_channels()
-        if self.dtype is not None and self.dtype not in DTYPES:
-            read_as = READ_AS.get(str(self.dtype))
-            hint = f' ({self.dtype} is read as {read_as})' if read_as else ''
-            self._refuse(f'dtype to be one of {DTYPES}{hint}', self.dtype)
-        if self.interpolation not in (None, *INTERPOLATIONS):
-            self._refuse(f'interpolation to be one of {INTERPOLATIONS}', self.interpolation)
         object.__setattr__(self, 'missing', _read_nan(self.missing))
-        self._check_missing()
-        self._check_numbers()
+        check_modality(self)
 
     @classmethod
     def of(cls, spec: 'Mapping | Modality') -> 'Modality':
@@ -184,59 +157,19 @@ class Modality:
         given = [key for key in keys if getattr(self, key) is not None]
         if len(given) < len(keys):
             needed = f'{", ".join(keys[:-1])} and {keys[-1]}'
-            self._refuse(f'the keys {needed}, which {reader} needs', given)
+            self.refuse(f'the keys {needed}, which {reader} needs', given)
+
+    def refuse(self, expected: str, got: Any) -> NoReturn:
+        """Raise an error that names the modality, what was expected, and what came.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(f'modality {self.name!r}: expected {expected}, got {got!r}')
 
     def _per_channel(self, key: str) -> list[float]:
         values = getattr(self, key)
         return [*values] if isinstance(values, list | tuple) else [values] * self.num_channels
-
-    def _check_channels(self) -> None:
-        channels = self.channels
-        if isinstance(channels, list | tuple):
-            whole = all(type(band) is int and band >= 0 for band in channels)
-            if not channels or not whole or len(set(channels)) < len(channels):
-                self._refuse('channels to be a list of distinct indices from 0', channels)
-        elif type(channels) is not int or channels < 1:
-            self._refuse('channels >= 1', channels)
-        if self.bgr_to_rgb and self.num_channels != 3:
-            self._refuse('3 channels with bgr_to_rgb=True', self.num_channels)
-        if self.turns and self.num_channels != 3:
-            self._refuse(f'3 channels of the kind {self.kind!r}', channels)
-
-    def _check_missing(self) -> None:
-        values = self.missing_values
-        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        if not numbers or (self.missing is not None and not values):
-            self._refuse('`missing` to be a number or a list of numbers', self.missing)
-        if values and self.dtype and not any(can_hold(self.dtype, value) for value in values):
-            self._refuse(f'a `missing` that files of dtype {self.dtype} can hold', self.missing)
-        if self.valid_range is not None:
-            limits = self.valid_range
-            pair = isinstance(limits, list | tuple) and len(limits) == 2
-            if not pair or not limits[0] < limits[1]:
-                self._refuse('valid_range to be (smallest, largest)', limits)
-
-    def _check_numbers(self) -> None:
-        if not isinstance(self.scale, int | float) or not 0 < self.scale < math.inf:
-            self._refuse('scale > 0', self.scale)
-        count = self.num_channels
-        for key in ('mean', 'std', 'fill'):
-            given = getattr(self, key)
-            values = listed(given)
-            finite = all(isinstance(v, int | float) and math.isfinite(v) for v in values)
-            several = isinstance(given, list | tuple)
-            if not finite or (several and count is not None and len(values) != count):
-                several = 'a list' if count is None else count
-                self._refuse(f'{key} to be a number, or {several} of them, one per channel', given)
-        given = [key for key in ('mean', 'std', 'fill') if getattr(self, key) is not None]
-        if not self.calibrated and (given or self.scale != 1):
-            told = given or ['scale']
-            self._refuse(f'no {", ".join(told)} with calibrated=False', getattr(self, told[0]))
-        if self.std is not None and min(listed(self.std)) <= 0:
-            self._refuse('std > 0', self.std)
-
-    def _refuse(self, expected: str, got: Any) -> None:
-        raise ValueError(f'modality {self.name!r}: expected {expected}, got {got!r}')
 
 
 def read_modalities(specs: Iterable[Mapping | Modality]) -> dict[str, Modality]:
@@ -273,38 +206,8 @@ def check_readable(modalities: Iterable[Modality]) -> None:
         modality.require(('channels', 'dtype'), 'loading')
 
 
-def check_name(name: Any) -> None:
-    """Refuse a modality's name that is reserved or is not a word.
-
-    Raises:
-        ValueError: If the name is refused.
-    """
-    if not isinstance(name, str) or not re.fullmatch('[A-Za-z][A-Za-z0-9_]*', name):
-        raise ValueError(
-            f'modalities: expected names of letters, digits and underscores, got {name!r}'
-        )
-    if name in RESERVED:
-        raise ValueError(f'modalities: expected a name other than {RESERVED}, got {name!r}')
-
-
-def can_hold(dtype: np.dtype | str, value: float) -> bool:
-    """Tell whether a dtype can hold a value."""
-    dtype = np.dtype(dtype)
-    if dtype.kind == 'f':
-        return True
-    limits = np.iinfo(dtype)
-    return limits.min <= value <= limits.max and value == int(value)
-
-
 def _read_nan(missing: Any) -> Any:
     """Replace 'nan' by the number."""
     if isinstance(missing, list | tuple):
         return type(missing)(map(_read_nan, missing))
     return math.nan if missing == 'nan' else missing
-
-
-def listed(values: Numbers | None) -> tuple[float, ...]:
-    """Make a tuple from one number, several numbers, or None."""
-    if values is None:
-        return ()
-    return tuple(values) if isinstance(values, list | tuple) else (values,)

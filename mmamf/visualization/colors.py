@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from mmamf.datasets.transforms.missing_readings import find_missing
-from mmamf.structures.modality import listed
+from mmamf.structures.listed import listed
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 SHOWN_RANGE = (1, 99)  # percentiles of the values at both ends of the color map

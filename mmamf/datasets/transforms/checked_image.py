@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mmamf.structures.modality import READ_AS, Modality
+from mmamf.structures.dtypes import READ_AS
+from mmamf.structures.modality import Modality
 
 from .read_image import read_raster
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mmamf.structures.modality import Modality, can_hold
+from mmamf.structures.dtypes import can_hold
+from mmamf.structures.modality import Modality
 
 # Numbers that programs write for "no reading". Numbers above NO_READING are found without a list.
 SENTINELS = (-999, -9999, -99999, -999999, -10000, -32767, -32768, -(2**31), -1e20, 1e20)

@@ -86,7 +86,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         """Take over the class and the settings of another norm, in its private form.
 
         To synchronize a batch norm, or to undo this, torch and mmengine build a new layer. Here the
-        private layer stays (see mmamf/compat.py).
+        private layer stays (see mmamf/compat/layers.py).
         """
         from .private_class import private_class  # which needs this class
 

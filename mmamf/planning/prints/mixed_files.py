@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from mmamf.structures.modality import READ_AS
+from mmamf.structures.dtypes import READ_AS
 
 FEW = 0.05  # share of the files that a plan leaves out, so that the others keep all they have
 

@@ -10,7 +10,7 @@ from mmamf.planning.counted import counted
 from mmamf.planning.prints.fingerprint import ModalitySummary
 from mmamf.planning.prints.mixed_files import count_read_dtypes, most, staying
 from mmamf.planning.samples.path_words import SEQUENCES
-from mmamf.structures.modality import can_hold
+from mmamf.structures.dtypes import can_hold
 
 from .labels import percent
 

@@ -12,7 +12,8 @@ from mmengine.registry import TRANSFORMS
 
 from mmamf.datasets.adapt_pipeline import adapt_pipeline
 from mmamf.datasets.transforms.each_modality import EachModality
-from mmamf.structures.modality import DTYPES, Modality, read_modalities
+from mmamf.structures.dtypes import DTYPES
+from mmamf.structures.modality import Modality, read_modalities
 
 SIZE = 45, 62
 RESIZES = [

@@ -4,8 +4,8 @@ import numpy as np
 from mmengine.registry import TRANSFORMS
 from numpy.random import Generator
 
-from .corruptions import Corruption
-from .missing_readings import missing_as_nan
+from ..missing_readings import missing_as_nan
+from .corruption import Corruption
 
 
 @TRANSFORMS.register_module()

@@ -2,8 +2,9 @@ import numpy as np
 from mmengine.registry import TRANSFORMS
 from numpy.random import Generator
 
-from .corruptions import Corruption, keep_readings
-from .missing_readings import find_missing
+from ..missing_readings import find_missing
+from .corruption import Corruption
+from .keep_readings import keep_readings
 
 
 @TRANSFORMS.register_module()
