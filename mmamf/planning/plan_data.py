@@ -95,7 +95,7 @@ def describe(data: FoundData) -> str:
     files = ', '.join(f'{column} ({data.count(column)})' for column in data.columns)
     sides = Counter(sample.split for sample in data.samples)
     split = ', '.join(f'{count} {side}' for side, count in sides.items())
-    between = f', and {len(data.between)} more between these sides' if data.between else ''
+    between = f'; {counted(len(data.between), "more sample")} on no side' if data.between else ''
     unused = f'; {counted(len(data.unused), "file")} not used' if data.unused else ''
     return f'{data.root}: {counted(len(data.samples), "sample")}: {files}; {split}{between}{unused}'
 

@@ -20,7 +20,7 @@ class ModalitySummary:
         std: Their standard deviation.
         missing: Values that mean "no reading": 0 if zeros are a peak apart, NaN, the TIFF's own,
             sentinels.
-        missing_share: Share of pixels without reading.
+        missing_share: Share of pixels without reading, in the images that have any reading.
         saturated_share: Share of pixels at the largest value of the dtype.
         kind: 'image', 'depth', 'normal' or 'edge': a guess from name and values.
         unit: 'mm', 'm', 'disparity', '8-bit' (a stretched quantity), 'color', 'unknown'.

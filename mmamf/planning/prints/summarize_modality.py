@@ -30,6 +30,7 @@ class _Tally:
     pixels: int = 0
     not_finite: int = 0
     all_zero: int = 0
+    blank: int = 0  # pixels of images that have nothing but zeros
     saturated: int = 0
     zeros: np.ndarray = field(init=False)
     smallest: np.ndarray = field(init=False)
@@ -54,6 +55,7 @@ class _Tally:
         self.pixels += height * width
         self.not_finite += image.not_finite
         self.all_zero += image.all_zero
+        self.blank += 0 if any(band.count for band in image.bands) else height * width
         self.saturated += sum(band.saturated for band in image.bands)
         self.histogram = self.histogram + np.array(image.histogram, np.float64)
         self.sentinels.update(image.sentinels)
@@ -120,8 +122,10 @@ def _summarize(
     # a pixel of 8-bit colors is missing if all its channels are, as in training
     together = dtype == 'uint8' and tally.bands > 1
     readings = tally.count + tally.zeros
+    seen = pixels
     if zeros:
         readings = readings - (tally.all_zero if together else tally.zeros)
+        seen -= tally.blank * tally.bands  # in these images, the modality counts as absent
     smallest, largest = _extremes(tally, zeros)
     mean, std = _moments(tally, zeros, together)
     equal = tuple(sorted(tally.equal or ()))
@@ -133,7 +137,7 @@ def _summarize(
         mean=mean,
         std=std,
         missing=collect_missing(zeros, tally.not_finite, nodata, tally.sentinels, pixels),
-        missing_share=float(1 - readings.sum() / pixels),
+        missing_share=float(1 - readings.sum() / seen) if seen else 1.0,
         saturated_share=tally.saturated / pixels,
         kind=kind,
         unit=unit,

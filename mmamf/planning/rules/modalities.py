@@ -94,7 +94,7 @@ def choose_interpolation(description: Mapping[str, Any], scale: float) -> dict[s
 
 
 def choose_exchange_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
-    """Choose how often modalities exchange only within parts, to learn to do without the others.
+    """Choose how often modalities exchange nothing, to learn to do without the others.
 
     Args:
         lacking: Number of training samples that lack each modality that some sample lacks.
@@ -112,7 +112,7 @@ def choose_exchange_dropout(lacking: Mapping[str, int], samples: int) -> Choice:
     return Choice(
         RATE,
         f'Of {samples} training samples, some lack a modality ({told}). So in half of the batches '
-        'they exchange only within parts, and learn to do without the others.',
+        'they exchange nothing, or only in groups, and learn to do without the others.',
     )
 
 

@@ -38,6 +38,8 @@ def test_depth_in_millimeters_with_holes(summarize, random):
     assert found.std[0] == pytest.approx(image[image > 0].std())
     assert found.missing_share == pytest.approx(5 / 60)
     assert found.smallest[0] >= 500 and not found.colored
+    with_empty = summarize('depth', image, np.zeros_like(image))  # depth is absent in the second
+    assert with_empty.missing_share == pytest.approx(5 / 60)
 
 
 def test_depth_in_meters_and_nan(summarize, random):
