@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-@one_line_errors()
+@one_line_errors('the same command with --resume goes on from the last checkpoint')
 def main() -> None:
     """Train."""
     args = parse_args()

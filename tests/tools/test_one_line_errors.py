@@ -33,6 +33,15 @@ def test_a_file_that_is_not_there_wherever_it_is_read(one_line_errors, error):
 
 
 @pytest.mark.parametrize(
+    ('hint', 'line'), [((), 'interrupted'), (('use --resume',), 'interrupted: use --resume')]
+)
+def test_an_interruption_is_one_line(one_line_errors, capsys, hint, line):
+    with pytest.raises(SystemExit) as stop, one_line_errors(*hint):
+        raise KeyboardInterrupt
+    assert stop.value.code == 130 and capsys.readouterr().out == f'\n{line}\n'
+
+
+@pytest.mark.parametrize(
     'call',
     [
         lambda: int('a'),
