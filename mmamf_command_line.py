@@ -20,14 +20,21 @@ if importlib.util.find_spec('mmamf') is None:  # run from a clone that is not in
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(hint: str = '') -> Iterator[None]:
     """End the program with the line ``error: ...`` if the user has to mend something.
 
     That is so if a file does not exist or is not accessible, and if a check of the project raises a
-    ValueError or an ImportError. Every other exception is unexpected and keeps its traceback.
+    ValueError or an ImportError. Ctrl-C ends it with one line and the exit code 130. Every other
+    exception is unexpected and keeps its traceback.
+
+    Args:
+        hint: How the user can continue after Ctrl-C.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        print(': '.join(['\ninterrupted', *filter(None, [hint])]), flush=True)
+        raise SystemExit(130) from None
     except (FileNotFoundError, PermissionError) as error:
         raise SystemExit(f'error: {error}') from error
     except (ImportError, ValueError) as error:

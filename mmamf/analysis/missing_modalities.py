@@ -18,18 +18,26 @@ from mmamf.visualization.missing_modalities_sheet import (
 from .series import name_modalities, read_model, run_series, write_table
 
 
-def list_subsets(dataloader: dict) -> dict[str, dict]:
+def list_subsets(dataloader: dict, complete: bool = False) -> dict[str, dict]:
     """Name the 2^M - 1 subsets, largest first, and configure a data loader for each.
 
     Args:
         dataloader: Config of a data loader for a MultimodalSegDataset. For each subset it gets the
             samples that have at least one modality of the subset.
+        complete: Whether each gets only the samples that have all modalities.
 
     Raises:
-        ValueError: If the data set consists of several, or no sample has any modality of a subset.
+        ValueError: If the data set consists of several, or there is no sample for a subset.
     """
     modalities = name_modalities(dataloader)
     samples = list_present(dataloader['dataset'])
+    if complete:
+        samples = {index: has for index, has in samples.items() if has == {*modalities}}
+        if not samples:
+            raise ValueError(
+                f'test_dataloader.dataset: expected a sample with all of {modalities}, got none: '
+                'test without --complete'
+            )
     subsets = {}
     for kept, test in name_tests(modalities).items():
         prob = {name: 1.0 for name in modalities if name not in kept}
@@ -80,7 +88,7 @@ def measure_missing(args: argparse.Namespace) -> None:
     """Test and report, given the arguments of `tools/analysis/missing_modalities.py`."""
     cfg, settings = read_model(args)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
-    tests = list_subsets(cfg.test_dataloader)
+    tests = list_subsets(cfg.test_dataloader, args.complete)
     marks = {name: dict(samples=len(tests[name]['dataset']['indices'])) for name in tests}
     whole, *_ = subsets = list(tests)
     for name, steps in list_damages(args, cfg):

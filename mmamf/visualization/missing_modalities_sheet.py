@@ -34,14 +34,17 @@ PROTOCOL = """## The protocol of arXiv 2503.18445
 mIoU (%) of the ensemble. The mean counts each subset of intact modalities alike, also the whole
 set. The other columns are expectations: each modality fails with the probability p, independently.
 """
-UNEQUAL = 'Subsets were tested on different numbers of samples, see above: EMM mixes them.\n'
+UNEQUAL = """
+Samples lack modalities. A row has all samples with at least one of its modalities, so rows have
+different samples, and EMM (below) mixes them. `--complete` tests only samples that have all.
+"""
 
 
 def format_subsets(modalities: Sequence[str], results: Mapping[str, Scalars]) -> str:
     """Format results as a Markdown table with a row per subset and mIoU in percent.
 
     The last column is the change from the whole set. It is empty if the subset was tested on
-    another number of samples.
+    another number of samples, and a sentence below the table then says why.
 
     If the results have IoU per class, the table also shows the ensemble's IoU of each class, and
     how many classes it finds. A network that predicts the same class everywhere has a change of
@@ -67,7 +70,8 @@ def format_subsets(modalities: Sequence[str], results: Mapping[str, Scalars]) ->
             row += [count_found(scalars), *(format_percent(scalars.get(key)) for key in classes)]
         comparable = scalars['samples'] == whole['samples']
         rows.append([*row, format_change(scalars, whole) if comparable else NONE])
-    return format_table([*head, 'change of the ensemble'], rows)
+    table = format_table([*head, 'change of the ensemble'], rows)
+    return table if len({row[1] for row in rows}) == 1 else f'{table}{UNEQUAL}'
 
 
 def format_protocol(modalities: Sequence[str], results: Mapping[str, Scalars]) -> str:
@@ -93,9 +97,7 @@ def format_protocol(modalities: Sequence[str], results: Mapping[str, Scalars]) -
     if levels:
         numbers = [format_percent(results[name_noise(level)][METRIC]) for level in levels]
         tables.append(format_table(['noise on every modality (NM)', *levels], [[METRIC, *numbers]]))
-    samples = {results[test]['samples'] for test in name_tests(modalities).values()}
-    text = PROTOCOL if len(samples) == 1 else f'{PROTOCOL}{UNEQUAL}'
-    return '\n'.join([text, *tables])
+    return '\n'.join([PROTOCOL, *tables])
 
 
 def plot_subsets(

@@ -16,6 +16,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_model(parser)
     parser.add_argument(
+        '--complete',
+        action='store_true',
+        help='use only samples that have all modalities, so that all rows have the same samples',
+    )
+    parser.add_argument(
         '--random-missing',
         action='store_true',
         help='also test modalities that lose 25, 50 and 75 %% of their values (RMM): '

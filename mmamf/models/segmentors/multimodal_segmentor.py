@@ -57,10 +57,9 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def __init__(self, backbone: ConfigType, decode_head: ConfigType, **kwargs) -> None:
         super().__init__(**fit_model(dict(kwargs, backbone=backbone, decode_head=decode_head)))
-        self.exchange_dropout = ExchangeDropout(
-            (self.train_cfg or {}).get('exchange_dropout', self._default_rate()),
-            self.decode_head.num_modalities,
-        )
+        given, key = self.train_cfg or {}, 'exchange_dropout'
+        rate = given[key] if key in given else self._default_rate()
+        self.exchange_dropout = ExchangeDropout(rate, self.decode_head.num_modalities)
         if self.exchange_dropout.rate and self.decode_head.num_modalities > 1:
             for norm in self.modules():
                 if isinstance(norm, ModalitySpecificNorm):
@@ -76,8 +75,8 @@ class MultimodalSegmentor(EncoderDecoder):
         if not optional or not any(operator.num_modalities > 1 for operator in operators):
             return 0
         print_log(
-            f'train_cfg.exchange_dropout is {RATE}, because samples may lack {optional}: in this '
-            'share of the training batches, modalities exchange only within parts',
+            f'samples may lack {optional}, so train_cfg.exchange_dropout is {RATE}: in this share '
+            'of the training batches, modalities exchange nothing, or only in groups',
             logger='current',
         )
         return RATE

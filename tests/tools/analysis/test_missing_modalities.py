@@ -118,19 +118,25 @@ def test_samples_without_the_modality(call, tmp_path, capsys):
     table = (tmp_path / 'out' / 'table.md').read_text()
     (depth,) = (line for line in table.splitlines() if line.startswith('| depth |'))
     assert depth.startswith('| depth | 2 |') and depth.endswith('| - |')
-    assert 'tested on different numbers of samples' in table
+    assert 'rows have\ndifferent samples' in table
 
     capsys.readouterr()
     sorted(tmp_path.glob('rgbd/**/depth/**/*.png'))[0].unlink()
     assert call(*option)['tests']['depth']['samples'] == 1
     assert '1 tests to do, 2 done' in capsys.readouterr().out
+    complete = call('--complete', *option)['tests']
+    assert [test['samples'] for test in complete.values()] == [1, 1, 1]
+    assert 'different samples' not in (tmp_path / 'out' / 'table.md').read_text()
 
 
 def test_no_sample_with_the_modality(call, tmp_path):
     for path in tmp_path.glob('rgbd/**/depth/**/*.png'):
         path.unlink()
+    option = ('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
     with pytest.raises(SystemExit, match=r"expected a sample with one of \('depth',\), got none"):
-        call('--cfg-options', 'test_dataloader.dataset.optional=[depth]')
+        call(*option)
+    with pytest.raises(SystemExit, match=r"with all of \['rgb', 'depth'\], got none"):
+        call('--complete', *option)
 
 
 def test_protocol_with_random_missing_and_noise(call, tmp_path, capsys):
