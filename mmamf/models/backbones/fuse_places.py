@@ -1,9 +1,9 @@
 """Finds the places inside a network where fusion operators enter and leave."""
 
 import copy
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,15 +12,16 @@ from mmseg.utils import ConfigType
 from torch import Tensor, nn
 
 from ..folded_batch import share_batch
-from ..fusions import fusion_losses
+from ..fusions import FusionOperator
 from ..norms import ModalitySpecificNorm
 from .fused_place import (
     FusedPlace,
     check_input,
     check_output,
     find_hw_shape,
-    fused_class,
+    fuse,
     read_channels,
+    separate,
 )
 from .sharing import build_operator
 
@@ -29,23 +30,25 @@ _SHOWN = 10  # names in an error
 
 def fuse_places(
     network: nn.Module, places: Sequence[str], fusion: ConfigType, num_modalities: int
-) -> None:
-    """Give modules of a network an operator each, as :class:`FusedPlace` describes.
+) -> dict[str, FusionOperator]:
+    """Put an operator around each of some modules of a network, as :class:`FusedPlace` describes.
 
     Args:
         network: The network, changed in place.
         places: Names of the modules.
-        fusion: Config of the operator.
+        fusion: Config of the operators.
         num_modalities: Number of modalities M.
 
+    Returns:
+        The operators, by the names of the modules.
+
     Raises:
-        ValueError: If an operator cannot be built, or a module has an attribute ``fusion``, or an
-            operator with losses is inside activation checkpointing.
+        ValueError: If an operator cannot be built, or has a loss that activation checkpointing
+            would lose.
     """
+    operators = {}
     for name in places:
         place = network.get_submodule(name)
-        if hasattr(place, 'fusion'):
-            raise ValueError(f'fuse_at: {name!r} ({type(place).__name__}) has its own fusion')
         _, channels = read_channels(place) or (None, None)
         norms = [
             norm
@@ -53,13 +56,15 @@ def fuse_places(
             if isinstance(norm, ModalitySpecificNorm)
             and read_channels(norm) in ((1, channels), (-1, channels))
         ]
-        place.fusion = build_operator(fusion, num_modalities, channels, *norms[-1:])
-        place.__class__ = fused_class(type(place))
-        if place.fusion.keeps_losses and any(getattr(m, 'with_cp', 0) for m in network.modules()):
-            raise ValueError(
-                f'fuse_at: {type(place.fusion).__name__} has a loss, which activation '
-                f'checkpointing of {type(network).__name__} would lose: set with_cp=False'
-            )
+        operators[name] = build_operator(fusion, num_modalities, channels, *norms[-1:])
+        fuse(place, operators[name])
+    has_losses = any(operator.keeps_losses for operator in operators.values())
+    if has_losses and any(getattr(module, 'with_cp', False) for module in network.modules()):
+        raise ValueError(
+            f'fuse_at: the loss of {fusion["type"]} would get lost in the activation checkpointing '
+            f'of {type(network).__name__}: expected with_cp=False'
+        )
+    return operators
 
 
 def find_places(network: nn.Module, patterns: Sequence[str]) -> list[str]:
@@ -111,12 +116,10 @@ def closest_places(network: nn.Module, num_modalities: int, x: Tensor, name: str
         x: The input that the network failed with, (N, M*C, H, W).
         name: Name of the module that cannot be fused.
     """
-    fusion_losses(network)  # a tensor with a history cannot be copied
     plain = copy.deepcopy(network)
-    for place in [*plain.modules()]:
+    for place in plain.modules():
         if isinstance(place, FusedPlace):
-            place.__class__ = place.plain_type
-            del place.fusion
+            separate(place)
     batch = share_batch(plain, num_modalities)
     fits: dict[nn.Module, bool] = {}
 
@@ -141,6 +144,7 @@ def closest_places(network: nn.Module, num_modalities: int, x: Tensor, name: str
             other
             for other, module in named.items()
             if fits.get(module)
+            and other != name
             and uses[module] == 1
             and not isinstance(module, ModalitySpecificNorm)
         ),
@@ -158,5 +162,5 @@ def _fits(name: str, pattern: str) -> bool:
 
 
 def _closest(name: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, [*names], _SHOWN, cutoff=0)
-    return ', '.join(map(repr, found)) or 'none'
+    found = sorted(names, key=lambda other: -SequenceMatcher(None, name, other).ratio())
+    return ', '.join(map(repr, found[:_SHOWN])) or 'none'

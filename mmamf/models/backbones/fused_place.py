@@ -12,7 +12,7 @@ from torch.fx import Proxy
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
-from ..folded_batch import FoldedBatch, SharesBatch
+from ..folded_batch import FoldedBatch
 from ..fusions import FusionOperator
 from ..norms import ModalitySpecificCopies
 
@@ -30,14 +30,17 @@ class MisfitError(ValueError):
         self.module, self.reason = module, reason
 
 
-class FusedPlace(SharesBatch):
+class FusedPlace:
     """Mixin that lets a fusion operator enter before a module and leave after it.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The paper fuses around the 3 x 3
     convolutions of a ResNet; here it is any module of any network that keeps the shape of its
-    input. The module stays where it is, and only its class changes (:func:`fused_class`), so the
-    network finds it and a state dict keeps its keys. Parameters of the operator are at ``fusion``.
+    input. The module stays where it is, and only its class changes (:func:`fuse`), so the network
+    finds it and a state dict keeps its keys.
+
+    The operator is no child of the module, because containers run all their children, and backbones
+    initialize all layers inside them. Who calls :func:`fuse` has to keep it.
 
     A module whose forward has an argument ``hw_shape``, as in mmseg's transformers, takes tokens.
     They become maps for the operator, and tokens again for the module. All further arguments are
@@ -53,15 +56,15 @@ class FusedPlace(SharesBatch):
             graphs are not checked.
     """
 
-    fusion: FusionOperator
-    is_loaded = False  # True if a checkpoint had parameters of the operator
+    _fusion: tuple[FusionOperator]  # in a tuple: not a submodule
 
     def forward(self, x: Any = None, *args, **kwargs) -> Tensor:
         """Enter, run the module, and leave."""
-        plain, hw_shape = super().forward, find_hw_shape(self, args, kwargs)
+        plain, (fusion,) = super().forward, self._fusion
+        hw_shape = find_hw_shape(self, args, kwargs)
         is_traced = isinstance(x, Proxy) or torch.jit.is_tracing()
         if not is_traced:
-            check_input(self, self.batch, x, hw_shape)
+            check_input(self, fusion.batch, x, hw_shape)
 
         def run(maps: Tensor) -> Tensor:
             rows = maps if hw_shape is None else nchw_to_nlc(maps)
@@ -74,40 +77,29 @@ class FusedPlace(SharesBatch):
             return out if hw_shape is None else nlc_to_nchw(out, hw_shape)
 
         if hw_shape is None:
-            return self.fusion.around(run, x)
-        return nchw_to_nlc(self.fusion.around(run, nlc_to_nchw(x, hw_shape)))
-
-    @property
-    def plain_type(self) -> type:
-        """The class of the module without an operator."""
-        return type(self).__bases__[1]
-
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
-        # Both torch's and mmengine's loader call this.
-        self.is_loaded |= any(key.startswith(f'{prefix}fusion.') for key in state_dict)
-        super()._load_from_state_dict(state_dict, prefix, *args)
+            return fusion.around(run, x)
+        return nchw_to_nlc(fusion.around(run, nlc_to_nchw(x, hw_shape)))
 
     def __reduce__(self) -> tuple:
         # pickle could not find such a class by its name
-        return _new, (self.plain_type,), self.__dict__
+        return _new, (_plain_class(self),), self.__dict__
 
 
-@functools.cache
-def fused_class(plain: type) -> type:
-    """Return the class of a module with an operator around it.
+def fuse(module: nn.Module, operator: FusionOperator) -> None:
+    """Put an operator around a module, which is changed in place.
 
     Args:
-        plain: The class of the module.
+        module: The module.
+        operator: The operator.
     """
-    # The base classes of the plain class are direct ones here, too: initializers look at them.
-    bases = (FusedPlace, plain, *plain.__bases__)
-    arguments = [*inspect.signature(plain.forward).parameters][2:]  # after self and the first
-    at = arguments.index('hw_shape') if 'hw_shape' in arguments else None
-    return type(f'Fused{plain.__name__}', bases, {'_hw_at': at})
+    module.__class__ = _fused_class(type(module))
+    module._fusion = (operator,)
 
 
-def _new(plain: type) -> FusedPlace:
-    return object.__new__(fused_class(plain))
+def separate(module: FusedPlace) -> None:
+    """Undo :func:`fuse`."""
+    module.__class__ = _plain_class(module)
+    del module._fusion
 
 
 def find_hw_shape(module: nn.Module, args: Sequence, kwargs: Mapping) -> Sequence[int] | None:
@@ -120,7 +112,7 @@ def find_hw_shape(module: nn.Module, args: Sequence, kwargs: Mapping) -> Sequenc
     """
     if 'hw_shape' in kwargs:
         return kwargs['hw_shape']
-    kind = type(module) if isinstance(module, FusedPlace) else fused_class(type(module))
+    kind = type(module) if isinstance(module, FusedPlace) else _fused_class(type(module))
     given = () if kind._hw_at is None else args[kind._hw_at :]
     return given[0] if given else None
 
@@ -174,7 +166,7 @@ def check_input(module: nn.Module, batch: FoldedBatch, x: Any, hw_shape: Any) ->
         raise MisfitError(
             module, f'expected maps (rows, C, H, W) with {reads}, which tells the axis, got {shape}'
         )
-    rows = 1 if batch is None else batch.rows_per_map(module, x)
+    rows = batch.rows_per_map(module, x)
     if rows > 1:
         raise MisfitError(
             module, f'expected one row for each map, got {rows} rows (windows or tokens) for each'
@@ -192,3 +184,20 @@ def check_output(module: nn.Module, x: Tensor, out: Any) -> None:
         raise MisfitError(
             module, f'expected an output of the shape of its input, {tuple(x.shape)}, got {got}'
         )
+
+
+@functools.cache
+def _fused_class(plain: type) -> type:
+    # The base classes of the plain class are direct ones here, too: initializers look at them.
+    bases = (FusedPlace, plain, *plain.__bases__)
+    arguments = [*inspect.signature(plain.forward).parameters][2:]  # after self and the first
+    at = arguments.index('hw_shape') if 'hw_shape' in arguments else None
+    return type(f'Fused{plain.__name__}', bases, {'_hw_at': at})
+
+
+def _plain_class(module: FusedPlace) -> type:
+    return type(module).__bases__[1]
+
+
+def _new(plain: type) -> FusedPlace:
+    return object.__new__(_fused_class(plain))

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule, ModuleList
+from mmengine.model import BaseModule, ModuleDict, ModuleList
 from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType
@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from ...weights import accept_whole_models
 from ..folded_batch import share_batch
+from ..fusions import fusion_losses
 from ..norms import make_norms_private
 from .fuse_places import closest_places, find_places, fuse_places
-from .fused_place import FusedPlace, MisfitError
+from .fused_place import MisfitError
 from .sharing import (
     build_operator,
     check_fusion_stages,
@@ -57,7 +58,8 @@ class SharedMultimodalBackbone(BaseModule):
         init_cfg: ``init_cfg`` for the backbone, in place of its own.
         pretrained: Checkpoint for the backbone; mmseg passes ``model.pretrained`` here.
         fuse_at: Names, or patterns, of modules of the backbone, as :func:`find_places` takes them.
-            An operator enters before and leaves after each.
+            An operator enters before and leaves after each; it is in ``inside``, under the name of
+            the module with ``-`` for dots.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -97,10 +99,12 @@ class SharedMultimodalBackbone(BaseModule):
             make_norms_private(self.backbone, num_modalities)
         accept_whole_models(self.backbone)
         places = [] if fuse_at is None else find_places(self.backbone, fuse_at)
-        if fusion is not None:
-            fuse_places(self.backbone, places, fusion, num_modalities)
+        if fusion is None:
+            places = []
+        operators = fuse_places(self.backbone, places, fusion, num_modalities)
+        self.inside = ModuleDict({n.replace('.', '-'): o for n, o in operators.items()})
         if fusion_stages is None:
-            fusion_stages = () if places else (0, 1, 2, 3)
+            fusion_stages = (0, 1, 2, 3) if fuse_at is None else ()
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
         channels = fusion_channels or [None] * len(self.fusion_stages)
         if fusion is not None and len(channels) != len(self.fusion_stages):
@@ -121,13 +125,6 @@ class SharedMultimodalBackbone(BaseModule):
         except MisfitError as error:
             raise self._explain(error, x) from None
 
-    def init_weights(self) -> None:
-        """Initialize the backbone, but not the operators inside it, which have their own start."""
-        super().init_weights()
-        for place in self.backbone.modules():
-            if isinstance(place, FusedPlace) and not place.is_loaded:
-                place.fusion.init_weights()
-
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         # A checkpoint of the plain backbone lacks the prefix ``backbone.`` in its keys.
         own = {f'{prefix}{name}' for name in self.backbone.state_dict()}
@@ -139,6 +136,7 @@ class SharedMultimodalBackbone(BaseModule):
     def _explain(self, error: MisfitError, x: Tensor) -> ValueError:
         """Name the place that an error is about, and others."""
         name = next(n for n, module in self.backbone.named_modules() if module is error.module)
+        fusion_losses(self)  # a tensor with a history cannot be copied
         closest = closest_places(self.backbone, self.num_modalities, x, name)
         return ValueError(
             f'fuse_at: {name!r} of {type(self.backbone).__name__}: {error.reason}. Modules that '
