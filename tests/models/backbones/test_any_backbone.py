@@ -8,6 +8,7 @@ import pytest
 import torch
 from backbone_list import (
     BACKBONES,
+    PLACES,
     SINGLE_MAP,
     M,
     assert_close,
@@ -164,9 +165,11 @@ def test_fuses_an_output(cfg):
 
 
 def test_docs_list_every_backbone():
-    rows = re.findall(r'^\| `(.+?)`.*?\| (yes|no) \| (yes|no) \|', DOCS.read_text(), re.MULTILINE)
+    row = r'^\| `(.+?)`.*?\| (yes|no) \| (yes|no) \| (.+?) \|'
+    rows = re.findall(row, DOCS.read_text(), re.MULTILINE)
     assert [name for name, *_ in rows] == sorted(BACKBONES | dict.fromkeys(UNTRIED), key=str.lower)
     assert {name.split(':')[0] for name, *_ in rows} == set(mmseg.models.backbones.__all__)
-    for name, works, fuses in rows:
+    for name, works, fuses, places in rows:
         assert (works == 'yes') == (name in BACKBONES)
         assert (fuses == 'yes') == (name in BACKBONES and name not in SINGLE_MAP)
+        assert (re.findall('`(.+?)`', places) or None) == PLACES.get(name)
