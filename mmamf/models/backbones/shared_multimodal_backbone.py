@@ -58,8 +58,8 @@ class SharedMultimodalBackbone(BaseModule):
         init_cfg: ``init_cfg`` for the backbone, in place of its own.
         pretrained: Checkpoint for the backbone; mmseg passes ``model.pretrained`` here.
         fuse_at: Names, or patterns, of modules of the backbone, as :func:`find_places` takes them.
-            An operator enters before and leaves after each; it is in ``inside``, under the name of
-            the module with ``-`` for dots.
+            An operator enters before and leaves after each. The attribute ``inside`` holds it under
+            the name of the module, with ``-`` for dots.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -68,11 +68,11 @@ class SharedMultimodalBackbone(BaseModule):
 
     Raises:
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
-            cannot know the modality of its input, an output to fuse does not exist, no module has a
-            name in ``fuse_at`` or one of them cannot be fused, ``conv_cfg`` or
-            ``norm_cfg`` has another M, ``bands`` is not one number per modality, the first
-            convolution cannot be replaced, M does not divide the channels of an input, a sample has
-            no modality, or more than one argument says where the weights come from.
+            cannot know the modality of its input, an output to fuse does not exist, ``fuse_at``
+            names no module or one that cannot be fused, ``conv_cfg`` or ``norm_cfg`` has another M,
+            ``bands`` is not one number per modality, the first convolution cannot be replaced, M
+            does not divide the channels of an input, a sample has no modality, or more than one
+            argument says where the weights come from.
     """
 
     def __init__(
@@ -99,10 +99,10 @@ class SharedMultimodalBackbone(BaseModule):
             make_norms_private(self.backbone, num_modalities)
         accept_whole_models(self.backbone)
         places = [] if fuse_at is None else find_places(self.backbone, fuse_at)
-        if fusion is None:
-            places = []
-        operators = fuse_places(self.backbone, places, fusion, num_modalities)
-        self.inside = ModuleDict({n.replace('.', '-'): o for n, o in operators.items()})
+        self.inside = ModuleDict()  # by the names of the places
+        if fusion is not None:
+            operators = fuse_places(self.backbone, places, fusion, num_modalities)
+            self.inside.update({name.replace('.', '-'): o for name, o in operators.items()})
         if fusion_stages is None:
             fusion_stages = (0, 1, 2, 3) if fuse_at is None else ()
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
