@@ -81,6 +81,7 @@ def name_encoder(backbone):
         return f'r{backbone.depth}'
     plain = backbone.backbone
     names = {
+        'MobileNetV2': 'mobilenet-v2',
         'MSCAN': 'mscan-t',
         'SwinTransformer': 'swin-t',
         'TIMMBackbone': 'efficientnet-lite0',

@@ -9,6 +9,7 @@ from mmcv.cnn.bricks import wrappers
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_weights
 
+from ..models.backbones.fused_place import FusedPlace
 from ..models.folded_batch import SharesBatch
 from ..models.fusions import ChannelExchangeFusion
 from ..models.modality_specific_layer import ModalitySpecificLayer
@@ -142,7 +143,8 @@ def _find_pairs(parent: nn.Module) -> Iterator[tuple[str, str]]:
 def _is_foldable(conv: nn.Module, norm: nn.Module) -> bool:
     transposed = isinstance(conv, nn.ConvTranspose2d)
     return (
-        _plain_class(conv).forward in [plain.forward for plain in _CONVS]
+        not isinstance(conv, FusedPlace)  # an operator leaves between the two
+        and _plain_class(conv).forward in [plain.forward for plain in _CONVS]
         and 'weight' in conv._parameters  # spectral_norm computes it instead
         and not (transposed and conv.groups > 1)
         and _plain_class(norm).forward in [plain.forward for plain in _NORMS]

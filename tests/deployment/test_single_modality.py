@@ -107,6 +107,32 @@ def test_with_fusion_the_branch_keeps_its_own_maps(make, kind):
     assert 'pretrained' not in stock  # which an init_cfg excludes
 
 
+@pytest.mark.parametrize('kind', ['ChannelShufflePixelShiftFusion', 'ConcatenationFusion'])
+def test_places_inside_a_backbone_are_dropped(make, kind):
+    stock = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    backbone = dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=stock)
+    model, config = make(
+        backbone=dict(backbone, fusion=dict(type=kind), fuse_at=['layer[24].1.conv2'])
+    )
+    assert find_fusion_points(model) == {
+        'backbone.inside.layer2-1-conv2': kind,
+        'backbone.inside.layer4-1-conv2': kind,
+    }
+    single = single_modality_model(model, config, 'depth')
+    assert find_fusion_points(single) == {}
+    x = torch.randn(1, 6, 40, 40)
+    inside = [level[1::2] for level in model.extract_feat(x)]
+    alone = single.extract_feat(x[:, 3:])
+    torch.testing.assert_close(alone[0], inside[0])  # fused from the second stage on
+    lone = torch.cat([torch.full_like(x[:, :3], torch.nan), x[:, 3:]], dim=1)
+    assert_close(alone, [level[1::2] for level in model.extract_feat(lone)])
+    _, backbone = stock_backbone(single, config['backbone'])
+    assert type(backbone) is ResNet and type(backbone.layer2[1].conv2) is not type(
+        model.backbone.backbone.layer2[1].conv2
+    )
+    assert_close(backbone(x[:, 3:]), alone)
+
+
 def test_neck_is_dropped(segmentor_cfg, randomize):
     config = segmentor_cfg(2) | dict(neck=dict(num_modalities=2, **FUSION))
     model = randomize(MODELS.build(config))

@@ -25,6 +25,9 @@ KINDS = {
     'fused': lambda **k: SharedMultimodalResNet(18, 2, FUSION, **SMALL, **k),
     'private': lambda **k: SharedMultimodalResNet(18, 2, FUSION, **PRIVATE, **SMALL, **k),
     'any': lambda **k: SharedMultimodalBackbone(2, dict(type='ResNet', depth=18, **SMALL, **k)),
+    'any, fused inside': lambda **k: SharedMultimodalBackbone(
+        2, dict(type='ResNet', depth=18, **SMALL, **k), FUSION, fuse_at=['layer?.1.conv1']
+    ),
 }
 
 

@@ -113,11 +113,15 @@ SWIN = dict(
 )
 
 
-def any_backbone(backbone, head, channels=(8, 64)):
+MOBILE = dict(type='MobileNetV2', widen_factor=0.1, out_indices=[1, 5])
+
+
+def any_backbone(backbone, head, channels=(8, 64), **fused):
     """Options for a backbone of mmseg and a head on its first and last output."""
     common = dict(in_channels=channels, in_index=[0, 1], num_classes=5, dropout_ratio=0)
     shared = dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=backbone)
-    shared.update(fusion=dict(type='ChannelShufflePixelShiftFusion'), fusion_stages=[0, 1])
+    shared.update(fusion=dict(type='ChannelShufflePixelShiftFusion'))
+    shared.update(fused or dict(fusion_stages=[0, 1]))
     return {
         'model.backbone': dict(_delete_=True, **shared),
         'model.decode_head.head': dict(_delete_=True, **common, **head),
@@ -126,6 +130,21 @@ def any_backbone(backbone, head, channels=(8, 64)):
 
 VARIANTS = {
     'attention': ([], any_backbone(MIT, dict(type='SegformerHead', channels=8), [8, 8])),
+    'fused around attention': (
+        [],
+        any_backbone(
+            MIT, dict(type='SegformerHead', channels=8), [8, 8], fuse_at=['layers.*.1.*.attn']
+        ),
+    ),
+    'fused around depthwise convolutions': (
+        [],
+        any_backbone(
+            MOBILE,
+            dict(type='SegformerHead', channels=8),
+            [8, 16],
+            fuse_at=['layer?.1.conv.1'],
+        ),
+    ),
     'windows and pooling': (
         [],
         any_backbone(SWIN, dict(type='UPerHead', channels=8, pool_scales=(1, 2, 3, 6))),

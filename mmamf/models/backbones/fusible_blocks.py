@@ -1,12 +1,12 @@
 """mmseg's two residual blocks with a slot for a fusion operator."""
 
-from mmengine.registry import MODELS
 from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..folded_batch import SharesBatch
 from ..fusions import FusionOperator
+from .sharing import build_operator
 
 
 class _FusionSlot(SharesBatch):
@@ -28,14 +28,8 @@ class _FusionSlot(SharesBatch):
 
     def fill_slot(self, fusion: dict, num_modalities: int) -> None:
         """Build the operator for the output of the fused convolution, and show it the norm."""
-        self.fusion = MODELS.build(
-            fusion,
-            default_args={
-                'num_modalities': num_modalities,
-                'channels': self._fused_conv.out_channels,
-            },
-        )
-        self.fusion.attach_norm(self._fused_norm)
+        channels = self._fused_conv.out_channels
+        self.fusion = build_operator(fusion, num_modalities, channels, self._fused_norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the block, fused if the slot is filled."""

@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule, ModuleList
+from mmengine.model import BaseModule, ModuleDict, ModuleList
 from mmengine.registry import MODELS
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.utils import ConfigType
@@ -9,8 +9,17 @@ from torch import Tensor, nn
 
 from ...weights import accept_whole_models
 from ..folded_batch import share_batch
+from ..fusions import fusion_losses
 from ..norms import make_norms_private
-from .sharing import check_fusion_stages, fill_in_num_modalities, find_stems, fit_stem
+from .fuse_places import closest_places, find_places, fuse_places
+from .fused_place import MisfitError
+from .sharing import (
+    build_operator,
+    check_fusion_stages,
+    fill_in_num_modalities,
+    find_stems,
+    fit_stem,
+)
 
 
 @MODELS.register_module()
@@ -21,8 +30,9 @@ class SharedMultimodalBackbone(BaseModule):
     <https://arxiv.org/abs/2108.05009>`_ (ACM MM 2020). The paper does it for ResNets; here it works
     for convolutions, attention and perceptrons. The modalities are folded into the batch and share
     all weights, except that every norm layer becomes a private one that starts from its values. The
-    paper fuses inside the network. Here only the outputs of the backbone are fused, as in a neck.
-    :class:`SharedMultimodalResNet` is the paper's network.
+    paper fuses around convolutions inside the network. ``fuse_at`` does so around any modules that
+    keep the shape of their input (:class:`FusedPlace`). Without it, the outputs of the backbone are
+    fused, as in a neck. :class:`SharedMultimodalResNet` is the paper's network.
 
     ``init_cfg`` of the backbone loads a checkpoint of the plain backbone, or of a whole model that
     contains it; every modality starts with these weights. ``load_from`` accepts a checkpoint of a
@@ -37,15 +47,19 @@ class SharedMultimodalBackbone(BaseModule):
     Args:
         num_modalities: Number of modalities M.
         backbone: Config of the backbone. Its input channels are those of one modality.
-        fusion: Config of a fusion operator, built once for every fused output; None switches fusion
-            off.
-        fusion_stages: The outputs of the backbone to fuse, counted from 0.
+        fusion: Config of a fusion operator, built once for every place and fused output; None
+            switches fusion off.
+        fusion_stages: The outputs of the backbone to fuse, counted from 0. None is for the first
+            four, or for no output if ``fuse_at`` is given.
         fusion_channels: Channels of these outputs, for an operator that has parameters.
         bands: Number of bands of every modality, if they differ, as in
             :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
             the image.
         init_cfg: ``init_cfg`` for the backbone, in place of its own.
         pretrained: Checkpoint for the backbone; mmseg passes ``model.pretrained`` here.
+        fuse_at: Names, or patterns, of modules of the backbone, as :func:`find_places` takes them.
+            An operator enters before and leaves after each. The attribute ``inside`` holds it under
+            the name of the module, with ``-`` for dots.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -54,10 +68,11 @@ class SharedMultimodalBackbone(BaseModule):
 
     Raises:
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
-            cannot know the modality of its input, an output to fuse does not exist, ``conv_cfg`` or
-            ``norm_cfg`` has another M, ``bands`` is not one number per modality, the first
-            convolution cannot be replaced, M does not divide the channels of an input, a sample has
-            no modality, or more than one argument says where the weights come from.
+            cannot know the modality of its input, an output to fuse does not exist, ``fuse_at``
+            names no module or one that cannot be fused, ``conv_cfg`` or ``norm_cfg`` has another M,
+            ``bands`` is not one number per modality, the first convolution cannot be replaced, M
+            does not divide the channels of an input, a sample has no modality, or more than one
+            argument says where the weights come from.
     """
 
     def __init__(
@@ -65,11 +80,12 @@ class SharedMultimodalBackbone(BaseModule):
         num_modalities: int,
         backbone: ConfigType,
         fusion: ConfigType | None = None,
-        fusion_stages: Sequence[int] = (0, 1, 2, 3),
+        fusion_stages: Sequence[int] | None = None,
         fusion_channels: Sequence[int] | None = None,
         bands: Sequence[int] | None = None,
         init_cfg: dict | list[dict] | None = None,
         pretrained: str | None = None,
+        fuse_at: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if num_modalities < 1:
@@ -82,6 +98,13 @@ class SharedMultimodalBackbone(BaseModule):
         if num_modalities > 1:
             make_norms_private(self.backbone, num_modalities)
         accept_whole_models(self.backbone)
+        places = [] if fuse_at is None else find_places(self.backbone, fuse_at)
+        self.inside = ModuleDict()  # by the names of the places
+        if fusion is not None:
+            operators = fuse_places(self.backbone, places, fusion, num_modalities)
+            self.inside.update({name.replace('.', '-'): o for name, o in operators.items()})
+        if fusion_stages is None:
+            fusion_stages = (0, 1, 2, 3) if fuse_at is None else ()
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
         channels = fusion_channels or [None] * len(self.fusion_stages)
         if fusion is not None and len(channels) != len(self.fusion_stages):
@@ -90,16 +113,17 @@ class SharedMultimodalBackbone(BaseModule):
                 f'got {fusion_channels}'
             )
         self.fusions = ModuleList(
-            MODELS.build(
-                fusion, default_args={'num_modalities': num_modalities, 'channels': channels[index]}
-            )
+            build_operator(fusion, num_modalities, channels[index])
             for index in range(len(self.fusion_stages))
         )
         self.batch = share_batch(self, num_modalities)
 
     def forward(self, x: Tensor) -> Sequence[Tensor]:
         """Fold the modalities into the batch, run the backbone and fuse its outputs."""
-        return self.batch.run(self._run, x)
+        try:
+            return self.batch.run(self._run, x)
+        except MisfitError as error:
+            raise self._explain(error, x) from None
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         # A checkpoint of the plain backbone lacks the prefix ``backbone.`` in its keys.
@@ -108,6 +132,16 @@ class SharedMultimodalBackbone(BaseModule):
         for name in () if nested else own & set(state_dict):
             state_dict[f'{prefix}backbone.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _explain(self, error: MisfitError, x: Tensor) -> ValueError:
+        """Name the place that an error is about, and others."""
+        name = next(n for n, module in self.backbone.named_modules() if module is error.module)
+        fusion_losses(self)  # a tensor with a history cannot be copied
+        closest = closest_places(self.backbone, self.num_modalities, x, name)
+        return ValueError(
+            f'fuse_at: {name!r} of {type(self.backbone).__name__}: {error.reason}. Modules that '
+            f'can be fused, those with similar names first: {closest}'
+        )
 
     def _run(self, x: Tensor) -> Sequence[Tensor]:
         outputs = self.backbone(x)

@@ -2,11 +2,31 @@
 
 from collections.abc import Sequence
 
+from mmengine.registry import MODELS
 from torch import nn
 
 from ..convs.banded_conv import BandedConv
 from ..convs.first_kernel import accept_rgb
 from ..convs.modality_specific_conv import ModalitySpecificConv
+from ..fusions import FusionOperator
+
+
+def build_operator(
+    fusion: dict, num_modalities: int, channels: int | None, norm: nn.Module | None = None
+) -> FusionOperator:
+    """Build the fusion operator of one place.
+
+    Args:
+        fusion: Config of the operator.
+        num_modalities: Number of modalities M.
+        channels: Channels of the maps, for an operator that has parameters.
+        norm: The norm that the operator may read.
+    """
+    default_args = {'num_modalities': num_modalities, 'channels': channels}
+    operator = MODELS.build(fusion, default_args=default_args)
+    if norm is not None:
+        operator.attach_norm(norm)
+    return operator
 
 
 def fill_in_num_modalities(key: str, layer_cfg: dict, num_modalities: int) -> dict:

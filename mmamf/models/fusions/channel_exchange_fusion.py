@@ -103,7 +103,8 @@ class ChannelExchangeFusion(FusionOperator):
         if not self._norm:
             raise ValueError(
                 'ChannelExchangeFusion: expected a private norm at its fusion point, got none: use '
-                'it as `fusion` of a backbone or a generator, not as a neck'
+                'it as `fusion` of a backbone or a generator, not as a neck; with fuse_at, around '
+                'modules that contain a norm'
             )
         return self._norm[0].weight.unflatten(0, (self.num_modalities, -1))
 

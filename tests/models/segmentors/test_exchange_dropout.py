@@ -351,3 +351,17 @@ def test_the_default_depends_on_optional_modalities(optional):
     assert given.exchange_dropout.rate == 0.25
     off = make_segmentor(2, 0, data_preprocessor=describe(True))
     assert not has_part_statistics(off.backbone.bn1)
+
+
+@pytest.mark.parametrize(('fuse_at', 'rate'), [(['layer?.1.conv2'], 0.5), (None, 0)])
+def test_the_default_sees_operators_inside_any_backbone(fuse_at, rate):
+    stock = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
+    backbone = dict(
+        type='SharedMultimodalBackbone',
+        num_modalities=2,
+        backbone=stock,
+        fusion=fuse_at and dict(type='ChannelShufflePixelShiftFusion'),
+        fuse_at=fuse_at,
+    )
+    model = make_segmentor(2, None, backbone=backbone, data_preprocessor=describe(True))
+    assert model.exchange_dropout.rate == rate
