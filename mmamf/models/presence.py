@@ -28,11 +28,13 @@ class Pyramid(tuple):
     """
 
 
-def with_presence(outputs: Sequence[Tensor], presence: Tensor | None) -> Sequence[Tensor]:
-    """Attach a mask to maps; without one, return them as they are."""
+def with_presence(
+    outputs: Tensor | Sequence[Tensor], presence: Tensor | None
+) -> Tensor | Sequence[Tensor]:
+    """Attach a mask to maps, or to the only map; without one, return them as they are."""
     if presence is None:
         return outputs
-    pyramid = Pyramid(outputs)
+    pyramid = outputs if isinstance(outputs, Tensor) else Pyramid(outputs)
     pyramid.presence = presence
     return pyramid
 

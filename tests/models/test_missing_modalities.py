@@ -499,6 +499,26 @@ def test_any_backbone(backbone):
 
 
 @torch.no_grad()
+def test_a_backbone_that_returns_one_map_in_evaluation():
+    ddrnet = dict(type='DDRNet', channels=4, ppm_channels=4)
+    head = dict(type='DDRHead', in_channels=16, channels=8, num_classes=4, norm_cfg=dict(type='BN'))
+    head['loss_decode'] = [dict(type='CrossEntropyLoss')] * 2
+    model = MODELS.build(
+        ConfigDict(
+            type='MultimodalSegmentor',
+            backbone=dict(type='SharedMultimodalBackbone', num_modalities=2, backbone=ddrnet),
+            decode_head=dict(type='ModalityEnsembleHead', num_modalities=2, head=head),
+            test_cfg=dict(mode='whole'),
+        )
+    ).eval()
+    x = make_inputs([[1, 1], [1, 0]])
+    metas = [dict(img_shape=x.shape[2:])]
+    with torch.no_grad():
+        mixed = model.encode_decode(x, metas * 2)
+        apart = [model.encode_decode(x[index : index + 1], metas) for index in range(2)]
+    torch.testing.assert_close(mixed, torch.cat(apart), rtol=1e-3, atol=1e-4)
+
+
 def test_time_augmentation_of_a_mixed_batch():
     model = make_segmentor(2).eval()
     tta = MMSEG_MODELS.build(dict(type='MultimodalTTAModel', module=model))

@@ -172,7 +172,8 @@ class ModalityEnsembleHead(BaseModule):
             with self.batch.use_presence(presence):  # private layers need all maps
                 return self._call_head(inputs)
         rows = presence.flatten()
-        logits = self._call_head(tuple(level[rows] for level in inputs))
+        is_single = isinstance(inputs, Tensor)  # some backbones return one map in evaluation
+        logits = self._call_head(inputs[rows] if is_single else tuple(x[rows] for x in inputs))
         return logits.new_zeros(len(rows), *logits.shape[1:]).index_put((rows,), logits)
 
     def _call_head(self, inputs: Sequence[Tensor]) -> Tensor:
