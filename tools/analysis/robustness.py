@@ -36,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return args
 
 
-@one_line_errors()
+@one_line_errors('the same command continues with the tests that are left')
 def main(argv: list[str] | None = None) -> None:
     """Run the tests that are not done yet, then write the table and the figure."""
     args = parse_args(argv)

@@ -98,8 +98,9 @@ def test_continues_after_an_interruption(call, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(Runner, 'build_dataloader', staticmethod(interrupt))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit) as stop:
             call()
+    assert stop.value.code == 130 and 'interrupted: the same command' in capsys.readouterr().out
     assert len(tested) == 2
     # the runner that was interrupted took the scope with it
     with DefaultScope.overwrite_default_scope('mmseg'):
