@@ -264,6 +264,20 @@ def test_an_operator_may_hold_private_layers(rows, parts):
         torch.testing.assert_close(out[n, m], expected, rtol=1e-3, atol=1e-3)
 
 
+def test_recomputed_activations_know_the_parts():
+    gradients = []
+    for with_cp in (False, True):
+        model = make_segmentor(2)
+        for module in model.backbone.modules():
+            if hasattr(module, 'with_cp'):
+                module.with_cp = with_cp
+        x, samples = make_batch([[1, 1]] * 2)
+        model.parse_losses(model.loss(x, samples))[0].backward()
+        gradients.append([p.grad for p in model.parameters()])
+    for plain, recomputed in zip(*gradients):
+        torch.testing.assert_close(plain, recomputed)
+
+
 @pytest.mark.parametrize('row', [[1, 1, 1], [1, 0, 1]])
 def test_recomputed_activations_of_stock_backbones_know_the_parts(row):
     gradients = []
