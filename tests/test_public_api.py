@@ -29,6 +29,7 @@ NAMES = {
         'MultimodalTranslationDataPreprocessor',
         'RefineNetHead',
         'SelfAttentionFusion',
+        'SharedBN',
         'SharedMultimodalBackbone',
         'SharedMultimodalResNet',
         'SharedMultimodalUnetGenerator',

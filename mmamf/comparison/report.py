@@ -10,7 +10,7 @@ from mmamf.whole_file import whole_file
 
 from .chart import draw_chart
 from .costs import COSTS, load_costs
-from .paired import Difference, compare, mean_and_std
+from .paired import Difference, compare, correct_for_number, mean_and_std
 from .results import describe_mixture, load_results
 from .rows import Row, Values, make_rows
 from .sweep import Sweep
@@ -22,7 +22,7 @@ INTRODUCTION = """\
 network after the last iteration. All columns except *best* are about this network. *Best* is the
 highest validation of a run. The same images choose it and report it, so it is shown only for
 comparison. Differences are paired by seed, with the 95 % interval and the p of a paired t test.
-They are bold if p < {level}. Parameters count shared weights once. Multiply-adds are those of one
+They are bold if p < {level}, in the questions if the corrected p is. Parameters count shared weights once. Multiply-adds are those of one
 image, and count shared weights each time that they are used. Times are per image, as ratios to
 `{reference}`: median (smallest to largest) of measurements that follow each other.
 """
@@ -76,12 +76,7 @@ def format_tables(sweep: Sweep, rows: list[Row], mixture: str = '') -> str:
     ]
     if answers:
         parts += ['## Questions', _questions_table(sweep.questions, answers)]
-    tested = _count_tests(sweep.questions, answers, rows)
-    parts.append(
-        f'{tested} differences are tested here, and p is not corrected for their number. If there '
-        f'were no effect at all, about {LEVEL * tested:.0f} of them would be bold by chance. A '
-        'difference that is not bold may still be real: few seeds show only large effects.\n'
-    )
+    parts.append(_describe_tests(rows, answers))
     return '\n\n'.join(part.strip() for part in parts) + '\n'
 
 
@@ -122,21 +117,34 @@ def _row_cells(row: Row, members: list[str]) -> list[str]:
 def _questions_table(questions: list[dict[str, str]], answers: list[Difference | None]) -> str:
     """Write the table of the further comparisons."""
     lines = []
-    for question, difference in zip(questions, answers, strict=True):
+    for question, difference, p in zip(questions, answers, _corrected(answers), strict=True):
         n = str(difference.n) if difference else '0'
         pair = f'`{question["method"]}` − `{question["against"]}`'
-        lines.append([question['title'], pair, n, *_difference(difference)])
-    return format_table(['', 'pair', 'n', 'difference', 'p'], lines)
+        lines.append([question['title'], pair, n, *_difference(difference, p)])
+    return format_table(['', 'pair', 'n', 'difference', 'p', 'corrected p'], lines)
 
 
-def _count_tests(
-    questions: list[dict[str, str]], answers: list[Difference | None], rows: list[Row]
-) -> int:
-    """Count the differences that have a p; a pair that is shown twice counts once."""
-    shown = {frozenset((row.method.name, row.method.reference)): row.difference for row in rows}
-    shown |= {row.method.name: row.beyond_best for row in rows}
-    shown |= {frozenset((q['method'], q['against'])): d for q, d in zip(questions, answers)}
-    return sum(d is not None and not math.isnan(d.p) for d in shown.values())
+def _corrected(answers: list[Difference | None]) -> list[float]:
+    return correct_for_number([math.nan if answer is None else answer.p for answer in answers])
+
+
+def _describe_tests(rows: list[Row], answers: list[Difference | None]) -> str:
+    """Say how many tests there are, and what a reader may conclude."""
+    shown = [d for row in rows for d in (row.difference, row.beyond_best)]
+    tested = sum(d is not None and not math.isnan(d.p) for d in shown)
+    text = (
+        f'The tables of the groups show {tested} tests, and their p is not corrected for this '
+        f'number. If there were no effect at all, about {LEVEL * tested:.0f} of them would be bold '
+        'by chance. '
+    )
+    if questions := sum(not math.isnan(p) for p in _corrected(answers)):
+        text += (
+            f'The last column of the questions is corrected for their number ({questions}) by the '
+            'method of Holm, and decides what is bold there. '
+        )
+    return text + (
+        'A difference that is not bold may still be real: few seeds show only large effects.\n'
+    )
 
 
 def _mean(values: Values) -> str:
@@ -144,17 +152,26 @@ def _mean(values: Values) -> str:
     return f'{mean:.2f}' if math.isnan(std) else f'{mean:.2f} ± {std:.2f}'
 
 
-def _difference(difference: Difference | None) -> list[str]:
-    """Write a difference with its interval, and its p."""
+def _difference(difference: Difference | None, *corrected: float) -> list[str]:
+    """Write a difference with its interval, its p, and its corrected p if there is one.
+
+    The last p decides whether the difference is bold.
+    """
     if difference is None:
-        return [NONE, NONE]
-    text, p = f'{difference.mean:+.2f}', NONE
+        return [NONE] * (2 + len(corrected))
+    text, ps = f'{difference.mean:+.2f}', [difference.p, *corrected]
     if not math.isnan(difference.p):
         text += f' [{difference.low:+.2f}, {difference.high:+.2f}]'
-        p = f'{difference.p:.3f}' if difference.p >= 0.001 else '< 0.001'
-    if difference.p < LEVEL:
-        text, p = f'**{text}**', f'**{p}**'
-    return [text, p]
+    cells = [text, *map(_p, ps)]
+    if ps[-1] < LEVEL:
+        cells[0], cells[-1] = f'**{cells[0]}**', f'**{cells[-1]}**'
+    return cells
+
+
+def _p(p: float) -> str:
+    if math.isnan(p):
+        return NONE
+    return f'{p:.3f}' if p >= 0.001 else '< 0.001'
 
 
 def _ratio(costs: dict[str, float]) -> str:

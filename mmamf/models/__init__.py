@@ -24,6 +24,7 @@ from .norms import (
     ModalitySpecificGN,
     ModalitySpecificIN,
     ModalitySpecificLN,
+    SharedBN,
 )
 from .segmentors import MultimodalSegmentor, MultimodalTTAModel
 from .translators import MultimodalPix2Pix
@@ -49,6 +50,7 @@ __all__ = [
     'MultimodalTranslationDataPreprocessor',
     'RefineNetHead',
     'SelfAttentionFusion',
+    'SharedBN',
     'SharedMultimodalBackbone',
     'SharedMultimodalResNet',
     'SharedMultimodalUnetGenerator',

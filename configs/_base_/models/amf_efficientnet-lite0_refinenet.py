@@ -3,7 +3,7 @@
 # modalities in data_preprocessor.modalities.
 model = dict(
     type='MultimodalSegmentor',
-    data_preprocessor=dict(type='MultimodalSegDataPreProcessor'),
+    data_preprocessor=dict(type='MultimodalSegDataPreprocessor'),
     backbone=dict(
         type='SharedMultimodalBackbone',
         backbone=dict(

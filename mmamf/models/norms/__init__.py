@@ -8,6 +8,7 @@ from .modality_specific_norms import (
     ModalitySpecificLN,
 )
 from .part_statistics import has_part_statistics, keep_part_statistics
+from .shared_bn import SharedBN
 
 __all__ = [
     'ModalitySpecificBN',
@@ -16,6 +17,7 @@ __all__ = [
     'ModalitySpecificIN',
     'ModalitySpecificLN',
     'ModalitySpecificNorm',
+    'SharedBN',
     'has_part_statistics',
     'keep_part_statistics',
     'make_norms_private',

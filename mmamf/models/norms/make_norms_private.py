@@ -6,6 +6,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from ..modality_specific_layer import ModalitySpecificLayer
 from .private_class import private_class
+from .shared_bn import SharedBN
 
 _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
 
@@ -17,7 +18,7 @@ def make_norms_private(model: nn.Module, num_modalities: int) -> None:
     and with "norm" in the name of its class. A norm without parameters or buffers, such as instance
     normalization without affine parameters, treats every map alike and stays. Batch norm is always
     replaced, because its statistics would mix modalities. Layers that are private already stay,
-    too. State dicts keep their keys.
+    and so does :class:`SharedBN`. State dicts keep their keys.
 
     Args:
         model: The network, changed in place.
@@ -38,7 +39,7 @@ def make_norms_private(model: nn.Module, num_modalities: int) -> None:
 
 def _is_norm(module: nn.Module) -> bool:
     if isinstance(module, _BatchNorm | ModalitySpecificLayer):
-        return not isinstance(module, ModalitySpecificLayer)
+        return not isinstance(module, ModalitySpecificLayer | SharedBN)
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     named = (
         'norm' in type(module).__name__.lower()

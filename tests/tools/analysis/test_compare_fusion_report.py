@@ -123,10 +123,32 @@ def test_table(report):
     ]
     assert row_of(table, 'no fusion (`none`)')[4:6] == ['–', '–']
     assert row_of(table, 'RGB alone (`rgb`)')[6:9] == ['39.00', '–', '–']
-    assert row_of(table, 'Better?') == ['Better?', '`ours` − `rgb`', '1', '+13.00', '–']
+    assert row_of(table, 'Better?') == ['Better?', '`ours` − `rgb`', '1', '+13.00', '–', '–']
     text = table.read_text()
     assert 'Not complete: 2 of 9 runs are missing' in text
-    assert '1 differences are tested here' in text  # others: one seed, or no spread
+    assert 'groups show 1 tests' in text  # others: one seed, or no spread
+
+
+def test_questions_are_corrected_for_their_number(report):
+    ours = {seed: value for seed, value in OURS.items() if seed < 4}
+    pair = dict(method='ours', against='none')
+    questions = [dict(title=f'Question {number}?', **pair) for number in range(4)]
+    table, _, _ = report(dict(none=NONE, ours=ours), questions=questions)
+    assert row_of(table, 'Question 0?')[3:] == ['+2.50 [+1.26, +3.74]', '0.013', '0.052']
+    assert 'corrected for their number (4)' in table.read_text()
+
+
+@pytest.mark.parametrize(
+    'values, corrected',
+    [
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
+        ([0.02, math.nan, 0.01], [0.02, math.nan, 0.02]),
+        ([0.6, 0.9], [1.0, 1.0]),
+        ([], []),
+    ],
+)
+def test_correction_for_the_number_of_tests(paired, values, corrected):
+    assert paired.correct_for_number(values) == pytest.approx(corrected, nan_ok=True)
 
 
 def test_mixtures_are_named(tool):
