@@ -22,9 +22,10 @@ INTRODUCTION = """\
 network after the last iteration. All columns except *best* are about this network. *Best* is the
 highest validation of a run. The same images choose it and report it, so it is shown only for
 comparison. Differences are paired by seed, with the 95 % interval and the p of a paired t test.
-They are bold if p < {level}, in the questions if the corrected p is. Parameters count shared weights once. Multiply-adds are those of one
-image, and count shared weights each time that they are used. Times are per image, as ratios to
-`{reference}`: median (smallest to largest) of measurements that follow each other.
+They are bold if p < {level}, in the questions if the corrected p is. Parameters count shared
+weights once. Multiply-adds are those of one image, and count shared weights each time that they are
+used. Times are per image, as ratios to `{reference}`: median (smallest to largest) of measurements
+that follow each other.
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -14,7 +14,7 @@ from .curves import Curve, read_scalars
 from .figures import add_grid, choose_colors, save_figure
 
 PREFIX = 'fusion'
-KINDS = ('alpha', 'divergence', 'share')
+KINDS = ('alpha', 'divergence', 'share', 'agreement')
 MAX_LABELS = 40  # number of layer names that fit beside the figure
 LEAST = 1e-3  # divergence at the lower end of the color map
 STYLES = dict(enter='--', leave='-')
@@ -28,8 +28,8 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
             :func:`~mmamf.visualization.curves.read_scalars`.
 
     Returns:
-        ``dict(alpha={modality: curve}, divergence={layer: curve}, share={point: curve})``, in the
-        order of the model.
+        ``dict(alpha={modality: curve}, divergence={layer: curve}, share={point: curve},
+        agreement={layer: curve})``, in the order of the model.
 
     Raises:
         FileNotFoundError: If there are no scalars.
@@ -44,14 +44,14 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
                 found[kind].setdefault(name, []).append((step, value))
     if not any(found.values()):
         raise ValueError(
-            f'{work_dir}: expected scalars {PREFIX}/alpha/..., /divergence/... or /share/..., '
-            'found none: the training had no FusionDiagnosisHook, or nothing to diagnose'
+            f'{work_dir}: expected scalars {PREFIX}/alpha/..., /divergence/..., /share/... or '
+            '/agreement/..., found none: the training had no FusionDiagnosisHook, or nothing to diagnose'
         )
     return found
 
 
 def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
-    """Draw the modalities' weights, the shares that cross between them, and the norms' divergence.
+    """Draw the modalities' weights, the shares that cross, the norms and the gradients.
 
     Args:
         work_dir: A work dir of `tools/train.py` with a FusionDiagnosisHook.
@@ -62,21 +62,31 @@ def plot_fusion_diagnosis(work_dir: str | Path, out: str | Path) -> None:
         ValueError: See :func:`read_fusion_diagnosis`.
     """
     found = read_fusion_diagnosis(work_dir)
-    rows = min(len(found['divergence']), MAX_LABELS)
-    figure = Figure(figsize=(13, max(6.5, 1.5 + 0.19 * rows)), dpi=120, layout='constrained')
-    axes = figure.subplot_mosaic([['alpha', 'norms'], ['share', 'norms']], width_ratios=(5, 6))
+    rows = min(max(len(found[kind]) for kind in ('divergence', 'agreement')), MAX_LABELS)
+    figure = Figure(figsize=(18, max(6.5, 1.5 + 0.19 * rows)), dpi=120, layout='constrained')
+    axes = figure.subplot_mosaic(
+        [['alpha', 'norms', 'gradients'], ['share', 'norms', 'gradients']], width_ratios=(5, 6, 6)
+    )
     last = max(step for curves in found.values() for curve in curves.values() for step, _ in curve)
     _plot_alpha(axes['alpha'], found['alpha'])
     _plot_shares(axes['share'], found['share'])
-    _plot_divergence(axes['norms'], found['divergence'])
+    axes['norms'].set_title('divergence of the private norms, mean |γa − γb| / mean |γ|')
+    # log scale: layers that start at zero diverge at once, the others slowly
+    largest = max((v for curve in found['divergence'].values() for _, v in curve), default=0)
+    scale = LogNorm(LEAST, max(largest, 10 * LEAST), clip=True)
+    _plot_layers(axes['norms'], found['divergence'], cmap='magma', norm=scale)
+    axes['gradients'].set_title('agreement of the gradients on shared convolutions, cosine')
+    _plot_layers(axes['gradients'], found['agreement'], cmap='RdBu', norm=Normalize(-1, 1))
+    layers = axes['norms'], axes['gradients']
     for panel in axes.values():
-        margin = 1 if panel is axes['norms'] else 1.02  # space for the last markers
+        margin = 1 if panel in layers else 1.02  # space for the last markers
         panel.set(xlabel='iteration', xlim=(0, margin * max(last, 1)))
         panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
         add_grid(panel)
         if not panel.has_data():
             panel.text(0.5, 0.5, 'none logged', ha='center', transform=panel.transAxes)
-    axes['norms'].grid(False)  # it would hide the colors
+    for panel in layers:
+        panel.grid(False)  # it would hide the colors
     save_figure(figure, out)
 
 
@@ -125,9 +135,8 @@ def _plot_shares(axes: Axes, curves: dict[str, Curve]) -> None:
     axes.legend(frameon=False, fontsize=8, ncols=columns, loc='upper left', bbox_to_anchor=(1, 1))
 
 
-def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
+def _plot_layers(axes: Axes, curves: dict[str, Curve], cmap: str, norm: Normalize) -> None:
     """Draw a row per layer over iterations, with the first layer on top."""
-    axes.set_title('divergence of the private norms, mean |γa − γb| / mean |γ|')
     if not curves:
         return
     steps = sorted({step for curve in curves.values() for step, _ in curve})
@@ -137,18 +146,12 @@ def _plot_divergence(axes: Axes, curves: dict[str, Curve]) -> None:
             values[row, steps.index(step)] = value
     middles = [(a + b) / 2 for a, b in zip(steps, steps[1:])]
     edges = [steps[0], *middles, max(steps[-1], steps[0] + 1)]
-    mesh = axes.pcolormesh(
-        edges,
-        np.arange(len(curves) + 1) - 0.5,
-        values,
-        cmap='magma',
-        # log scale: layers that start at zero diverge at once, the others slowly
-        norm=LogNorm(LEAST, max(np.nanmax(values), 10 * LEAST), clip=True),
-    )
+    rows = np.arange(len(curves) + 1) - 0.5
+    mesh = axes.pcolormesh(edges, rows, values, cmap=cmap, norm=norm)
     every = -(-len(curves) // MAX_LABELS)
     axes.set_yticks(range(0, len(curves), every), _shorten(list(curves))[::every], fontsize=7)
     axes.invert_yaxis()
-    axes.figure.colorbar(mesh, ax=axes, pad=0.02, extend='min')
+    axes.figure.colorbar(mesh, ax=axes, pad=0.02, extend='min' if cmap == 'magma' else 'neither')
 
 
 def _shorten(names: list[str]) -> list[str]:

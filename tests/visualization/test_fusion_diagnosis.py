@@ -28,7 +28,7 @@ def weights(step: int, value: float, layers: int = 1) -> dict:
 
 
 def shares(step: int, value: float, points: int = 1) -> dict:
-    record = {}
+    record = {'fusion/agreement/net.0.conv': 0.3}
     for i in range(points):
         record |= {f'fusion/share/net.{i}/enter': 0.0, f'fusion/share/net.{i}/leave': value}
     return record | dict(iter=step, step=step)
@@ -41,6 +41,7 @@ def test_runs_are_joined_and_sorted_by_kind(tmp_path, write_run):
         alpha={'rgb': [(0, 0.5), (10, 0.7)], 'depth': [(0, 0.5), (10, 1 - 0.7)]},
         divergence={'net.0.bn': [(0, 0.5), (10, 0.7)]},
         share={'net.0/enter': [(10, 0.0)], 'net.0/leave': [(10, 0.2)]},
+        agreement={'net.0.conv': [(10, 0.3)]},
     )
 
 

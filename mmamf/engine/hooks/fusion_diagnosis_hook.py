@@ -10,6 +10,7 @@ from torch import nn
 
 from mmamf.engine.bare_model import bare_model
 from mmamf.engine.crossing_energy import CrossingEnergy
+from mmamf.engine.gradient_agreement import GradientAgreement
 from mmamf.ensemble import modality_names
 from mmamf.models.decode_heads import ModalityEnsembleHead
 from mmamf.models.generators import SharedMultimodalUnetGenerator
@@ -18,7 +19,7 @@ from mmamf.models.norms import ModalitySpecificNorm
 
 @HOOKS.register_module()
 class FusionDiagnosisHook(Hook):
-    """Logs how far the modalities diverge and how much they exchange, and draws it at the end.
+    """Logs how the modalities diverge, agree and exchange, and draws it at the end.
 
     It logs these scalars:
 
@@ -29,14 +30,17 @@ class FusionDiagnosisHook(Hook):
       begins near 1.
     - ``fusion/share/<operator>/enter`` and ``.../leave``: share of the energy that crosses
       modalities there, see :class:`~mmamf.engine.crossing_energy.CrossingEnergy`.
+    - ``fusion/agreement/<layer>`` for every shared convolution: the cosine between the gradients of
+      the modalities, see :class:`~mmamf.engine.gradient_agreement.GradientAgreement`.
 
-    Alpha and divergence are read from the weights in training. The shares are measured on the first
-    batch of each validation, with the validated weights. The hook adds no forward pass to training,
-    and training draws the same random numbers as without it. After training,
+    Alpha and divergence are read from the weights in training, and the agreement from the gradients
+    of the same iterations. The shares are measured on the first batch of each validation, with the
+    validated weights. The hook adds no forward pass to training, and training draws the same random
+    numbers as without it. After training,
     ``fusion_diagnosis.png`` in the work dir shows all scalars, also those from before a resumption.
 
     Args:
-        interval: Number of iterations between two records of alpha and divergence.
+        interval: Number of iterations between two records of alpha, divergence and agreement.
 
     Raises:
         ValueError: If ``interval`` is not positive.
@@ -49,13 +53,17 @@ class FusionDiagnosisHook(Hook):
             raise ValueError(f'interval: expected at least 1, got {interval}')
         self.interval = interval
         self._crossing: CrossingEnergy | None = None
+        self._agreement: GradientAgreement | None = None
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Record alpha and divergence at the start of training."""
+        """Record alpha and divergence at the start of training; start measuring gradients."""
         if runner.iter == 0:
             self._log_weights(runner, 0, data_batch)
+        if self._is_due(runner) and is_main_process():
+            self._agreement = GradientAgreement(bare_model(runner.model))
+            self._agreement.start()
 
     def after_train_iter(
         self,
@@ -64,9 +72,13 @@ class FusionDiagnosisHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Record alpha and divergence."""
-        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
+        """Record alpha, divergence and agreement."""
+        if self._is_due(runner):
             self._log_weights(runner, runner.iter + 1, data_batch)
+        if self._agreement is not None:
+            found = self._agreement.stop()
+            self._agreement = None
+            _log(runner, runner.iter + 1, {f'agreement/{name}': v for name, v in found.items()})
 
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
@@ -102,6 +114,9 @@ class FusionDiagnosisHook(Hook):
             runner.logger.warning(f'No {self.file_name}: {error}')
         else:
             runner.logger.info(f'Diagnosis of the fusion: {path}')
+
+    def _is_due(self, runner: Runner) -> bool:
+        return self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner)
 
     def _log_weights(self, runner: Runner, step: int, data_batch: dict | None) -> None:
         if is_main_process():

@@ -123,6 +123,10 @@ def test_resumed_diagnosis_is_that_of_an_uninterrupted_run(make_runner, tmp_path
     for curve in whole['share'].values():
         assert [step for step, _ in curve] == [4, 8, 10]
         assert all(0 < share < 1 for _, share in curve)
+    assert list(whole['agreement'])[0] == 'backbone.conv1'
+    for curve in whole['agreement'].values():
+        assert [step for step, _ in curve] == [2, 4, 6, 8, 10]
+        assert all(-1 <= value <= 1 for _, value in curve)
     assert (tmp_path / 'whole' / 'fusion_diagnosis.png').stat().st_size > 10_000
 
     with pytest.raises(KeyboardInterrupt):

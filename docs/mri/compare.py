@@ -1,0 +1,164 @@
+"""Lesions in MRI slices: each sequence alone, and all four, with one patient left out at a time.
+
+Every finished run is saved in runs/<method>-<patient>.json, so the same command continues after an
+interruption. `--report` prints a table of all runs.
+
+Usage: python docs/mri/compare.py METHOD ...
+"""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.ndimage import binary_dilation, label
+from tqdm import tqdm
+
+from mmamf.commands.process import PYTHON, Process
+from mmamf.own_files import own_file
+
+HERE = Path(__file__).parent
+CONFIG = HERE / 'ms_mri.py'
+WORK_DIRS = Path('work_dirs/mri')
+DATA = Path('data/ms_mri')
+PATIENTS = ('patient07', 'patient19', 'patient26')
+SEQUENCES = ('flair', 't1', 't1post', 't2')
+NO_FUSION = 'model.backbone.fusion=None'
+SCRATCH = 'model.backbone.backbone.init_cfg=None'
+TOGETHER = (
+    300  # iterations; a network for one sequence gets as much time, which is 2.5 times as many
+)
+ALONE = 750
+LEAST = (
+    3  # pixels of a lesion that counts; smaller ones are mostly the edge of one in another slice
+)
+
+# method -> sequences, iterations, options
+METHODS = {
+    **{name: ((name,), ALONE, [NO_FUSION]) for name in SEQUENCES},
+    'none': (SEQUENCES, TOGETHER, [NO_FUSION]),
+    'ours': (SEQUENCES, TOGETHER, []),
+}
+METHODS |= {
+    f'{method}-scratch': (names, length, [*options, SCRATCH])
+    for method, (names, length, options) in METHODS.items()
+}
+
+
+def measure(method: str, patient: str) -> None:
+    """Train without a patient, predict this patient's slices, and save what came out."""
+    result = HERE / 'runs' / f'{method}-{patient}.json'
+    if result.exists():
+        return
+    names, iterations, options = METHODS[method]
+    work_dir = WORK_DIRS / f'{method}-{patient}'
+    work_dir.mkdir(parents=True, exist_ok=True)
+    words = [
+        *options,
+        'randomness.seed=0',
+        f'train_dataloader.dataset.ann_file=without_{patient}.txt',
+        *(f'{loader}_dataloader.dataset.ann_file={patient}.txt' for loader in ('val', 'test')),
+    ]
+    settings = ['--modalities', *names, '--cfg-options', *words]
+    train = ['--work-dir', str(work_dir), '--length', str(iterations)]
+    resume = ['--resume'] if (work_dir / 'last_checkpoint').exists() else []
+    seconds = run('train', str(CONFIG), *train, *resume, *settings, log=work_dir / 'log')
+    checkpoint, masks = work_dir / f'iter_{iterations}.pth', work_dir / 'masks'
+    test = ['--work-dir', str(work_dir / 'test'), '--out', str(masks)]
+    run('test', str(CONFIG), str(checkpoint), *test, *settings, log=work_dir / 'test.log')
+    found = dict(
+        method=method,
+        patient=patient,
+        iterations=iterations,
+        options=words,
+        cpu_seconds=round(seconds),
+        **score(masks, patient),
+    )
+    result.parent.mkdir(exist_ok=True)
+    result.write_text(json.dumps(found, indent=1) + '\n')
+
+
+def run(tool: str, *arguments: str, log: Path) -> float:
+    """Run a tool with one thread; return its CPU time in seconds."""
+    command = [*PYTHON, str(own_file(f'tools/{tool}.py')), *arguments]
+    process = Process(command, log, dict(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1'))
+    try:
+        seconds = process.wait()
+    finally:
+        process.stop()
+    if process.returncode:
+        raise RuntimeError(f'{log}: {process.last_error()}')
+    return seconds
+
+
+def score(masks: Path, patient: str) -> dict[str, float]:
+    """Compare all slices of a patient at once: pixels, and lesions one by one."""
+    names = (DATA / f'{patient}.txt').read_text().split()
+    truth, predicted = (
+        np.stack([cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) for name in names])
+        > 0
+        for folder in (DATA / 'labels', masks)
+    )
+    both, either = (truth & predicted).sum(), (truth | predicted).sum()
+    lesions, wrong = find(truth), find(predicted)
+    near = binary_dilation(truth, np.ones((1, 3, 3)))  # one pixel beside a lesion is no false one
+    return dict(
+        dice=round(200 * both / (truth.sum() + predicted.sum()), 2),
+        iou=round(100 * both / either, 2),
+        lesions=len(lesions),
+        found=sum(bool(predicted[where].any()) for where in lesions),
+        false=sum(not near[where].any() for where in wrong),
+        slices=len(names),
+    )
+
+
+def find(mask: np.ndarray) -> list[tuple[np.ndarray, ...]]:
+    """Find the connected regions of every slice; return the places of each.
+
+    Shape:
+        - Input: (S, H, W), bool.
+    """
+    within_slices = np.zeros((3, 3, 3))
+    within_slices[1] = 1
+    regions, count = label(mask, within_slices)
+    places = np.nonzero(mask)
+    order = np.argsort(regions[places], kind='stable')
+    sizes = np.bincount(regions[places], minlength=count + 1)[1:]
+    parts = np.split(order, np.cumsum(sizes)[:-1]) if count else []
+    return [tuple(axis[part] for axis in places) for part in parts if len(part) >= LEAST]
+
+
+def report() -> None:
+    """Print a line per method: each patient, and the mean."""
+    for method in METHODS:
+        paths = [HERE / 'runs' / f'{method}-{patient}.json' for patient in PATIENTS]
+        runs = [json.loads(path.read_text()) for path in paths if path.exists()]
+        if not runs:
+            continue
+        cells = [
+            ' / '.join(f'{run[key]:.1f}' for run in runs)
+            + f' mean {statistics.mean(run[key] for run in runs):.1f}'
+            for key in ('dice', 'iou')
+        ]
+        found = ', '.join(f'{run["found"]} of {run["lesions"]} (+{run["false"]})' for run in runs)
+        seconds = statistics.mean(run['cpu_seconds'] for run in runs)
+        print(f'{method:16} Dice {cells[0]}; IoU {cells[1]}; found {found}; {seconds:.0f} s')
+
+
+def main() -> None:
+    """Run what is missing, or report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('methods', nargs='*', choices=[*METHODS, []], help='default: all')
+    parser.add_argument('--report', action='store_true', help='print what is there')
+    args = parser.parse_args()
+    if not args.report:
+        todo = [(method, p) for p in PATIENTS for method in args.methods or METHODS]
+        for method, patient in tqdm(todo):
+            measure(method, patient)
+    report()
+
+
+if __name__ == '__main__':
+    main()
