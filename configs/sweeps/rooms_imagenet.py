@@ -1,6 +1,6 @@
-# The claims of rooms_fusion.py again, with MobileNetV2 from ImageNet weights, also with fewer labels.
-# To make the data: `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`. To run it:
-# `tools/analysis/compare_fusion.py configs/sweeps/rooms_imagenet.py`.
+# The claims of rooms_fusion.py again, with MobileNetV2 from ImageNet weights, and with fewer
+# labels. To make the data: `tools/render_rooms.py --out data/rooms-large --train 1200 --val 300`.
+# To run it: `tools/analysis/compare_fusion.py configs/sweeps/rooms_imagenet.py`.
 stem = '../amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw'  # relative to this file
 config = f'{stem}-600_rooms-large-160x120.py'
 rgb, depth = (f'{stem}-1200_rooms-large-160x120_{name}.py' for name in ('rgb', 'depth'))

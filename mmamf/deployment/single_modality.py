@@ -21,7 +21,14 @@ from ..models.norms.part_statistics import PART_STATISTICS
 from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
-_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')
+_OF_SHARING = (
+    'num_modalities',
+    'fusion',
+    'fusion_stages',
+    'fused_blocks',
+    'bands',
+    'private_at',
+)
 _OF_INIT = ('init_cfg', 'pretrained')
 
 

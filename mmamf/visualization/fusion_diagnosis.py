@@ -45,7 +45,8 @@ def read_fusion_diagnosis(work_dir: str | Path) -> dict[str, dict[str, Curve]]:
     if not any(found.values()):
         raise ValueError(
             f'{work_dir}: expected scalars {PREFIX}/alpha/..., /divergence/..., /share/... or '
-            '/agreement/..., found none: the training had no FusionDiagnosisHook, or nothing to diagnose'
+            '/agreement/..., found none: the training had no FusionDiagnosisHook, or nothing to '
+            'diagnose'
         )
     return found
 
