@@ -23,6 +23,7 @@ SHARING = {
     'private norms': {},
     'shared norms': dict(norm_cfg=dict(type='BN')),
     'private convs': dict(conv_cfg=dict(type='ModalitySpecificConv')),
+    'private stages': dict(private_at=['conv1', 'layer1']),
 }
 
 
@@ -68,7 +69,7 @@ def test_without_fusion_nothing_is_lost(make, num_modalities, sharing):
         assert_close(backbone(own), expected)
 
 
-@pytest.mark.parametrize('sharing', ['private norms', 'private convs'])
+@pytest.mark.parametrize('sharing', ['private norms', 'private convs', 'private stages'])
 def test_it_predicts_what_the_model_predicts_without_the_others(make, sharing):
     config = dict(fusion=FUSION, **SHARING[sharing])
     model, config = make(3, **config)

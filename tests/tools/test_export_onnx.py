@@ -113,6 +113,13 @@ SWIN = dict(
 )
 
 
+TIMM = dict(
+    type='TIMMBackbone',
+    model_name='tf_mobilenetv3_small_minimal_100',
+    features_only=True,
+    pretrained=False,
+    out_indices=(0, 1),
+)
 MOBILE = dict(type='MobileNetV2', widen_factor=0.1, out_indices=[1, 5])
 
 
@@ -154,6 +161,17 @@ VARIANTS = {
     'private convolutions': (
         [],
         {'model.backbone.conv_cfg': dict(type='ModalitySpecificConv')},
+    ),
+    'private stages': ([], {'model.backbone.private_at': ['conv1', 'layer1']}),
+    'private stage of another library': (
+        [],
+        any_backbone(
+            TIMM,
+            dict(type='SegformerHead', channels=8),
+            [16, 16],
+            fusion_stages=[0, 1],
+            private_at=['timm_model.conv_stem'],
+        ),
     ),
     'parametrized fusion': (
         [],
