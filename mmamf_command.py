@@ -13,6 +13,7 @@ SCRIPTS = dict(
     train='train.py',
     test='test.py',
     plan='plan.py',
+    calibrate='calibrate.py',
     infer='infer.py',
     browse='browse_dataset.py',
     export='export_onnx.py',

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 ENSEMBLE = 'ensemble'  # its name as a source of outputs, as modalities have theirs
+LEFT_OUT = 'left_out'  # key of the modalities of a sample that the guard has left out
+PROBABILITIES = 'probabilities'  # key of a sample's probabilities beside its label maps
 
 
 def metric_key(source: str, metric: str) -> str:
@@ -81,3 +84,19 @@ def check_alpha(state_dict: Mapping[str, Tensor], key: str, alpha: Tensor) -> No
             f'{key}: expected the weights of {alpha.numel()} modalities, the checkpoint has '
             f'{found.numel()}'
         )
+
+
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Turn ``seg_logits`` of a predicted sample into probabilities of the classes.
+
+    Args:
+        logits: Logits of K classes. For a head with one output for two classes, mmseg's segmentors
+            keep the probability of the second class here.
+
+    Shape:
+        - logits: (K, H, W), or (1, H, W) for two classes.
+        - Output: (K, H, W).
+    """
+    if len(logits) == 1:
+        return torch.cat([1 - logits, logits])
+    return logits.softmax(0)

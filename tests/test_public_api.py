@@ -70,7 +70,13 @@ NAMES = {
         'RandomScale',
         'SaltAndPepper',
     ],
-    'METRICS': ['FeatureDistanceMetric', 'LPIPSMetric', 'MultimodalIoUMetric', 'TranslationMetric'],
+    'METRICS': [
+        'CalibrationMetric',
+        'FeatureDistanceMetric',
+        'LPIPSMetric',
+        'MultimodalIoUMetric',
+        'TranslationMetric',
+    ],
     'HOOKS': [
         'AtomicCheckpointHook',
         'CheckedWeightsHook',

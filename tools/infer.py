@@ -34,6 +34,18 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='modalities that a sample may lack; not needed for one without MODALITY=IMAGES, and '
         'for one that the model describes as optional',
     )
+    parser.add_argument(
+        '--probabilities',
+        action='store_true',
+        help='also write maps of the largest probability, the entropy and the disagreement of the '
+        'modalities, as 16-bit PNG, in which 65535 means 1',
+    )
+    parser.add_argument(
+        '--guard',
+        action='store_true',
+        help='treat a modality as absent where its sensor looks broken; needs a checkpoint of '
+        'tools/calibrate.py',
+    )
     parser.add_argument('--config', help='config of the checkpoint, if it is not inside')
     parser.add_argument(
         '--no-embedded-config',

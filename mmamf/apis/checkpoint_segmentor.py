@@ -13,7 +13,8 @@ from mmengine.utils import import_modules_from_strings
 
 from mmamf.datasets.nested_datasets import build_lazily, find_descriptions, find_loading
 from mmamf.deployment import check_class_count, fix_random_bases, load_segmentor
-from mmamf.ensemble import ENSEMBLE
+from mmamf.ensemble import ENSEMBLE, LEFT_OUT, PROBABILITIES, class_probabilities
+from mmamf.models import MultimodalSegmentor
 from mmamf.models.data_preprocessors import MultimodalSegDataPreprocessor
 from mmamf.weights import read_checkpoint, read_embedded_config
 
@@ -31,12 +32,14 @@ class CheckpointSegmentor:
         device: Device of the model; by default the GPU if there is one.
         allow_different_config: Whether a ``config`` that contradicts the one in the checkpoint
             gives a warning instead of an error.
+        guard: Whether a modality whose sensor is broken counts as absent, see
+            :class:`SensorGuard`, also if the config does not say so.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
         ValueError: If there is no config; if the config is not for multimodal segmentation, has too
             many classes, or contradicts the one in the checkpoint; if the weights do not fit the
-            model or are not finite; if the device is not available.
+            model or are not finite; if the device is not available; if the guard cannot work.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class CheckpointSegmentor:
         config: str | Path | Config | None = None,
         device: str | None = None,
         allow_different_config: bool = False,
+        guard: bool = False,
     ) -> None:
         if config is None:
             config = _config_inside(checkpoint)
@@ -54,6 +58,15 @@ class CheckpointSegmentor:
             self._read_dataset(config)
         self.model = load_segmentor(config, checkpoint, allow_different_config)
         fix_random_bases(self.model)
+        if guard and not isinstance(self.model, MultimodalSegmentor):
+            raise ValueError(
+                f'guard: expected a MultimodalSegmentor, got {type(self.model).__name__}'
+            )
+        if guard:
+            self.model.test_cfg.guard = True
+        self.is_guarded = getattr(self.model, 'is_guarded', False)
+        if self.is_guarded:
+            self.model.guard.check(self.model.backbone)
         try:
             self.model.to(device or get_device())
         except (AssertionError, RuntimeError) as error:  # AssertionError: a torch without CUDA
@@ -85,27 +98,35 @@ class CheckpointSegmentor:
         self.palette = [tuple(color) for color in dataset.metainfo['palette']]
 
     @torch.no_grad()
-    def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+    def predict(self, data: Sequence[dict], return_probabilities: bool = False) -> list[dict]:
         """Predict label maps of each sample, for the ensemble and for every modality it has.
 
         Args:
             data: Samples from the pipeline, all of one image size.
+            return_probabilities: Whether to add the probabilities of the classes, as
+                ``probabilities=dict(ensemble=..., <modality>=...)``. With guard, ``left_out`` has
+                the names of the modalities whose sensor is broken.
 
         Shape:
-            (H, W), uint8, in the size of the file.
+            - Label maps: (H, W), uint8, in the size of the file.
+            - Probabilities: (K, H, W), float32.
         """
-        return [
-            {
-                source: sample.get(key).data.squeeze(0).cpu().numpy().astype(np.uint8)
-                for source, key in self._keys.items()
-                if key in sample
-            }
-            for sample in self.model.test_step(pseudo_collate(data))
-        ]
-
-    @property
-    def _keys(self) -> dict[str, str]:
-        return {ENSEMBLE: 'pred_sem_seg'} | {n: f'pred_sem_seg_{n}' for n in self.modalities}
+        predicted = []
+        for sample in self.model.test_step(pseudo_collate(data)):
+            ends = {ENSEMBLE: ''} | {name: f'_{name}' for name in self.modalities}
+            ends = {source: e for source, e in ends.items() if f'pred_sem_seg{e}' in sample}
+            labels = {source: sample.get(f'pred_sem_seg{e}').data[0] for source, e in ends.items()}
+            maps = {source: part.cpu().numpy().astype(np.uint8) for source, part in labels.items()}
+            if return_probabilities:
+                logits = {source: sample.get(f'seg_logits{e}').data for source, e in ends.items()}
+                maps[PROBABILITIES] = {
+                    source: class_probabilities(part.float()).cpu().numpy()
+                    for source, part in logits.items()
+                }
+            if self.is_guarded:
+                maps[LEFT_OUT] = sample.metainfo[LEFT_OUT]
+            predicted.append(maps)
+        return predicted
 
 
 def _config_inside(checkpoint: str | Path) -> Config:

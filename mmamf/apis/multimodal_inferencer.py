@@ -8,11 +8,13 @@ from mmengine.config import Config
 from rich.progress import track
 
 from mmamf.datasets.transforms.checked_image import load_image, select_bands
+from mmamf.ensemble import LEFT_OUT, PROBABILITIES
 from mmamf.visualization.colors import colorize_image
 
 from .match_inputs import Image, Images, as_file, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import WRITTEN, PredictionFiles
+from .uncertainty_files import UNCERTAINTY, UncertaintyFiles
 
 
 class MultimodalInferencer:
@@ -40,11 +42,14 @@ class MultimodalInferencer:
         device: Device of the model, such as 'cpu' or 'cuda:0'; by default the GPU if there is one.
         show_progress: Whether to show a progress bar.
         allow_different_config: Whether the config may contradict the one in the checkpoint.
+        guard: Whether a modality whose sensor is broken counts as absent (:class:`SensorGuard`). If
+            the config or the ONNX file says so, it does anyway.
 
     Raises:
         FileNotFoundError: If the model does not exist.
         ValueError: If it is not usable, see :class:`CheckpointSegmentor` and
-            :class:`OnnxSegmentor`, or if an ONNX file comes with a config.
+            :class:`OnnxSegmentor`, if an ONNX file comes with a config or lacks the guard that is
+            asked for, or if a modality has the name of another entry of the results.
     """
 
     def __init__(
@@ -54,16 +59,30 @@ class MultimodalInferencer:
         device: str | None = None,
         show_progress: bool = True,
         allow_different_config: bool = False,
+        guard: bool = False,
     ) -> None:
         if Path(model).suffix.lower() != '.onnx':
             from .checkpoint_segmentor import CheckpointSegmentor  # needs mmseg; ONNX does not
 
-            self.segmentor = CheckpointSegmentor(model, config, device, allow_different_config)
+            self.segmentor = CheckpointSegmentor(
+                model, config, device, allow_different_config, guard
+            )
         elif config is None:
             self.segmentor = OnnxSegmentor(model, device)
         else:
             raise ValueError(
                 f'config: expected none with {model}, because an ONNX file needs no config, got one'
+            )
+        if guard and not self.segmentor.is_guarded:
+            raise ValueError(
+                f'guard: expected an ONNX file with a guard, got {model} without: export it again '
+                'with --cfg-options model.test_cfg.guard=True'
+            )
+        taken = {PROBABILITIES, LEFT_OUT}.intersection(self.modalities)
+        if taken:
+            raise ValueError(
+                f'modalities: expected other names than {sorted(taken)}, which are entries of the '
+                'results'
             )
         self.show_progress = show_progress
 
@@ -83,7 +102,8 @@ class MultimodalInferencer:
         batch_size: int = 1,
         out_dir: str | Path | None = None,
         optional: Collection[str] = (),
-    ) -> dict[str, dict[str, np.ndarray]]:
+        return_probabilities: bool = False,
+    ) -> dict[str, dict]:
         """Segment samples, and return their label maps by name.
 
         Args:
@@ -97,21 +117,26 @@ class MultimodalInferencer:
             optional: Modalities that a sample may lack. It lacks one if a folder or glob has no
                 file for it, if a list has None in its place, or if its image has no readings.
                 Modalities whose description says ``optional=True`` are optional anyway.
+            return_probabilities: Whether to return the probabilities of the classes, too. With
+                ``out_dir``, :class:`UncertaintyFiles` then writes maps there.
 
         Returns:
             Name of the sample -> ``dict(ensemble=..., <modality>=...)``. Only modalities that the
-            sample has are in it.
+            sample has are in it. With ``return_probabilities``, it also has
+            ``probabilities=dict(ensemble=..., <modality>=...)``. With guard, ``left_out`` has the
+            names of the modalities whose sensor is broken.
 
         Shape:
             - Arrays: (H, W) or (H, W, C).
             - Output: (H, W), uint8, in the size of the images.
+            - Probabilities: (K, H, W), float32.
 
         Raises:
             ValueError: If the images do not match each other or the descriptions of the modalities.
             FileNotFoundError: If a path does not exist.
             TypeError: If an input is of another type.
         """
-        return dict(self.stream(inputs, batch_size, out_dir, optional))
+        return dict(self.stream(inputs, batch_size, out_dir, optional, return_probabilities))
 
     def stream(
         self,
@@ -119,7 +144,8 @@ class MultimodalInferencer:
         batch_size: int = 1,
         out_dir: str | Path | None = None,
         optional: Collection[str] = (),
-    ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+        return_probabilities: bool = False,
+    ) -> Iterator[tuple[str, dict]]:
         """Segment samples like :meth:`__call__`, but yield the name and maps of one at a time.
 
         Args:
@@ -127,6 +153,7 @@ class MultimodalInferencer:
             batch_size: See :meth:`__call__`.
             out_dir: See :meth:`__call__`.
             optional: See :meth:`__call__`.
+            return_probabilities: See :meth:`__call__`.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size: expected at least 1, got {batch_size}')
@@ -134,19 +161,26 @@ class MultimodalInferencer:
         if not isinstance(optional, str):  # match_inputs refuses a text
             optional = (*optional, *(name for name, m in described.items() if m.optional))
         suffixes = {name: modality.suffix for name, modality in described.items()}
-        results = [Path(out_dir, name) for name in WRITTEN] if out_dir is not None else []
+        written = (*WRITTEN, *UNCERTAINTY) if return_probabilities else WRITTEN
+        results = [Path(out_dir, name) for name in written] if out_dir is not None else []
         samples = match_inputs(inputs, self.modalities, suffixes, optional, results)
-        files = None
+        files = doubts = None
+        if out_dir is not None and return_probabilities:
+            doubts = UncertaintyFiles(out_dir)
+            doubts.check_inputs(samples)
         if out_dir is not None:
             segmentor = self.segmentor
             files = PredictionFiles(out_dir, segmentor.classes, segmentor.palette, len(samples))
             files.check_inputs(samples)
         for batch in self._batches(samples, batch_size, optional):
-            predicted = self.segmentor.predict([sample.data for sample in batch])
+            data = [sample.data for sample in batch]
+            predicted = self.segmentor.predict(data, return_probabilities)
             for sample, maps in zip(batch, predicted):
                 if files:
                     pictures = {key: self._picture(key, i) for key, i in sample.images.items()}
                     files.write(sample.name, pictures, maps)
+                if doubts:
+                    doubts.write(sample.name, maps[PROBABILITIES])
                 yield sample.name, maps
 
     def _batches(

@@ -1,16 +1,17 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.dataset import Compose
 
+from mmamf.datasets.transforms.label_colors import IGNORE
 from mmamf.datasets.transforms.load_multimodal_images import LoadMultimodalImages
 from mmamf.datasets.transforms.stack_planes import stack_planes
 from mmamf.deployment.class_count import check_class_count
 from mmamf.deployment.onnx_metadata import HOLES, read_files, read_metadata
 
 # Import from the modules. Their packages would import mmseg, which takes seconds.
-from mmamf.ensemble import ENSEMBLE
+from mmamf.ensemble import ENSEMBLE, LEFT_OUT, PROBABILITIES
 
 NUMPY = {
     'tensor(float)': np.float32,
@@ -62,22 +63,28 @@ class OnnxSegmentor:
         self.pipeline = Compose([LoadMultimodalImages(), _stack])
         self._threshold = about.get('threshold')  # if the network has one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
+        self.is_guarded = about.get('guard', False)
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
         self._takes_nan = properties.get(HOLES) == 'NaN' and floats
 
-    def predict(self, data: Sequence[dict]) -> list[dict[str, np.ndarray]]:
+    def predict(self, data: Sequence[dict], return_probabilities: bool = False) -> list[dict]:
         """Predict label maps of each sample, for the ensemble and for every modality it has.
 
         Args:
             data: Samples from the pipeline, all of one image size.
+            return_probabilities: Whether to add the probabilities of the classes, as
+                ``probabilities=dict(ensemble=..., <modality>=...)``. With guard, ``left_out`` has
+                the names of the modalities whose sensor is broken.
 
         Shape:
-            (H, W), uint8, in the size of the file.
+            - Label maps: (H, W), uint8, in the size of the file.
+            - Probabilities: (K, H, W), float32.
 
         Raises:
             ValueError: If a sample lacks modalities or readings and the graph does not support
-                that, or if the outputs differ from the metadata.
+                that, if the outputs differ from the metadata, or if the graph gives labels where
+                probabilities are needed.
         """
         batch = np.stack([item['inputs'] for item in data])
         channels = [modality.num_channels for modality in self.descriptions.values()]
@@ -96,14 +103,38 @@ class OnnxSegmentor:
             images[absent] = np.nan
             feed[name] = images
         feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
-        maps = [self._labels(out) for out in self.session.run([*self._outputs.values()], feed)]
+        outputs = self.session.run([*self._outputs.values()], feed)
+        given, present = present, self._used(present, outputs)
+        predicted = self._by_sample(map(self._labels, outputs), present)
+        if return_probabilities:
+            chances = self._by_sample(map(self._probabilities, outputs), present)
+            for maps, parts in zip(predicted, chances):
+                maps[PROBABILITIES] = parts
+        if self.is_guarded:
+            for maps, names, used in zip(predicted, given, present):
+                maps[LEFT_OUT] = tuple(name for name in names if name not in used)
+        return predicted
+
+    def _used(self, present: Sequence[tuple], outputs: Sequence[np.ndarray]) -> list[tuple]:
+        """Leave out the modalities that the graph has treated as absent."""
+        if not self.is_guarded:
+            return present
+        blank = {
+            source: np.isnan(output[:, 0]) if output.dtype.kind == 'f' else output == IGNORE
+            for source, output in zip(self._outputs, outputs)
+        }
+        lost = {source: pixels.all((1, 2)) for source, pixels in blank.items()}
+        return [tuple(n for n in names if not lost[n][i]) for i, names in enumerate(present)]
+
+    def _by_sample(self, outputs: Iterable[np.ndarray], present: Sequence[tuple]) -> list[dict]:
+        """Sort the outputs of a batch by sample, and leave out those of absent modalities."""
         return [
             {
-                source: labels
-                for source, labels in zip(self._outputs, sample)
+                source: part
+                for source, part in zip(self._outputs, sample)
                 if source == ENSEMBLE or source in names
             }
-            for names, sample in zip(present, zip(*maps))
+            for names, sample in zip(present, zip(*outputs))
         ]
 
     def _restore_missing(self, name: str, images: np.ndarray) -> None:
@@ -123,16 +154,31 @@ class OnnxSegmentor:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
         if output.shape[1] == 1 and self._threshold is not None:
-            # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
-            with np.errstate(over='ignore'):
-                chance = 1 / (1 + np.exp(-output[:, 0]))
-            return (chance > self._threshold).astype(np.uint8)
+            return (_sigmoid(output[:, 0]) > self._threshold).astype(np.uint8)
         if output.shape[1] != len(self.classes):
             raise ValueError(
                 f'expected logits (N, {len(self.classes)}, H, W), got shape {output.shape}: the '
                 'ONNX file contradicts its metadata; export it again'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
+
+    def _probabilities(self, output: np.ndarray) -> np.ndarray:
+        if output.dtype.kind != 'f':
+            raise ValueError(
+                'return_probabilities: expected an ONNX file that gives logits, got one that gives '
+                'labels: export it again without --labels'
+            )
+        if output.shape[1] == 1:
+            chance = _sigmoid(output).astype(np.float32)
+            return np.concatenate([1 - chance, chance], axis=1)
+        shifted = np.exp(output.astype(np.float32) - output.max(1, keepdims=True))
+        return shifted / shifted.sum(1, keepdims=True)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
+    with np.errstate(over='ignore'):
+        return 1 / (1 + np.exp(-logits))
 
 
 def _stack(results: dict) -> dict:

@@ -84,7 +84,7 @@ class PredictionFiles:
         save_picture(self.out_dir / OVERLAYS / f'{name}.png', overlay)
         if self._written in self._chosen:
             columns = {f'prediction: {source}': maps.get(source) for source in images}
-            alone = len(images) == 1 and len(maps) == 1
+            alone = len(images) == 1 and maps.keys().isdisjoint(images)
             columns['prediction' if alone else ENSEMBLE] = maps[ENSEMBLE]
             self._sheet.add_row(name, images, columns)
         self._written += 1

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mmamf.apis.multimodal_inferencer import MultimodalInferencer
 from mmamf.apis.prediction_files import WRITTEN, make_out_folder
+from mmamf.apis.uncertainty_files import UNCERTAINTY
+from mmamf.ensemble import LEFT_OUT
 
 
 def infer(args: argparse.Namespace) -> None:
@@ -15,11 +17,23 @@ def infer(args: argparse.Namespace) -> None:
         args.config,
         args.device,
         allow_different_config=args.allow_different_config,
+        guard=args.guard,
     )
     inputs = dict(args.inputs)
-    results = inferencer.stream(inputs, args.batch_size, args.out, args.optional)
-    count = sum(1 for _ in results)
+    results = inferencer.stream(
+        inputs, args.batch_size, args.out, args.optional, args.probabilities
+    )
+    count, caught = 0, {}
+    for name, maps in results:
+        count += 1
+        if maps.get(LEFT_OUT):
+            caught[name] = maps[LEFT_OUT]
+    for name, modalities in caught.items():
+        print(f'{name}: left out {", ".join(modalities)}, whose sensor looks broken')
+    if inferencer.segmentor.is_guarded:
+        print(f'the guard left out a modality in {len(caught)} of {count} samples')
     for name in inferencer.modalities:
         if name not in inputs:
             print(f'all without {name}')
-    print(f'{count} samples: {", ".join(str(Path(args.out, name)) for name in WRITTEN)}')
+    written = (*WRITTEN, *UNCERTAINTY) if args.probabilities else WRITTEN
+    print(f'{count} samples: {", ".join(str(Path(args.out, name)) for name in written)}')

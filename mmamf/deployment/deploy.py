@@ -19,6 +19,7 @@ from ..models.norms.part_statistics import (
     has_part_statistics,
     scale_and_shift,
 )
+from ..models.segmentors.sensor_guard import find_stem
 
 # Plain convolutions: torch's, and mmcv's, which inherit from them and check for empty maps.
 _CONVS = (nn.Conv2d, nn.ConvTranspose2d, wrappers.Conv2d, wrappers.ConvTranspose2d)
@@ -59,7 +60,7 @@ def deploy(model: nn.Module) -> nn.Module:
 
     - takes its statistics from the images,
     - does more than normalize,
-    - has scales that :class:`ChannelExchangeFusion` reads,
+    - has scales that :class:`ChannelExchangeFusion` reads, or statistics that the guard reads,
     - or does not follow a plain convolution. One with deformed kernels or normalized weights is not
       plain.
 
@@ -80,6 +81,8 @@ def deploy(model: nn.Module) -> nn.Module:
         if isinstance(module, ChannelExchangeFusion)
         for norm in module._norm
     }
+    if getattr(model, 'is_guarded', False):
+        kept.add(find_stem(deployed.backbone)[1])
     for parent in list(uses):
         for conv_name, norm_name in _find_pairs(parent):
             conv, norm = parent._modules[conv_name], parent._modules[norm_name]

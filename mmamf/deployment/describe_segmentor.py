@@ -30,6 +30,8 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
           one modality.
         - ``threshold``, only of a network with one output for two classes: a pixel is of class 1 if
           the sigmoid of its logit is above it.
+        - ``guard``, only if the graph has one: True. A modality whose sensor is broken then has the
+          outputs of an absent one.
 
     Raises:
         ValueError: If the config does not have a suitable data set.
@@ -44,6 +46,7 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
     values = graph.model.data_preprocessor.descriptions
     head = graph.model.decode_head
     threshold = dict(threshold=head.threshold) if head.out_channels == 1 else {}
+    guard = dict(guard=True) if graph.guarded else {}
     return dict(
         modalities=[_describe(files[name], values[name]) for name in graph.input_names],
         in_channels=graph.model.data_preprocessor.in_channels,
@@ -53,6 +56,7 @@ def describe_segmentor(graph: SegmentorGraph, config: dict) -> dict[str, Any]:
         outputs=list(graph.output_names),
         absent='NaN' if len(graph.input_names) > 1 else None,
         **threshold,
+        **guard,
     )
 
 

@@ -25,6 +25,9 @@ class SegmentorGraph(nn.Module):
     preprocessor does. Without preprocessing, the caller replaces it by a normalized value, such as
     0 for the mean.
 
+    If ``test_cfg.guard`` of the model is on, the graph treats a modality whose sensor is broken as
+    absent, too.
+
     Args:
         model: The segmentor. It is left unchanged.
         preprocessing: Whether the graph normalizes. If not, it expects normalized images in the
@@ -40,7 +43,8 @@ class SegmentorGraph(nn.Module):
 
     Raises:
         ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreprocessor,
-            pads to a fixed size in tests, or has too many classes for 8-bit indices.
+            pads to a fixed size in tests, has too many classes for 8-bit indices, or has a guard
+            that cannot work.
     """
 
     def __init__(self, model: nn.Module, preprocessing: bool = True, labels: bool = False) -> None:
@@ -64,6 +68,9 @@ class SegmentorGraph(nn.Module):
         if labels:
             check_class_count(model.decode_head.num_classes)
         self.model = deploy(model)
+        self.guarded = getattr(model, 'is_guarded', False)
+        if self.guarded:
+            model.guard.check(model.backbone)
         self.preprocessing = preprocessing
         self.labels = labels
         self.divisor = padding.get('size_divisor') or 1
@@ -80,11 +87,16 @@ class SegmentorGraph(nn.Module):
         height, width = x.shape[2:]
         if self.preprocessing:
             x = self._normalize(x)
+        counts = dict(repeats=x.shape[1] // len(images), dim=1)
+        if self.guarded:
+            blank = _blank_absent(there.repeat_interleave(**counts), x)
+            used, _ = self.model.guard(self.model.backbone, blank)
+            there = there * used.to(there.dtype)
         if self.divisor > 1:
             below, right = ((self.divisor - side) % self.divisor for side in (height, width))
             x = F.pad(x, (0, right, 0, below), value=self.model.data_preprocessor.pad_val)
         if len(images) > 1:
-            x = _blank_absent(there.repeat_interleave(x.shape[1] // len(images), dim=1), x)
+            x = _blank_absent(there.repeat_interleave(**counts), x)
         head = self.model.decode_head
         features = self.model.extract_feat(x)
         logits = head.forward_all(features)

@@ -18,6 +18,7 @@ from ..models.convs import BandedConv
 from ..models.fit_model import fit_model
 from ..models.modality_specific_layer import ModalitySpecificLayer
 from ..models.norms.part_statistics import PART_STATISTICS
+from ..models.segmentors.sensor_guard import SensorGuard
 from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
@@ -46,6 +47,7 @@ def single_modality_model(model: nn.Module, config: dict, modality: str) -> nn.M
     index = find_modality(model, modality)
     bands = getattr(model.backbone, 'bands', None)
     config = single_modality_config(fit_model(config), modality)
+    config.get('test_cfg', {}).pop('guard', None)  # nothing can be left out
     if bands:  # with bands, its first convolution is a plain one
         config['data_preprocessor']['in_channels'] = bands[index]
         config['backbone'] = _for_channels(config['backbone'], bands[index])
@@ -169,7 +171,9 @@ def _state_of_one_modality(model: nn.Module, index: int) -> dict[str, Tensor]:
                 state[f'{name}.{entry}'] = value
         elif isinstance(module, ModalityEnsembleHead):
             state[f'{name}.alpha'] = state[f'{name}.alpha'][index : index + 1]
-        elif isinstance(module, FusionOperator):
+            if module.temperature is not None:  # the ensemble of one modality is its prediction
+                state[f'{name}.temperature'] = module.temperature[[1 + index] * 2]
+        elif isinstance(module, FusionOperator | SensorGuard):
             state = {key: state[key] for key in state if not key.startswith(f'{name}.')}
     return state
 

@@ -1,3 +1,4 @@
+from .calibration_metric import CalibrationMetric
 from .feature_distance_metric import FeatureDistanceMetric
 from .lpips_metric import LPIPSMetric
 from .multimodal_iou_metric import MultimodalIoUMetric
@@ -6,6 +7,7 @@ from .translation_metric import TranslationMetric
 
 __all__ = [
     'BackboneFeatures',
+    'CalibrationMetric',
     'EfficientNetLite0Features',
     'FeatureDistanceMetric',
     'InceptionFeatures',

@@ -1,5 +1,7 @@
 import logging
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -8,7 +10,7 @@ from mmengine.registry import METRICS
 from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
-from mmamf.ensemble import ENSEMBLE, metric_key, output_keys
+from mmamf.ensemble import ENSEMBLE, LEFT_OUT, metric_key, output_keys
 
 from .describe_collapse import describe_collapse
 from .mask_files import MaskFiles
@@ -27,7 +29,8 @@ class MultimodalIoUMetric(IoUMetric):
     ``<modality>/``. A class that is neither in the labels nor predicted is NaN and is left out of
     the means. Samples that lack a modality are left out of its scalars. One table shows everything.
     If the only modality agrees with the ensemble, they share a column. If the ensemble or a
-    modality never predicts some classes of the labels, a warning names the classes.
+    modality never predicts some classes of the labels, a warning names the classes. If the guard
+    has left out a modality, ``<modality>/left_out`` is the share of these samples.
 
     ``mDice`` among the ``iou_metrics`` adds ``mDice`` and ``Dice.<class>``. ``mFscore`` adds the
     same for ``Fscore``, ``Precision`` and ``Recall``. If a class is never predicted, the parent
@@ -70,7 +73,9 @@ class MultimodalIoUMetric(IoUMetric):
             if not self.format_only:
                 _check_sample(sample, num_classes)
                 keys = output_keys(sample, 'pred_sem_seg')
-                self.results.append({name: self._count(sample, key) for name, key in keys.items()})
+                counts = {name: self._count(sample, key) for name, key in keys.items()}
+                guarded = {LEFT_OUT: sample[LEFT_OUT]} if LEFT_OUT in sample else {}
+                self.results.append(counts | guarded)
             if self._files:
                 self._files.write(sample, num_classes)
 
@@ -101,12 +106,13 @@ class MultimodalIoUMetric(IoUMetric):
             return super().compute_metrics(results)
         if not results:
             raise ValueError('MultimodalIoUMetric: expected at least one sample, got none')
+        left_out = [result.pop(LEFT_OUT) for result in results if LEFT_OUT in result]
         totals = {
             name: sum(result[name] for result in results if name in result)
             for name in self._names(results)
         }
         values = {name: self._values(total) for name, total in totals.items()}
-        metrics = {}
+        metrics = self._tell_left_out(left_out)
         for name, (means, classes) in values.items():
             metrics.update({metric_key(name, key): value for key, value in means.items()})
             for key, numbers in classes.items():
@@ -115,6 +121,15 @@ class MultimodalIoUMetric(IoUMetric):
         print_log(f'IoU per class and means (%):\n{self._tables(totals, values)}', logger='current')
         self._warn(totals)
         return metrics
+
+    def _tell_left_out(self, left_out: list[tuple[str, ...]]) -> dict[str, float]:
+        """Print how often the guard has left out a modality, and return the shares in percent."""
+        if not left_out:
+            return {}
+        counts = Counter(chain(*left_out))
+        listed = ', '.join(f'{name} in {count}' for name, count in counts.items()) or 'nothing'
+        print_log(f'the guard left out, of {len(left_out)} samples: {listed}', logger='current')
+        return {metric_key(n, LEFT_OUT): 100 * c / len(left_out) for n, c in counts.items()}
 
     def _values(self, total: torch.Tensor) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Compute the means over the classes and the values of each class, in percent."""

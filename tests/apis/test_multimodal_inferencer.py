@@ -227,6 +227,49 @@ def test_written_files(inferencer, expected, root, tmp_path):
     assert min(Image.open(out / 'montage.png').size) > 300
 
 
+def test_probabilities_and_their_maps(inferencer, expected, root, tmp_path):
+    (root / 'depth' / '03.png').unlink()
+    inputs = {name: root / name for name in ('rgb', 'depth')}
+    kwargs = dict(optional=['depth'], return_probabilities=True)
+    found = inferencer(inputs, 2, tmp_path / 'out', **kwargs)
+    for name, maps in found.items():
+        sources = ['ensemble', 'rgb', 'depth'][: 2 if name == '03' else 3]
+        assert list(maps) == [*sources, 'probabilities']
+        chances = maps['probabilities']
+        assert list(chances) == sources
+        for source in sources:
+            assert chances[source].shape == (CLASSES, *SIZE)
+            assert chances[source].dtype == np.float32
+            np.testing.assert_allclose(chances[source].sum(0), 1, rtol=1e-5)
+            np.testing.assert_array_equal(chances[source].argmax(0), maps[source])
+        if name != '03':
+            same({name: {key: maps[key] for key in sources}}, {name: expected[name]})
+        drawn = {
+            kind: cv2.imread(str(tmp_path / 'out' / kind / f'{name}.png'), cv2.IMREAD_UNCHANGED)
+            for kind in ('probability', 'entropy', 'disagreement')
+        }
+        assert all(image.dtype == np.uint16 and image.shape == SIZE for image in drawn.values())
+        drawn = {kind: image / 65535 for kind, image in drawn.items()}
+
+        def entropy(chance):
+            return -(chance * np.log(chance)).sum(0)
+
+        whole, members = chances['ensemble'], [chances[source] for source in sources[1:]]
+        np.testing.assert_allclose(drawn['probability'], whole.max(0), atol=1e-5)
+        np.testing.assert_allclose(drawn['entropy'], entropy(whole) / np.log(CLASSES), atol=1e-5)
+        spread = entropy(np.mean(members, 0)) - np.mean([*map(entropy, members)], 0)
+        np.testing.assert_allclose(drawn['disagreement'], spread / np.log(2), atol=1e-5)
+    assert (found['00']['probabilities']['rgb'] != found['00']['probabilities']['depth']).any()
+
+
+def test_maps_never_overwrite_an_image(inferencer, root):
+    (root / 'entropy').mkdir()
+    (root / 'rgb' / '00.png').rename(root / 'entropy' / '00.png')
+    inputs = dict(rgb=[root / 'entropy' / '00.png'])
+    with pytest.raises(ValueError, match='entropy/00.png: expected a result that is no input'):
+        inferencer(inputs, out_dir=root, return_probabilities=True)
+
+
 def test_arrays_are_shown_in_their_colors(inferencer, root, tmp_path):
     rgb = cv2.imread(str(root / 'rgb' / '00.png'))[..., ::-1]
     depth = cv2.imread(str(root / 'depth' / '00.png'), cv2.IMREAD_UNCHANGED)

@@ -1,6 +1,9 @@
+import logging
+import math
 from collections.abc import Sequence
 
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from mmengine.structures import PixelData
@@ -42,6 +45,13 @@ class ModalityEnsembleHead(BaseModule):
     Labels of 255, which also mark padding, are ignored. Labels of the wrapped head's own
     ``ignore_index`` are ignored, too.
 
+    A calibrated checkpoint (``tools/calibrate.py``) has a ``temperature`` for the ensemble and for
+    every modality, which divides their logits in predictions (`On Calibration of Modern Neural
+    Networks <https://arxiv.org/abs/1706.04599>`_). The ensemble is the sum of the logits before
+    that, so masks stay the same. With one output for two classes, the logit of the threshold is the
+    fixed point, for the same reason. A training step drops the temperatures, because they fit the
+    weights before it.
+
     In an mmseg config it takes the place of the wrapped head, as decode head or auxiliary head.
 
     Args:
@@ -56,8 +66,8 @@ class ModalityEnsembleHead(BaseModule):
         ValueError: If the head does not return one map of logits, the batch is not a multiple of M,
             the samples or a checkpoint have another number of modalities, samples and pyramid
             disagree on which modalities are absent, a label is not a class of the head, a loss
-            cannot train the head or does not fit its classes, or batch norm would have to learn
-            from a single value.
+            cannot train the head or does not fit its classes, batch norm would have to learn from a
+            single value, or temperatures are not 1 + M positive numbers.
         FileNotFoundError: If a file of class weights does not exist.
     """
 
@@ -81,6 +91,8 @@ class ModalityEnsembleHead(BaseModule):
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.batch = share_batch(self.head, num_modalities)
         self.alpha = nn.Parameter(torch.ones(num_modalities))
+        # (1 + M,), the ensemble's first; None, and not in the state dict, without calibration
+        self.register_buffer('temperature', None)
         # mmseg's segmentors read these attributes of their decode head.
         self.align_corners = self.head.align_corners
         self.num_classes = self.head.num_classes
@@ -89,7 +101,7 @@ class ModalityEnsembleHead(BaseModule):
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Compute the logits of the ensemble."""
-        return self._ensemble(self._members(inputs), presence_of(inputs))
+        return self._temper(self._ensemble(self._members(inputs), presence_of(inputs)), 1)
 
     def forward_all(
         self, inputs: Sequence[Tensor], batch_img_metas: Sequence[dict] | None = None
@@ -105,12 +117,14 @@ class ModalityEnsembleHead(BaseModule):
         """
         members = self._members(inputs, batch_img_metas)
         ensemble = self._ensemble(members, presence_of(inputs))
-        return torch.cat([ensemble, members.flatten(1, 2)], dim=1)
+        stacked = torch.cat([ensemble, members.flatten(1, 2)], dim=1)
+        return self._temper(stacked, 1 + self.num_modalities)
 
     def loss(
         self, inputs: Sequence[Tensor], batch_data_samples: SampleList, train_cfg: ConfigType
     ) -> dict:
         """Compute the head's losses for every modality, by name, and for the ensemble."""
+        self._forget_temperature()
         metas = [sample.metainfo for sample in batch_data_samples]
         members = self._members(inputs, metas)
         presence = presence_of(inputs)
@@ -130,7 +144,7 @@ class ModalityEnsembleHead(BaseModule):
     ) -> Tensor:
         """Predict the ensemble's logits at the size of the images."""
         ensemble = self._ensemble(self._members(inputs, batch_img_metas), presence_of(inputs))
-        return self.head.predict_by_feat(ensemble, batch_img_metas)
+        return self.head.predict_by_feat(self._temper(ensemble, 1), batch_img_metas)
 
     def predict_all(self, inputs: Sequence[Tensor], batch_img_metas: list[dict]) -> Tensor:
         """Predict like :meth:`predict`: the logits of the ensemble, then those of every modality.
@@ -141,14 +155,62 @@ class ModalityEnsembleHead(BaseModule):
         stacked = self.forward_all(inputs, batch_img_metas)
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
+    def calibrate(self, temperature: Tensor) -> None:
+        """Divide the logits of the ensemble and of every modality by these numbers from now on.
+
+        Shape:
+            - temperature: (1 + M,), the ensemble's first.
+        """
+        expected = 1 + self.num_modalities
+        if temperature.shape != (expected,) or not (temperature > 0).all():
+            raise ValueError(
+                f'temperature: expected {expected} positive numbers, for the ensemble and '
+                f'{self.num_modalities} modalities, got {temperature.tolist()}'
+            )
+        self.temperature = temperature.to(self.alpha, copy=True)
+
+    @property
+    def pivot(self) -> float:
+        """The logit that no temperature changes: 0, or that of the threshold for one output."""
+        if self.out_channels > 1:
+            return 0.0
+        if not 0 < self.threshold < 1:
+            raise ValueError(
+                f'threshold: expected one between 0 and 1, as calibration needs it, got '
+                f'{self.threshold!r}'
+            )
+        return math.log(self.threshold / (1 - self.threshold))
+
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         check_alpha(state_dict, f'{prefix}alpha', self.alpha)
+        found = state_dict.get(f'{prefix}temperature')
+        if found is not None:
+            self.calibrate(found)
+        elif f'{prefix}alpha' in state_dict:  # other weights than those it was fitted to
+            self.temperature = None
         # A checkpoint of the plain head lacks the prefix ``head.`` in its keys.
         own = {f'{prefix}{name}' for name in self.head.state_dict()}
         if not any(name.startswith(f'{prefix}head.') for name in state_dict):
             for name in own & set(state_dict):
                 state_dict[f'{prefix}head.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _temper(self, logits: Tensor, count: int) -> Tensor:
+        """Divide stacked logits, (N, count * K, h, w), by the temperatures of their sources."""
+        if self.temperature is None:
+            return logits
+        divisor = self.temperature[:count, None].expand(-1, self.out_channels).reshape(-1, 1, 1)
+        return (logits - self.pivot) / divisor + self.pivot
+
+    def _forget_temperature(self) -> None:
+        if self.temperature is not None:
+            self.temperature = None
+            print_log(
+                'the checkpoint was calibrated; training changes its weights, so its temperatures '
+                'are dropped: run tools/calibrate.py again',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _members(self, inputs: Sequence[Tensor], metas: Sequence[dict] | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""

@@ -1,6 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
+import torch
 from mmengine.logging import print_log
 from mmengine.registry import MODELS
 from mmseg.models.segmentors import EncoderDecoder
@@ -8,14 +9,15 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import ConfigType, OptSampleList, SampleList
 from torch import Tensor, nn
 
-from ...ensemble import modality_names
+from ...ensemble import LEFT_OUT, modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
 from ..folded_batch import exchange_within, share_batch
 from ..fusions import FusionOperator, fusion_losses
 from ..norms import ModalitySpecificNorm, keep_part_statistics
-from ..presence import presence_of, with_presence
+from ..presence import note_presence, presence_of, with_presence
 from .exchange_dropout import ExchangeDropout
+from .sensor_guard import SensorGuard
 
 RATE = 0.5  # of exchange dropout, if samples may lack modalities
 
@@ -37,6 +39,10 @@ class MultimodalSegmentor(EncoderDecoder):
     modality and the model has a fusion operator; 0 switches it off. With it, private batch norms
     have statistics of their own for samples that lack modalities.
 
+    ``test_cfg=dict(guard=True)`` treats a modality as absent if its sensor is broken (see
+    :class:`SensorGuard`). The checkpoint must have thresholds. ``left_out`` of every predicted
+    sample then names these modalities.
+
     Every predicted sample has ``pred_sem_seg`` and ``seg_logits`` of the ensemble, as in mmseg, and
     ``pred_sem_seg_<name>`` and ``seg_logits_<name>`` for every modality that is present in it.
 
@@ -50,7 +56,8 @@ class MultimodalSegmentor(EncoderDecoder):
         - Input: (N, M*C, H, W), the modalities stacked along channels.
 
     Raises:
-        ValueError: If ``exchange_dropout`` is not a number from 0 to 1, a head is not a
+        ValueError: If ``exchange_dropout`` is not a number from 0 to 1, ``guard`` is not a bool or
+            the guard cannot work with this network, a head is not a
             ModalityEnsembleHead, a part of the model has other numbers of modalities or channels
             than the data preprocessor describes, or a checkpoint has no weights of this model.
     """
@@ -64,6 +71,9 @@ class MultimodalSegmentor(EncoderDecoder):
             for norm in self.modules():
                 if isinstance(norm, ModalitySpecificNorm):
                     keep_part_statistics(norm)
+        self.guard = SensorGuard(self.decode_head.num_modalities)
+        if not isinstance((self.test_cfg or {}).get('guard', False), bool):
+            raise ValueError(f'test_cfg.guard: expected a bool, got {self.test_cfg.guard!r}')
         if self.with_neck:
             self.neck_batch = share_batch(self.neck, self.decode_head.num_modalities)
 
@@ -121,8 +131,54 @@ class MultimodalSegmentor(EncoderDecoder):
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict[str, Tensor]:
         """Compute the losses of the heads and of the fusion operators."""
+        self.guard.threshold = None  # fitted to the weights before this step
         with exchange_within(self, self.exchange_dropout.draw()):
             return super().loss(inputs, data_samples) | fusion_losses(self)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether modalities whose sensor is broken are treated as absent."""
+        return bool((self.test_cfg or {}).get('guard', False))
+
+    def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
+        """Predict as mmseg does, with guard without the modalities whose sensor is broken."""
+        if not self.is_guarded:
+            return super().predict(inputs, data_samples)
+        size = tuple(inputs.shape[2:])
+        if data_samples is None:
+            meta = dict(ori_shape=size, img_shape=size, pad_shape=size, padding_size=[0] * 4)
+            data_samples = [SegDataSample(metainfo=meta) for _ in inputs]
+        used, caught = self._unpadded(self.guard, inputs, data_samples)
+        planes = caught.repeat_interleave(inputs.shape[1] // caught.shape[1], dim=1)
+        inputs = inputs.masked_fill(planes[:, :, None, None], torch.nan)
+        note_presence(inputs, used.tolist())
+        for sample, kept, lost in zip(data_samples, used.tolist(), caught.tolist()):
+            names = modality_names(sample.metainfo, len(kept))
+            present = tuple(name for name, is_used in zip(names, kept) if is_used)
+            left_out = tuple(name for name, is_lost in zip(names, lost) if is_lost)
+            sample.set_metainfo({'present': present, LEFT_OUT: left_out})
+        return super().predict(inputs, data_samples)
+
+    def rate_sensors(self, inputs: Tensor, data_samples: SampleList) -> tuple[Tensor, Tensor]:
+        """Compute the guard's scores of a batch, and tell which modalities are present.
+
+        Shape:
+            - Output: (N, M) both.
+        """
+        return self._unpadded(self.guard.rate, inputs, data_samples)
+
+    def _unpadded(self, function: Callable, inputs: Tensor, samples: SampleList) -> tuple:
+        """Call a function of the guard on each image of a batch, without padding."""
+        paddings = []
+        for sample in samples:
+            meta = sample.metainfo
+            padding = meta.get('img_padding_size', meta.get('padding_size', [0] * 4))
+            paddings.append(tuple(map(int, padding)))
+        if len(set(paddings)) == 1:  # all at once
+            return function(self.backbone, _crop(inputs, paddings[0]))
+        parts = zip(inputs.split(1), paddings)
+        found = [function(self.backbone, _crop(image, padding)) for image, padding in parts]
+        return tuple(torch.cat(part) for part in zip(*found))
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
         """Slide over the image, for the ensemble and every modality at once."""
@@ -179,3 +235,8 @@ class MultimodalSegmentor(EncoderDecoder):
                 "loaded by the backbone: init_cfg=dict(type='Pretrained', checkpoint=...)"
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _crop(images: Tensor, padding: Sequence[int]) -> Tensor:
+    left, right, top, bottom = padding
+    return images[..., top : images.shape[2] - bottom, left : images.shape[3] - right]

@@ -1,3 +1,4 @@
+import torch
 from mmengine.registry import MODELS
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import SegTTAModel
@@ -12,12 +13,14 @@ LOGITS, LABELS = 'seg_logits', 'pred_sem_seg'
 class MultimodalTTAModel(SegTTAModel):
     """mmseg's test-time augmentation, for the ensemble and for every modality.
 
-    Like mmseg's, it averages the probabilities of the augmented images. There are four differences:
+    Like mmseg's, it averages the probabilities of the augmented images. There are five differences:
 
     - It merges every modality. The stock SegTTAModel merges the ensemble alone, and leaves the
       result of one augmented image in ``pred_sem_seg_<name>``.
     - For a head with one output for two classes, mmseg's segmentors already keep probabilities, and
       the stock model applies the sigmoid again. This class does not.
+    - ``seg_logits`` are those of the average, for metrics of probabilities. The stock model leaves
+      those of one augmented image.
     - An image without augmentation keeps its prediction.
     - A model keeps its own data preprocessor. mmengine passes the one at the top level of a config,
       as in mmseg's base configs of models, and the stock model takes that instead.
@@ -49,7 +52,8 @@ class MultimodalTTAModel(SegTTAModel):
         if not others:
             return merged
         for key in [key for key in merged.keys() if key.startswith(LOGITS)]:
-            logits = [sample.get(key).data for sample in samples]  # (K, H, W) each
+            # (K, H, W) each; the guard may have caught the modality in some of the images
+            logits = [sample.get(key).data for sample in samples if key in sample]
             is_binary = len(logits[0]) == 1
             mean = sum(part if is_binary else part.softmax(0) for part in logits) / len(logits)
             if is_binary:
@@ -57,4 +61,7 @@ class MultimodalTTAModel(SegTTAModel):
             else:
                 labels = mean.argmax(0, keepdim=True)
             merged.set_data({key.replace(LOGITS, LABELS): PixelData(data=labels)})
+            tiny = torch.finfo(mean.dtype).tiny  # the softmax of logarithms is the mean itself
+            kept = mean if is_binary else mean.clamp(min=tiny).log()
+            merged.set_data({key: PixelData(data=kept)})
         return merged

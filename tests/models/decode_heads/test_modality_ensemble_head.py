@@ -194,3 +194,81 @@ def test_head_without_an_ignore_index():
     model = build(ignore_index=None, loss_decode=loss)
     assert model.head.ignore_index is None
     assert torch.isfinite(model.loss(make_pyramid(), make_samples(), {})['rgb.loss_ce'])
+
+
+TEMPERATURE = torch.tensor([2.0, 0.5, 1.7])  # of the ensemble, and of every modality
+
+
+def make_calibratable(**kwargs):
+    torch.manual_seed(0)
+    head = build(**kwargs).eval()
+    nn.init.normal_(head.alpha)
+    return head
+
+
+def test_temperatures_divide_each_prediction_and_leave_the_masks():
+    head, pyramid = make_calibratable(), make_pyramid()
+    metas = [sample.metainfo for sample in make_samples()]
+    plain = head.predict_all(pyramid, metas)
+    head.calibrate(TEMPERATURE)
+    stacked = head.predict_all(pyramid, metas)
+    for before, after, t in zip(plain.split(K, 1), stacked.split(K, 1), TEMPERATURE):
+        torch.testing.assert_close(after, before / t)
+        assert (after.argmax(1) == before.argmax(1)).all()
+    torch.testing.assert_close(head.predict(pyramid, metas, {}), stacked[:, :K])
+    torch.testing.assert_close(head(pyramid), head.forward_all(pyramid)[:, :K])
+
+
+@pytest.mark.parametrize('threshold', [0.3, 0.5])
+def test_one_output_with_temperature_keeps_its_masks_at_any_threshold(threshold):
+    head = make_calibratable(num_classes=2, out_channels=1, threshold=threshold)
+    nn.init.normal_(head.head.conv_seg.weight)
+    pyramid = make_pyramid()
+    metas = [sample.metainfo for sample in make_samples()]
+    plain = head.predict_all(pyramid, metas).sigmoid()
+    head.calibrate(TEMPERATURE)
+    stacked = head.predict_all(pyramid, metas).sigmoid()
+    assert (plain - stacked).abs().max() > 0.01
+    assert ((plain > threshold) == (stacked > threshold)).all()
+    assert 0 < (plain > threshold).float().mean() < 1
+
+
+def test_temperatures_are_in_the_state_dict_only_if_there_are_some():
+    plain, calibrated = make_calibratable(), make_calibratable()
+    calibrated.calibrate(TEMPERATURE)
+    assert set(calibrated.state_dict()) - set(plain.state_dict()) == {'temperature'}
+    copy = make_calibratable()
+    copy.load_state_dict(calibrated.state_dict())
+    assert torch.equal(copy.temperature, TEMPERATURE)
+    copy.load_state_dict(plain.state_dict())  # other weights, which it does not fit
+    assert copy.temperature is None
+
+
+def test_a_training_step_drops_temperatures():
+    head, pyramid, samples = make_calibratable(), make_pyramid(), make_samples()
+    torch.manual_seed(0)
+    expected = head.loss(pyramid, samples, {})
+    head.calibrate(TEMPERATURE)
+    losses = head.loss(pyramid, samples, {})
+    assert head.temperature is None
+    assert all(torch.equal(losses[key], value) for key, value in expected.items())
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [torch.ones(M), torch.ones(M + 2), torch.tensor([1.0, 0, 1]), torch.full((3,), torch.nan)],
+)
+def test_wrong_temperatures(wrong):
+    with pytest.raises(ValueError, match='temperature: expected 3 positive numbers'):
+        make_calibratable().calibrate(wrong)
+    with pytest.raises(ValueError, match='temperature: expected 3 positive numbers'):
+        make_calibratable().load_state_dict(
+            make_calibratable().state_dict() | dict(temperature=wrong)
+        )
+
+
+def test_temperatures_need_a_threshold_within_0_and_1():
+    head = make_calibratable(num_classes=2, out_channels=1, threshold=1.5)
+    head.calibrate(TEMPERATURE)
+    with pytest.raises(ValueError, match='threshold: expected one between 0 and 1'):
+        head(make_pyramid())

@@ -1,0 +1,110 @@
+"""tools/calibrate.py: a calibrated copy of a checkpoint, and what uses it."""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmamf.analysis.calibrate import measure_images
+from mmamf.analysis.fit_temperature import fit_temperature
+from mmamf.apis import MultimodalInferencer
+from mmamf.deployment import load_segmentor
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def load_tool(name):
+    spec = importlib.util.spec_from_file_location(f'tool_{name}', TOOLS / f'{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def calibrate(tmp_path):
+    def run(config, checkpoint, out='calibrated.pth', *more):
+        load_tool('calibrate').main([config, checkpoint, '--out', str(tmp_path / out), *more])
+        return tmp_path / out
+
+    return run
+
+
+def test_writes_a_calibrated_copy(trained, calibrate, tmp_path, capsys):
+    config, checkpoint = trained()
+    before = Path(checkpoint).read_bytes()
+    out = calibrate(config, checkpoint)
+    assert Path(checkpoint).read_bytes() == before
+    plain, calibrated = (torch.load(path)['state_dict'] for path in (checkpoint, out))
+    temperature = calibrated.pop('decode_head.temperature')
+    assert temperature.shape == (3,) and (temperature > 1).all()  # random weights know nothing
+    assert all(torch.equal(calibrated.pop(key), value) for key, value in plain.items())
+    said = capsys.readouterr().out
+    assert '| ensemble |' in said and '| depth |' in said
+    first = [line for line in said.splitlines() if line.startswith('| rgb |')][0]
+    nll = [float(n) for n in first.split('|')[5].split(' -> ')]
+    assert nll[1] < nll[0]
+
+    again = calibrate(config, str(out), 'again.pth')  # fitted anew, not on top
+    torch.testing.assert_close(
+        torch.load(again)['state_dict']['decode_head.temperature'], temperature
+    )
+
+    inputs = {name: tmp_path / 'rgbd' / name for name in ('rgb', 'depth')}
+    found = [
+        MultimodalInferencer(path, config, device='cpu', show_progress=False)(
+            inputs, return_probabilities=True
+        )
+        for path in (checkpoint, out)
+    ]
+    for name, maps in found[0].items():
+        for source in ('ensemble', 'rgb', 'depth'):
+            np.testing.assert_array_equal(maps[source], found[1][name][source])
+            sure = [each[name]['probabilities'][source].max(0).mean() for each in found]
+            assert sure[1] < sure[0]
+
+
+def test_a_known_temperature_is_found():
+    torch.manual_seed(0)
+    logits = 4 * torch.randn(20_000, 5)
+    labels = torch.distributions.Categorical(logits=logits / 2.5).sample()
+    assert fit_temperature(logits, labels) == pytest.approx(2.5, rel=0.05)
+    logits, pivot = logits[:, :1], -0.8
+    chance = ((logits - pivot) / 2.5 + pivot).sigmoid()[:, 0]
+    labels = (torch.rand(len(chance)) < chance).long()
+    assert fit_temperature(logits, labels, pivot) == pytest.approx(2.5, rel=0.1)
+
+
+def test_memory_does_not_grow(trained, monkeypatch):
+    config, checkpoint = trained()
+    monkeypatch.setattr('mmamf.analysis.calibrate.PIXELS', 80)
+    cfg = Config.fromfile(config)
+    from mmengine.runner import Runner
+
+    model = load_segmentor(cfg, checkpoint)
+    images, _ = measure_images(model, Runner.build_dataloader(cfg.val_dataloader))
+    assert {
+        name: [len(p.labels) for p in found] for name, found in images.items()
+    } == dict.fromkeys(('ensemble', 'rgb', 'depth'), [10] * 8)
+
+
+def test_ends_with_one_line(trained, calibrate, tmp_path):
+    config, checkpoint = trained()
+    with pytest.raises(SystemExit, match='error: --out: expected a new file'):
+        calibrate(config, checkpoint, 'tiny.pth')
+    with pytest.raises(SystemExit, match='error: .*there is no such checkpoint'):
+        calibrate(config, 'none.pth')
+    with pytest.raises(SystemExit, match='expected a val_dataloader to fit on, got none'):
+        calibrate(config, checkpoint, 'a.pth', '--cfg-options', 'val_dataloader=None')
+    pipeline = 'val_dataloader.dataset.pipeline.1.type=RandomFlip'
+    with pytest.raises(SystemExit, match='expected a label map in `gt_sem_seg`, got none'):
+        calibrate(config, checkpoint, 'a.pth', '--cfg-options', pipeline,
+                  'val_dataloader.dataset.pipeline.1.prob=0.0')  # fmt: skip
+    for path in (tmp_path / 'rgbd' / 'label').iterdir():
+        cv2.imwrite(str(path), np.full((48, 64), 255, np.uint8))
+    with pytest.raises(SystemExit, match='expected at least 2 images with labels and ensemble'):
+        calibrate(config, checkpoint, 'a.pth')
+    assert not (tmp_path / 'a.pth').exists()
