@@ -60,7 +60,10 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     packages=find_packages(include=['mmamf', 'mmamf.*']),
-    package_data={'mmamf.planning': ['report.html']},
+    package_data={
+        'mmamf.planning': ['report.html'],
+        'mmamf.visualization': ['segmentation_report.html'],
+    },
     py_modules=['mmamf_command', 'mmamf_command_line'],
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},

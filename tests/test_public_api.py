@@ -88,6 +88,7 @@ NAMES = {
         'PredictedMasksHook',
         'PredictionSheetHook',
         'ScheduleHook',
+        'SegmentationReportHook',
         'TranslatedPicturesHook',
         'TranslationSheetHook',
     ],

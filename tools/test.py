@@ -24,6 +24,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--show-dir', metavar='DIR', help='save painted predictions there')
     parser.add_argument(
+        '--report',
+        metavar='DIR',
+        help='write a report there: IoU with intervals, calibration, confusion matrix, worst and '
+        'most uncertain images',
+    )
+    parser.add_argument(
         '--tta',
         nargs='?',
         const='only',

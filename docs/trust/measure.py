@@ -33,20 +33,24 @@ EVERY = ('stem', 'branch', 'entropy', 'stem+branch')  # scores that are compared
 
 
 def batch_of(model, dataset, index: int) -> dict:
+    """Load an image as the model gets it."""
     item = dataset[index]
     data = dict(inputs=[item['inputs']], data_samples=[item['data_samples']])
     return model.data_preprocessor(data, False)
 
 
 def entropy_of(p: torch.Tensor) -> float:
+    """Compute the mean entropy of a prediction, (K, H, W)."""
     return -(p * p.clamp_min(1e-12).log()).sum(0).mean().item()
 
 
 def divergence_of(p: torch.Tensor, q: torch.Tensor) -> float:
+    """Compute the mean divergence of one prediction from another."""
     return (p * (p.clamp_min(1e-12).log() - q.clamp_min(1e-12).log())).sum(0).mean().item()
 
 
 def count(sample, classes: int) -> np.ndarray:
+    """Count the pixels of each class (row) that are predicted as each class."""
     label, guess = (s.data[0].numpy() for s in (sample.gt_sem_seg, sample.pred_sem_seg))
     known = label < classes
     pairs = label[known] * classes + guess[known]
@@ -54,12 +58,14 @@ def count(sample, classes: int) -> np.ndarray:
 
 
 def miou(confusion: np.ndarray) -> float:
+    """Compute the mIoU of a confusion matrix in percent."""
     right, total = confusion.diagonal(), confusion.sum(0) + confusion.sum(1)
     union = total - right
     return 100 * float(np.mean(right[union > 0] / union[union > 0]))
 
 
 def auroc(clean: list[float], broken: list[float]) -> float:
+    """Compute the chance that a broken image has a higher score than a clean one."""
     ranks = rankdata([*clean, *broken])[len(clean) :]
     n, k = len(clean), len(broken)
     return float((ranks.sum() - k * (k + 1) / 2) / (n * k))
@@ -127,7 +133,19 @@ def combine(kinds: dict, clean: dict, name: str) -> list[float]:
     return list(total)
 
 
+@torch.no_grad()
+def fit_thresholds(model, dataset, indices: list[int]) -> torch.Tensor:
+    """Find the thresholds from clean images, as tools/calibrate.py does."""
+    clean = {name: [] for name in model.data_preprocessor.modalities}
+    for index in indices:
+        rated, _ = model.rate_sensors(**batch_of(model, dataset, index))
+        for name, value in zip(clean, rated[0].tolist()):
+            clean[name].append(value)
+    return find_thresholds(clean, RATE)
+
+
 def measure(args: argparse.Namespace) -> None:
+    """Run the tests that are not done yet."""
     cfg = Config.fromfile(args.config)
     init_default_scope('mmseg')
     model = load_segmentor(cfg, args.checkpoint)
@@ -135,31 +153,26 @@ def measure(args: argparse.Namespace) -> None:
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     tested = list(range(0, len(dataset), STEP))[: args.images]
     chosen = tested[:: max(1, len(tested) // args.predicted)][: args.predicted]
-    others = [index for index in range(len(dataset)) if index % STEP]
-    clean = {name: [] for name in names}
-    with torch.no_grad():
-        for index in others:
-            rated, _ = model.rate_sensors(**batch_of(model, dataset, index))
-            for name, value in zip(names, rated[0].tolist()):
-                clean[name].append(value)
-    model.guard.calibrate(find_thresholds(clean, RATE))
     store = OUT / f'{args.name}.json'
-    results = dict(
-        rated_images=len(tested),
-        predicted_images=len(chosen),
-        false_alarms=RATE,
-        clean_images_of_thresholds=len(others),
-        thresholds=dict(zip(names, model.guard.threshold.tolist())),
-        alone=run_alone(model, dataset, chosen),
-        tests={},
-    )
     if store.exists():
         results = json.loads(store.read_text())
+        model.guard.calibrate(torch.tensor([*results['thresholds'].values()]))
+    else:
+        others = [index for index in range(len(dataset)) if index % STEP]
+        model.guard.calibrate(fit_thresholds(model, dataset, others))
+        results = dict(
+            rated_images=len(tested),
+            predicted_images=len(chosen),
+            false_alarms=RATE,
+            clean_images_of_thresholds=len(others),
+            thresholds=dict(zip(names, model.guard.threshold.tolist())),
+            alone=run_alone(model, dataset, chosen),
+            tests={},
+        )
     reference = results.get('reference')
-    # dead sensors first, for an interrupted measurement
-    for test, steps in sorted(
-        list_tests(read_ladder(LADDER)), key=lambda t: 'dead' not in t[0] and t[0] != CLEAN
-    ):
+    for test, steps in list_tests(read_ladder(LADDER)):
+        if args.only not in test and test != CLEAN:
+            continue
         if test in results['tests']:
             continue
         loader = with_corruption(cfg.test_dataloader, steps)
@@ -205,6 +218,7 @@ def main() -> None:
     parser.add_argument('name', nargs='?')
     parser.add_argument('--images', type=int, default=100, help='images that are rated')
     parser.add_argument('--predicted', type=int, default=30, help='images that are predicted')
+    parser.add_argument('--only', default='', help='a part of the names of the tests')
     parser.add_argument('--report', nargs='+', metavar='NAME')
     args = parser.parse_args()
     if args.report is None:

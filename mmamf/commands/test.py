@@ -94,6 +94,17 @@ def save_into(cfg: Config, directory: str) -> None:
         ]
 
 
+def report_into(cfg: Config, directory: str) -> None:
+    """Let a hook write a report of the test into a directory.
+
+    Raises:
+        ValueError: If the config is of translation.
+    """
+    if is_translation(cfg):
+        raise ValueError('--report: expected a segmentation config, got one of translation')
+    use_hook(cfg, 'SegmentationReportHook', directory)
+
+
 def use_tta(cfg: Config) -> None:
     """Wrap the model for test-time augmentation.
 
@@ -129,6 +140,8 @@ def with_options(cfg: Config, args: argparse.Namespace, tta: bool, folder: str =
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), check]
     if args.show_dir is not None:
         draw_into(cfg, str(Path(args.show_dir, folder)))
+    if args.report is not None:
+        report_into(cfg, str(Path(args.report, folder)))
     if tta:
         use_tta(cfg)
     if args.out is not None:
@@ -146,7 +159,7 @@ def run_test(cfg: Config) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Run the test or tests, given the arguments of `tools/test.py`."""
     check_is_file(args.checkpoint)
-    for folder in (args.out, args.show_dir):
+    for folder in (args.out, args.show_dir, args.report):
         if folder is not None:
             make_out_folder(folder)  # fails before an hour of testing
     cfg = read_config(args)

@@ -8,6 +8,7 @@ from .painted_predictions_hook import PaintedPredictionsHook
 from .predicted_masks_hook import PredictedMasksHook
 from .prediction_sheet_hook import PredictionSheetHook
 from .schedule_hook import ScheduleHook
+from .segmentation_report_hook import SegmentationReportHook
 from .sheet_hook import SheetHook
 from .translated_pictures_hook import TranslatedPicturesHook
 from .translation_sheet_hook import TranslationSheetHook
@@ -23,6 +24,7 @@ __all__ = [
     'PredictedMasksHook',
     'PredictionSheetHook',
     'ScheduleHook',
+    'SegmentationReportHook',
     'SheetHook',
     'TranslatedPicturesHook',
     'TranslationSheetHook',

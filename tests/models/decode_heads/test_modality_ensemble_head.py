@@ -225,6 +225,7 @@ def test_one_output_with_temperature_keeps_its_masks_at_any_threshold(threshold)
     nn.init.normal_(head.head.conv_seg.weight)
     pyramid = make_pyramid()
     metas = [sample.metainfo for sample in make_samples()]
+    head.head.conv_seg.bias.data += head.pivot - head.predict_all(pyramid, metas).median()
     plain = head.predict_all(pyramid, metas).sigmoid()
     head.calibrate(TEMPERATURE)
     stacked = head.predict_all(pyramid, metas).sigmoid()
