@@ -26,6 +26,7 @@ from mmamf.whole_file import whole_file
 
 from .fit_temperature import fit_temperature, probabilities_of, temper
 
+ABOVE = 1.001  # of the score that sets a threshold, which other programs round in another way
 PIXELS = 100_000  # sampled from all images together, so memory does not grow with the data
 
 
@@ -167,7 +168,7 @@ def find_thresholds(scores: Mapping[str, Sequence[float]], false_alarms: float) 
                 f'rate of false alarms of {false_alarms}, got {len(values)}; --false-alarms '
                 f'{1 / (len(values) + 1):.3f} is the least for them'
             )
-        thresholds.append(sorted(values)[rank - 1])
+        thresholds.append(ABOVE * sorted(values)[rank - 1])
     return torch.tensor(thresholds)
 
 

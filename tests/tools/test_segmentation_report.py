@@ -63,7 +63,7 @@ def test_what_the_guard_left_out_is_named(tmp_path):
 
     chances = torch.full((4, 2), 0.5)
     counts = CalibrationCounts.of(chances, torch.tensor([0, 1, 1, 0]))
-    tested = dict(ensemble=Tested(['a/<b>'], [np.array([[2, 1], [3, 0]])], counts))
+    tested = dict(ensemble=Tested(['a/<b>'], [np.array([[2, 0], [3, 0]])], counts))
     ranked = dict(worst={'a/<b>': 33.3}, uncertain={'a/<b>': 1.0})
     page = write_report(
         'test', ['x', 'y'], tested, np.eye(2), ranked, dict(depth=['a/<b>']), tmp_path

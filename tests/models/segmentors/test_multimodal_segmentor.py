@@ -177,6 +177,9 @@ def test_time_augmentation(kind):
         mean = plain.get(logits).data.softmax(0) + mirrored.get(logits).data.softmax(0)
         prediction = merged.get(f'pred_sem_seg{suffix}').data.squeeze()
         assert (prediction == mean.argmax(0)).float().mean() > 0.999
+        if kind == 'MultimodalTTAModel':  # metrics of probabilities read them
+            chance = merged.get(logits).data.softmax(0)
+            torch.testing.assert_close(chance, mean / 2, rtol=1e-3, atol=1e-4)
 
 
 @torch.no_grad()
