@@ -14,9 +14,12 @@ class SensorGuard(nn.Module):
     The first private batch norm of a network knows the mean and the variance of every channel of
     every modality over the training set. Before it, the modalities have exchanged nothing. A dead
     or constant sensor has hardly any variance there, and a noisy one has too much. The score of a
-    modality is the Kullback-Leibler divergence from the normal distribution of a sample's pixels to
-    that of the training set, averaged over the channels. With means m and mu and variances v and s,
-    it is ``(v / s + (m - mu) ** 2 / s - 1 - log(v / s)) / 2``.
+    modality has two parts. The first is the Kullback-Leibler divergence from the normal
+    distribution of a sample's pixels to that of the training set, averaged over the channels. With
+    means m and mu and variances v and s, it is
+    ``(v / s + (m - mu) ** 2 / s - 1 - log(v / s)) / 2``. The second is the variance of
+    ``log(v / s)`` over the channels: less light or contrast changes all channels alike, which is
+    harmless, but noise changes some of them.
 
     A modality is caught if its score is above its threshold. If that would leave nothing of a
     sample, the modality with the smallest ratio of score and threshold stays.
@@ -60,7 +63,9 @@ class SensorGuard(nn.Module):
         known = norm.running_mean.view(self.num_modalities, -1)
         usual = norm.running_var.view(self.num_modalities, -1) + norm.eps
         ratio = spread / usual
-        scores = (ratio + (mean - known).square() / usual - 1 - ratio.log()).mean(2) / 2
+        log = ratio.log()
+        divergence = (ratio + (mean - known).square() / usual - 1 - log).mean(2) / 2
+        scores = divergence + (log - log.mean(2, keepdim=True)).square().mean(2)
         if presence is None:
             presence = torch.ones_like(scores) > 0
         return scores, presence

@@ -70,7 +70,7 @@ def make_samples(n, count=2, **meta):
 
 
 @torch.no_grad()
-def test_score_is_the_divergence_of_normal_distributions():
+def test_score_is_the_divergence_and_its_unevenness():
     model, x = build(), draw(3)
     scores, presence = model.guard.rate(model.backbone, x)
     stem, norm = find_stem(model.backbone)
@@ -81,7 +81,9 @@ def test_score_is_the_divergence_of_normal_distributions():
             seen = Normal(maps.mean(1), (maps.var(1, unbiased=False) + norm.eps).sqrt())
             own = slice(8 * m, 8 * m + 8)
             known = Normal(norm.running_mean[own], (norm.running_var[own] + norm.eps).sqrt())
-            torch.testing.assert_close(scores[n, m], kl_divergence(seen, known).mean())
+            uneven = (seen.variance / known.variance).log().var(unbiased=False)
+            expected = kl_divergence(seen, known).mean() + uneven
+            torch.testing.assert_close(scores[n, m], expected)
 
 
 BROKEN = dict(
