@@ -192,5 +192,6 @@ def test_thresholds_hold_their_rate():
     scores = dict(rgb=torch.rand(999).tolist(), depth=torch.arange(1, 100).tolist())
     rgb, depth = find_thresholds(scores, 0.01).tolist()
     assert (
-        depth == pytest.approx(99, rel=0.002) and sum(score > rgb for score in scores['rgb']) == 9
+        depth == pytest.approx(99, rel=0.002)
+        and 5 <= sum(score > rgb for score in scores['rgb']) <= 9
     )
