@@ -144,24 +144,6 @@ def fit_thresholds(model, dataset, indices: list[int]) -> torch.Tensor:
     return find_thresholds(clean, RATE)
 
 
-@torch.no_grad()
-def rate(model, dataset, indices: list[int], reference: dict) -> dict:
-    """Compute only the guard's score, which is cheap."""
-    names = model.data_preprocessor.modalities
-    scores, caught = {name: [] for name in names}, dict.fromkeys(names, 0)
-    for index in indices:
-        data = batch_of(model, dataset, index)
-        stem, _ = model.rate_sensors(**data)
-        _, lost = model.guard(model.backbone, data['inputs'])
-        for name, value, is_lost in zip(names, stem[0].tolist(), lost[0].tolist()):
-            scores[name].append(value)
-            caught[name] += is_lost
-    return dict(
-        caught={name: number / len(indices) for name, number in caught.items()},
-        auroc={'stem': {n: round(auroc(reference['stem'][n], scores[n]), 3) for n in names}},
-    )
-
-
 def measure(args: argparse.Namespace) -> None:
     """Run the tests that are not done yet."""
     cfg = Config.fromfile(args.config)
@@ -191,16 +173,9 @@ def measure(args: argparse.Namespace) -> None:
     for test, steps in list_tests(read_ladder(LADDER)):
         if args.only not in test and test != CLEAN:
             continue
-        done = results['tests'].get(test)
-        if done and ('guarded' in done or args.rate):
+        if test in results['tests']:
             continue
         loader = with_corruption(cfg.test_dataloader, steps)
-        if args.rate:
-            found = rate(model, DATASETS.build(loader['dataset']), tested, reference)
-            results['tests'][test] = found
-            store.write_text(json.dumps(results) + '\n')
-            print(test, json.dumps(found), flush=True)
-            continue
         found = run(model, DATASETS.build(loader['dataset']), tested, len(chosen))
         kinds = found.pop('scores')
         if test == CLEAN:
@@ -251,11 +226,6 @@ def main() -> None:
     parser.add_argument('--images', type=int, default=100, help='images that are rated')
     parser.add_argument('--predicted', type=int, default=30, help='images that are predicted')
     parser.add_argument('--only', default='', help='a part of the names of the tests')
-    parser.add_argument(
-        '--rate',
-        action='store_true',
-        help='rate only, without predictions, the tests that are left; the clean one comes first',
-    )
     parser.add_argument('--report', nargs='+', metavar='NAME')
     args = parser.parse_args()
     if args.report is None:
