@@ -13,7 +13,6 @@ none = {'model.backbone.fusion': None}
 ablation = {'model.backbone.fusion.type': 'ShuffleShiftAblation'}
 shared_bn = {'model.backbone.norm_cfg.type': 'BN'}
 private_conv = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
-private_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2']}
 rgb = '../amf/amf_r18_refinenet_1xb2-adamw-2400_rooms-large-160x120_rgb.py'
 depth = '../amf/amf_r18_refinenet_1xb2-adamw-2400_rooms-large-160x120_depth.py'
 rgb_copy = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_rgb-copy.py'
@@ -59,11 +58,6 @@ groups = [
         seeds=five,
         methods=[
             dict(name='shared-bn', title='shared convolutions, shared BN', options=shared_bn),
-            dict(
-                name='private-stages',
-                title='private convolutions in stem and first two stages, private BN',
-                options=private_stages,
-            ),
             dict(
                 name='private-conv',
                 title='private convolutions, private BN (two encoders)',
@@ -243,12 +237,6 @@ questions = [
         against='private-conv-shared-bn',
     ),
     dict(title='Shared convolutions, or private?', method='ours', against='private-conv'),
-    dict(title='Private first stages, or all shared?', method='private-stages', against='ours'),
-    dict(
-        title='Private first stages, or all private?',
-        method='private-stages',
-        against='private-conv',
-    ),
     dict(
         title='Shared convolutions, or private with shared BN?',
         method='ours',

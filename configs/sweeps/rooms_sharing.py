@@ -1,4 +1,4 @@
-# How much of the encoder should the modalities share? To make the data: `tools/render_rooms.py --out
+# How much of the encoder should modalities share? To make the data: `tools/render_rooms.py --out
 # data/rooms-large --train 1200 --val 300`. To run it: `tools/analysis/compare_fusion.py
 # configs/sweeps/rooms_sharing.py`.
 config = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
