@@ -60,7 +60,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     packages=find_packages(include=['mmamf', 'mmamf.*']),
-    package_data={'mmamf.planning': ['report.html']},
+    package_data={'mmamf.planning': ['report.html'], 'mmamf.deployment': ['web/*']},
     py_modules=['mmamf_command', 'mmamf_command_line'],
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
