@@ -15,7 +15,7 @@ const element = (tag, className, text = '') =>
 
 // ---- Files to numbers: { width, height, channels, bits, values }, values as the file stores them
 
-async function readImage(file) {
+export async function readImage(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const begins = (...start) => start.every((byte, i) => bytes[i] === byte);
   if (begins(0x89, 0x50, 0x4e, 0x47)) return readPng(bytes);
@@ -138,7 +138,7 @@ function checkSize(width, height) {
 
 // ---- Numbers to the input of the network: planes (C, H, W) with NaN for missing readings
 
-function toPlanes(image, spec) {
+export function toPlanes(image, spec) {
   const order = chooseChannels(image, spec);
   const bits = spec.dtype === 'uint16' ? 16 : 8;
   if (image.bits !== bits) {
@@ -248,17 +248,17 @@ class Sensor {
     card.id = spec.name;
     find('h2', card).textContent = spec.name;
     find('.facts', card).textContent =
-      [bits, channels ?? `${spec.channels} channels`, ...missing.map((value) => `${value}: no reading`)].join(', ');
+      [bits, channels ?? `${spec.channels} channels`, ...missing.map((value) => `${value} means no reading`)].join(', ');
     find('.hint', card).textContent = `Drop the ${spec.name} image here, or click to choose it`;
     for (const radio of card.querySelectorAll('[type=radio]')) {
       radio.name = `switch ${spec.name}`;
       radio.disabled = radio.value === 'absent' && !isOptional;
     }
-    input.addEventListener('change', () => { this.read(input.files); input.value = ''; });
+    input.addEventListener('change', () => { whileBusy(this.read([...input.files])); input.value = ''; });
     drop.addEventListener('dragover', () => drop.classList.add('over'));
     drop.addEventListener('dragleave', () => drop.classList.remove('over'));
-    drop.addEventListener('drop', (event) => this.read(event.dataTransfer.files));
-    card.addEventListener('input', (event) => { if (event.target !== input) refresh(); });
+    drop.addEventListener('drop', (event) => whileBusy(this.read([...event.dataTransfer.files])));
+    card.addEventListener('input', (event) => { if (event.target !== input) whileBusy(refresh()); });
   }
 
   get mode() {
@@ -274,13 +274,12 @@ class Sensor {
       if (files.length !== 1) throw new Error(`expected one image, got ${files.length} files.`);
       image = toPlanes(await readImage(file), this.spec);
     } catch (error) {
-      problem = `${this.name}: ${error.message}`;
-      if (file && files.length === 1) problem += ` (${file.name})`;
+      problem = `${this.name}${file ? ` (${file.name})` : ''}: ${error.message}`;
     }
     if (this.latest !== file) return;
     Object.assign(this, { image, problem });
     find('.file', this.card).textContent = file ? file.name : '';
-    refresh();
+    await refresh();
   }
 
   // What the network gets; null if the sensor is taken away or has no image.
@@ -288,7 +287,7 @@ class Sensor {
     const { card, mode, image, spec } = this;
     const strength = Number(find('.noise input', card).value);
     find('.noise', card).hidden = mode !== 'noisy';
-    find('.noise output', card).textContent = `${strength.toFixed(1)} std`;
+    find('.noise output', card).textContent = `${strength.toFixed(2)} std`;
     card.classList.toggle('absent', mode === 'absent');
     card.classList.toggle('wrong', Boolean(this.problem) && mode !== 'absent');
     find('.drop canvas', card).hidden = !image;
@@ -386,7 +385,8 @@ function chip(color) {
 
 let about, session, sensors, maps, size;
 let pointed = null; // the place in all maps, from 0 to 1
-let [isBusy, isChanged] = [false, false];
+let [isPredicting, isChanged] = [false, false];
+let tasks = 0; // that run now
 
 function say(text, isWrong = false) {
   find('#status').textContent = text;
@@ -415,13 +415,22 @@ function whatIsWrong() {
 // Predicts again after a change. Changes during a prediction lead to one more.
 async function refresh() {
   isChanged = true;
-  if (isBusy) return;
-  isBusy = true;
+  if (isPredicting) return;
+  isPredicting = true;
   while (isChanged) {
     isChanged = false;
     await predict().catch((error) => say(`The network cannot run on these images: ${error.message}`, true));
   }
-  isBusy = false;
+  isPredicting = false;
+}
+
+// Tells assistive technology, and tests, that the page is not finished.
+async function whileBusy(task) {
+  tasks++;
+  find('main').ariaBusy = 'true';
+  await task;
+  tasks--;
+  find('main').ariaBusy = String(tasks > 0);
 }
 
 async function predict() {
@@ -454,7 +463,7 @@ async function predict() {
   showChances();
   results.hidden = false;
   results.classList.remove('stale');
-  say(`${size.width} x ${size.height} pixels in ${seconds.toFixed(2)} s.`);
+  say(`Predicted ${size.width} x ${size.height} pixels in ${seconds.toFixed(2)} s.`);
 }
 
 function showLegend() {
@@ -489,6 +498,7 @@ async function get(name) {
 
 async function start() {
   about = await (await get('model.json')).json();
+  ort.env.logLevel = 'error';
   ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
   session = await ort.InferenceSession.create(await (await get('model.onnx')).arrayBuffer());
   const names = about.modalities.map((spec) => spec.name);
@@ -506,7 +516,7 @@ async function start() {
   for (const kind of ['dragover', 'drop']) {
     document.addEventListener(kind, (event) => event.preventDefault()); // do not leave the page
   }
-  refresh();
+  await refresh();
 }
 
-start().catch((error) => say(`The page cannot start: ${error.message}`, true));
+whileBusy(start().catch((error) => say(`The page cannot start: ${error.message}`, true)));
