@@ -28,8 +28,8 @@ def export_web(args: argparse.Namespace) -> None:
             other files than PNG and JPEG; if the folder has other files; if onnxruntime-web cannot
             be downloaded.
     """
-    about = _describe(args.model)
     _check_folder(args.out)
+    about = _describe(args.model)
     # the description first, so that an interrupted export can be repeated
     files = {ABOUT: json.dumps(about, indent=1).encode()}
     files |= {name: (PAGE / name).read_bytes() for name in PAGE_FILES}
@@ -67,7 +67,7 @@ def _describe(path: Path) -> dict:
 def _check_files(modality: Modality) -> None:
     if modality.dtype not in DTYPES:
         modality.refuse(
-            f"dtype='uint8' or 'uint16', because the page reads PNG and JPEG", modality.dtype
+            "dtype='uint8' or 'uint16', because the page reads PNG and JPEG", modality.dtype
         )
     needed = modality.num_channels if modality.bands is None else max(modality.bands) + 1
     if needed > CHANNELS:
@@ -79,5 +79,6 @@ def _check_folder(folder: Path) -> None:
         raise ValueError(f'{folder}: expected a folder to write the page to, got a file')
     if folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file():
         raise ValueError(
-            f'{folder}: expected a new or empty folder, or an earlier page, got one with other files'
+            f'{folder}: expected a new or empty folder, or an earlier page, got one with other '
+            'files'
         )

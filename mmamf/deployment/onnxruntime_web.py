@@ -37,7 +37,8 @@ def read_runtime() -> dict[str, bytes]:
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != SHA512:
         raise ValueError(
-            f'{archive}: expected {PACKAGE} with the SHA-512 {SHA512}, got {digest}: remove the file'
+            f'{archive}: expected {PACKAGE} with the SHA-512 {SHA512}, got {digest}: remove the '
+            'file'
         )
     with tarfile.open(archive) as package:
         return {name: package.extractfile(f'package/dist/{name}').read() for name in FILES}
