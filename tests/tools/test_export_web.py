@@ -137,11 +137,11 @@ class Page:
 
     def drop(self, **files):
         for name, path in files.items():
-            self.tab.set_input_files(f'#{name} input[type=file]', path)
+            self.tab.set_input_files(f'#sensor-{name} input[type=file]', path)
 
     def switch(self, **modes):
         for name, mode in modes.items():
-            self.tab.locator(f'#{name}').get_by_text(mode, exact=True).click()
+            self.tab.locator(f'#sensor-{name}').get_by_text(mode, exact=True).click()
 
     def answer(self):
         """Wait for the end of what runs, and return what the page says."""
@@ -160,8 +160,16 @@ class Page:
         return is_class.argmax(-1)
 
 
+@pytest.fixture
+def page(opened):
+    """The page, with all sensors as they are."""
+    opened.switch(**dict.fromkeys(NAMES, 'as it is'))
+    opened.answer()
+    return opened
+
+
 @pytest.fixture(scope='module')
-def page(tools, model, runtime, tmp_path_factory):
+def opened(tools, model, runtime, tmp_path_factory):
     """The page of the model, open in a browser; no request leaves its server, nothing fails."""
     api = pytest.importorskip('playwright.sync_api', reason='needs playwright')
     if BROWSER is None:
@@ -181,7 +189,7 @@ def page(tools, model, runtime, tmp_path_factory):
         tab.on('pageerror', lambda error: errors.append(str(error)))
         tab.on('console', lambda line: errors.append(line.text) if line.type == 'error' else None)
         tab.goto(address)
-        tab.wait_for_selector('#depth')
+        tab.wait_for_selector('#sensor-depth')
         yield Page(tab)
         browser.close()
     server.shutdown()
@@ -237,8 +245,6 @@ def test_a_sensor_that_is_taken_away(page, model, images, monkeypatch):
     page.switch(rgb='taken away', thermal='taken away')
     assert page.answer() == 'All sensors are taken away. Leave at least one.'
     assert not page.tab.is_visible('#results')
-    page.switch(rgb='as it is', depth='as it is', thermal='as it is')
-    page.answer()
 
 
 def test_noise_opacity_legend_and_probabilities(page, model, images):
@@ -327,7 +333,8 @@ def wrong_files(folder):
         (dict(depth=store('e.txt', b'hello')), f'depth (e.txt): {neither}'),
         (dict(depth=store('f.png', b'')), f'depth (f.png): {neither}'),
         (dict(depth=store('g.png', png[:-20])), 'depth (g.png): the file is cut off.'),
-        (dict(depth=store('h.png', png[:20])), 'depth (h.png): the file is cut off.'),
+        (dict(depth=store('h.png', png[:8] + chunk(b'IEND', b''))),
+         'depth (h.png): the file is cut off.'),
         (dict(depth=store('i.png', broken)),
          'depth (i.png): the file is damaged: it cannot be unpacked.'),
         (dict(depth=store('j.png', interlaced)),
@@ -345,14 +352,15 @@ def wrong_files(folder):
 def test_sentences(page, images, tmp_path):
     """A wrong file takes the predictions away, and a right one brings them back."""
     right = {name: images / name / '01.png' for name in NAMES}
+    page.drop(**right)
     for files, sentence in wrong_files(tmp_path):
-        page.drop(**right)
         assert page.answer().startswith('Predicted ')
         page.drop(**files)
         assert page.answer() == sentence
         assert not page.tab.is_visible('#results')
+        page.drop(**{name: right[name] for name in files})
     page.tab.reload()
-    page.tab.wait_for_selector('#depth')
+    page.tab.wait_for_selector('#sensor-depth')
     waits = (
         'Waiting for an image of rgb and depth. A sensor that you do not have can be taken away.'
     )
@@ -360,6 +368,27 @@ def test_sentences(page, images, tmp_path):
     assert page.answer() == waits
     page.switch(rgb='taken away', depth='taken away')
     assert page.answer().startswith('Predicted ')
+
+
+def test_dropped_files(page, images):
+    page.drop(**{name: images / name / '01.png' for name in NAMES})
+    content = base64.b64encode((images / 'depth' / '02.png').read_bytes()).decode()
+    make = """([text, count]) => {
+        const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        const dropped = new DataTransfer();
+        for (let i = 0; i < count; i++) dropped.items.add(new File([bytes], `${i}.png`));
+        return dropped;
+    }"""
+    for count, answer in (
+        (1, 'Predicted 64 x 48'),
+        (2, 'depth (0.png): expected one image, got 2 files.'),
+        (0, 'depth: expected one image, got 0 files.'),
+        (1, 'Predicted 64 x 48'),
+    ):
+        page.answer()
+        dropped = page.tab.evaluate_handle(make, [content, count])
+        page.tab.dispatch_event('#sensor-depth .drop', 'drop', dict(dataTransfer=dropped))
+        assert page.answer().startswith(answer)
 
 
 def chunk(kind, content):

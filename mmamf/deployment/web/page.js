@@ -4,6 +4,7 @@ import * as ort from './ort.wasm.bundle.min.mjs';
 
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // color type of a PNG -> values per pixel
 const PALETTE = 3; // the color type whose values are indices
+const SMALLEST = 57; // bytes of a PNG: its mark and three chunks
 const MOST_PIXELS = 2 ** 26;
 const SHOWN = 3; // classes whose probabilities are shown
 const LARGEST = { uint8: 255, uint16: 65535 };
@@ -25,6 +26,7 @@ export async function readImage(file) {
 
 // A canvas would cut 16 bits to 8 and mix colors with alpha, so PNG is decoded here.
 async function readPng(bytes) {
+  if (bytes.length < SMALLEST) throw new Error('the file is cut off.');
   const view = new DataView(bytes.buffer);
   const packed = [];
   let palette = [];
@@ -43,8 +45,8 @@ async function readPng(bytes) {
   if (!width || !height || !channels) throw new Error('the header of the file is damaged.');
   if (interlaced) throw new Error('this PNG is interlaced. Save it without interlacing.');
   checkSize(width, height);
-  const raw = await inflate(packed);
-  const stride = Math.ceil((width * channels * bits) / 8);
+  const stride = Math.ceil((width * channels * bits) / 8); // bytes of a row, without its filter
+  const raw = (await inflate(packed)).subarray(0, height * (stride + 1));
   if (raw.length < height * (stride + 1)) throw new Error('the file is damaged: pixels are missing.');
   unfilter(raw, stride, Math.max(1, (channels * bits) >> 3));
 
@@ -245,10 +247,10 @@ class Sensor {
     const bits = spec.dtype === 'uint16' ? 'PNG of 16 bits' : 'PNG or JPEG of 8 bits';
     const channels = spec.bands ? `channels ${spec.bands.join(', ')}` : { 1: 'gray', 3: 'color' }[spec.channels];
     const missing = [spec.missing ?? []].flat();
-    card.id = spec.name;
+    card.id = `sensor-${spec.name}`;
     find('h2', card).textContent = spec.name;
     find('.facts', card).textContent =
-      [bits, channels ?? `${spec.channels} channels`, ...missing.map((value) => `${value} means no reading`)].join(', ');
+      [bits, channels ?? `${spec.channels} channels`, ...missing.map((it) => `${it} means no reading`)].join(', ');
     find('.hint', card).textContent = `Drop the ${spec.name} image here, or click to choose it`;
     for (const radio of card.querySelectorAll('[type=radio]')) {
       radio.name = `switch ${spec.name}`;
@@ -419,7 +421,10 @@ async function refresh() {
   isPredicting = true;
   while (isChanged) {
     isChanged = false;
-    await predict().catch((error) => say(`The network cannot run on these images: ${error.message}`, true));
+    await predict().catch((error) => {
+      find('#results').hidden = true;
+      say(`The network cannot run on these images: ${error.message}`, true);
+    });
   }
   isPredicting = false;
 }
