@@ -60,7 +60,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     packages=find_packages(include=['mmamf', 'mmamf.*']),
-    package_data={'mmamf.planning': ['report.html']},
+    package_data={'mmamf.planning': ['report.html'], 'mmamf.deployment': ['web/*']},
     py_modules=['mmamf_command', 'mmamf_command_line'],
     entry_points=dict(console_scripts=['mmamf=mmamf_command:main']),
     cmdclass={'build_py': BuildWithConfigs},
@@ -98,7 +98,7 @@ setup(
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],
         'converters': ['h5py', 'scipy'],
         'export': ['onnx', 'onnxruntime'],
-        'tests': ['pytest', 'pytest-xdist', 'ruff'],
+        'tests': ['pytest', 'pytest-xdist', 'playwright', 'ruff'],
     },
     zip_safe=False,
 )
