@@ -121,4 +121,4 @@ class Volume:
 
 
 def _text(value: tuple | np.ndarray) -> str:
-    return str(np.asarray(value).tolist())
+    return str(np.round(value, 4).tolist())
