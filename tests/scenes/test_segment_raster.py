@@ -1,6 +1,6 @@
 """A large raster gives what the whole image gives, and keeps its coordinates."""
 
-import subprocess
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -296,39 +296,23 @@ class TestBadInput:
 
 MEASURE = """
 import sys
-import numpy as np, rasterio
-from rasterio.windows import Window
-sys.path.insert(0, sys.argv[1])
-from conftest import DESCRIPTIONS, PointwiseSegmentor
-from mmamf.scenes import PieceSegmentor, segment_raster
-from mmamf.scenes.usage import peak_memory
-side, folder = int(sys.argv[2]), sys.argv[3]
-profile = dict(driver='GTiff', dtype='uint8', count=3, height=side, width=side, tiled=True)
-block = np.random.default_rng(0).integers(1, 255, (3, 256, side), np.uint8)
-with rasterio.open(f'{folder}/rgb.tif', 'w', **profile) as file:
-    for row in range(0, side, 256):
-        height = min(256, side - row)
-        file.write(block[:, :height], window=Window(0, row, side, height))
-del block
-before = peak_memory()
-segmentor = PieceSegmentor(PointwiseSegmentor(dict(rgb=DESCRIPTIONS['rgb'])))
-segmentor.segmentor.classes = [str(i) for i in range(16)]
-segmentor.segmentor.palette = [(i, i, i) for i in range(16)]
-segmentor.segmentor.scores_of = lambda item: np.ones((16, *item['inputs'].shape[1:]), np.float32)
-segment_raster(segmentor, dict(rgb=f'{folder}/rgb.tif'), f'{folder}/out.tif', 256, 32, False)
-print('MiB', peak_memory())
+from pathlib import Path
+
+from mmamf.benchmarks.scenes import measure_raster
+
+print(measure_raster(int(sys.argv[1]), 16, Path(sys.argv[2])))
 """
 
 
-def test_memory_does_not_grow_with_the_scene(tmp_path):
+def test_memory_does_not_grow_with_the_scene(tmp_path, call_script):
+    (tmp_path / 'measure.py').write_text(MEASURE)
     peaks = []
-    for side in (500, 2500):  # 384 MB of scores, if they were kept
+    for side in (500, 2500):
         folder = tmp_path / str(side)
         folder.mkdir()
-        command = [sys.executable, '-W', 'ignore', '-c', MEASURE, str(Path(__file__).parent)]
-        done = subprocess.run(
-            [*command, str(side), str(folder)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        peaks.append(float(done.stdout.split()[-1]))
-    assert peaks[1] - peaks[0] < 60, peaks  # GDAL keeps up to 64 MiB of blocks, here 25
+        code, said = call_script(tmp_path / 'measure.py', side, folder)
+        assert code == 0, said
+        assert f'{side * side / 1e6:.2f} megapixels in ' in said
+        peaks.append(float(re.search(r'peak memory (\d+) MiB', said)[1]))
+    # 16 scores of 6 megapixels would be 381 MiB; GDAL keeps up to 64 MiB of blocks, here 25
+    assert peaks[1] - peaks[0] < 60, peaks
