@@ -79,6 +79,43 @@ class OnnxSegmentor:
             ValueError: If a sample lacks modalities or readings and the graph does not support
                 that, or if the outputs differ from the metadata.
         """
+        present = [item['present'] for item in data]
+        maps = [self._labels(out) for out in self._run(data, [*self._outputs.values()])]
+        return [
+            {
+                source: labels
+                for source, labels in zip(self._outputs, sample)
+                if source == ENSEMBLE or source in names
+            }
+            for names, sample in zip(present, zip(*maps))
+        ]
+
+    def predict_scores(self, data: Sequence[dict]) -> list[np.ndarray]:
+        """Predict the scores of the classes of each sample, as :class:`CheckpointSegmentor` does.
+
+        A graph that gives class indices gives the score 1 to the class and 0 to all others.
+
+        Args:
+            data: Samples from the pipeline, all of one image size.
+
+        Shape:
+            (K, H, W), float32, in the size of the file.
+
+        Raises:
+            ValueError: As for :meth:`predict`.
+        """
+        (output,) = self._run(data, [self._outputs[ENSEMBLE]])
+        if output.dtype.kind == 'f' and output.shape[1] == len(self.classes) > 1:
+            logits = output.astype(np.float32)
+            scores = np.exp(logits - logits.max(1, keepdims=True))
+            return [*(scores / scores.sum(1, keepdims=True))]
+        if output.dtype.kind == 'f' and self._is_binary(output):
+            chance = _sigmoid(output).astype(np.float32)
+            return [*np.concatenate([np.full_like(chance, self._threshold), chance], 1)]
+        count = max(2, len(self.classes))
+        return [*(self._labels(output)[:, None] == np.arange(count)[:, None, None]).astype('f4')]
+
+    def _run(self, data: Sequence[dict], outputs: list[str]) -> list[np.ndarray]:
         batch = np.stack([item['inputs'] for item in data])
         channels = [modality.num_channels for modality in self.descriptions.values()]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
@@ -96,15 +133,7 @@ class OnnxSegmentor:
             images[absent] = np.nan
             feed[name] = images
         feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
-        maps = [self._labels(out) for out in self.session.run([*self._outputs.values()], feed)]
-        return [
-            {
-                source: labels
-                for source, labels in zip(self._outputs, sample)
-                if source == ENSEMBLE or source in names
-            }
-            for names, sample in zip(present, zip(*maps))
-        ]
+        return self.session.run(outputs, feed)
 
     def _restore_missing(self, name: str, images: np.ndarray) -> None:
         """Write missing readings as in the files, for a graph that expects them so."""
@@ -122,11 +151,8 @@ class OnnxSegmentor:
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
-        if output.shape[1] == 1 and self._threshold is not None:
-            # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
-            with np.errstate(over='ignore'):
-                chance = 1 / (1 + np.exp(-output[:, 0]))
-            return (chance > self._threshold).astype(np.uint8)
+        if self._is_binary(output):
+            return (_sigmoid(output[:, 0]) > self._threshold).astype(np.uint8)
         if output.shape[1] != len(self.classes):
             raise ValueError(
                 f'expected logits (N, {len(self.classes)}, H, W), got shape {output.shape}: the '
@@ -134,11 +160,20 @@ class OnnxSegmentor:
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
 
+    def _is_binary(self, output: np.ndarray) -> bool:
+        return output.shape[1] == 1 and self._threshold is not None
+
 
 def _stack(results: dict) -> dict:
     """Stack the images as PackMultimodalSegInputs does, without data samples."""
     inputs = stack_planes(results).astype(np.float32, copy=False)
     return dict(inputs=inputs, present=results['present'])
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
+    with np.errstate(over='ignore'):
+        return 1 / (1 + np.exp(-logits))
 
 
 def _providers(device: str | None, available: list[str]) -> list[str]:

@@ -5,21 +5,37 @@ from pathlib import Path
 
 from mmamf.apis.multimodal_inferencer import MultimodalInferencer
 from mmamf.apis.prediction_files import WRITTEN, make_out_folder
+from mmamf.scenes.input_kind import PICTURES, RASTER, has_coordinates, input_kind
+
+from .infer_scenes import check_packages, infer_scenes, watch
 
 
 def infer(args: argparse.Namespace) -> None:
     """Segment the images, given the arguments of `tools/infer.py`."""
     make_out_folder(args.out)  # fails before the model is loaded
+    inputs = dict(args.inputs)
+    kind = input_kind(inputs, by_tiles=args.tile is not None)
+    if args.overlap is not None and kind != RASTER:
+        raise ValueError(f'--overlap: expected TIFF files that are read by tiles, got {kind}')
+    if args.watch and kind != PICTURES:
+        raise ValueError(f'--watch: expected folders or globs of pictures, got {kind}')
+    check_packages(kind)
     inferencer = MultimodalInferencer(
         args.model,
         args.config,
         args.device,
         allow_different_config=args.allow_different_config,
     )
-    inputs = dict(args.inputs)
-    results = inferencer.stream(inputs, args.batch_size, args.out, args.optional)
-    count = sum(1 for _ in results)
-    for name in inferencer.modalities:
-        if name not in inputs:
-            print(f'all without {name}')
-    print(f'{count} samples: {", ".join(str(Path(args.out, name)) for name in WRITTEN)}')
+    if args.watch:
+        watch(inferencer.segmentor, args)
+    elif kind != PICTURES:
+        infer_scenes(inferencer.segmentor, kind, args)
+    else:
+        results = inferencer.stream(inputs, args.batch_size, args.out, args.optional)
+        count = sum(1 for _ in results)
+        for name in inferencer.modalities:
+            if name not in inputs:
+                print(f'all without {name}')
+        print(f'{count} samples: {", ".join(str(Path(args.out, name)) for name in WRITTEN)}')
+        for path in filter(has_coordinates, inputs.values()):
+            print(f'{path} has coordinates, but its mask has none; --tile 512 writes a GeoTIFF')
