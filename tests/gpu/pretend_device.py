@@ -1,13 +1,12 @@
 """A device that is none: its tensors live on the CPU, but torch takes them for those of a device.
 
-With it, a machine without a GPU shows two mistakes that only a GPU would. An operation on tensors of
-two devices raises an error, as on a GPU. Every operation for which the host has to wait for its
-device is counted, with the place in the code. Kernels, numbers and speed stay those of the CPU.
+With it, a machine without a GPU shows two mistakes that only a GPU would show. An operation on
+tensors of two devices raises an error. Every operation for which the host has to wait for its
+device is counted, with its place in the code. Kernels, numbers and speed stay those of the CPU.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -113,24 +112,17 @@ class PretendDevice(TorchDispatchMode):
     def _check(self, function, given, on_device) -> None:
         if not any(on_device):
             return
-        index_at = next(iter(_indices(function, given)), None)
+        waits = function in WAITING
         for at, (tensor, there) in enumerate(zip(given, on_device)):
-            if not there and tensor.dim() and not (index_at is not None and at > 0):
+            if function in INDEXING and at > 0:  # torch copies an index, and counts a mask
+                waits |= not there or tensor.dtype in (torch.bool, torch.uint8)
+            elif not there and tensor.dim():
                 raise RuntimeError(
                     f'{function}: expected tensors of one device, got one of the CPU, of shape '
                     f'{tuple(tensor.shape)}, in {_place()}'
                 )
-        mask = index_at is not None and any(
-            not there or tensor.dtype in (torch.bool, torch.uint8)
-            for tensor, there in list(zip(given, on_device))[1:]
-        )
-        if function in WAITING or mask:
+        if waits:
             self.waits[f'{function.overloadpacket.__name__} in {_place()}'] += 1
-
-
-def _indices(function, given) -> Iterator[Tensor]:
-    if function in INDEXING:
-        yield from given[1:]
 
 
 def _real(value):

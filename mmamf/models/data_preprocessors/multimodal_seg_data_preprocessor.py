@@ -121,7 +121,7 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
         rows = [self._presence(sample) for sample in samples or given]
         note_presence(batch['inputs'], rows)
         if samples:
-            self._keep_labels(samples, labels)
+            self._keep_labels(batch['data_samples'], labels)
         else:
             batch['data_samples'] = samples
         return batch
