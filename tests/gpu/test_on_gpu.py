@@ -21,10 +21,10 @@ LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
 @pytest.fixture(autouse=True)
-def exact_kernels(monkeypatch):
-    """TF32 would hide small errors."""
-    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', False)
-    monkeypatch.setattr(torch.backends.cuda.matmul, 'allow_tf32', False)
+def exact_kernels():
+    """TF32, which convolutions use by default, would hide small errors."""
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        yield
 
 
 def losses_and_gradients(model: nn.Module, device: torch.device, absent: bool, **amp):
@@ -137,9 +137,8 @@ def test_distributed_on_one_device(device, tmp_path):
     torch.testing.assert_close(torch.stack(losses), torch.stack(expected), rtol=1e-4, atol=1e-6)
 
 
-def test_continues_exactly_on_the_same_device(device, tmp_path, monkeypatch):
+def test_continues_exactly_on_the_same_device(device, tmp_path):
     """Three steps, or one, a checkpoint and two. Sums of a GPU may differ in the last bits."""
-    monkeypatch.setattr(torch.backends.cudnn, 'deterministic', True)
     states = []
     for stops_at in (None, 1):
         model = make_segmentor(exchange_dropout=0.5).to(device).train()
