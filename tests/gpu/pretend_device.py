@@ -7,7 +7,6 @@ device is counted, with its place in the code. Kernels, numbers and speed stay t
 
 import sys
 from collections import Counter
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -30,7 +29,7 @@ WAITING = (
     aten.bincount.default,
     aten.repeat_interleave.Tensor,
 )
-SOURCES = ('mmamf', 'mmseg', 'mmengine', 'mmagic', 'torch')
+LIBRARIES = ('mmamf', 'mmseg', 'mmengine', 'mmagic')
 
 
 class PretendTensor(Tensor):
@@ -64,13 +63,11 @@ class PretendDevice(TorchDispatchMode):
 
     Attributes:
         waits: Number of waits, by operation and the innermost function of the libraries.
-        copies: Number of copies to the device that do not wait, likewise.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.waits: Counter[str] = Counter()
-        self.copies: Counter[str] = Counter()
         PretendDevice.running = self
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
@@ -104,10 +101,8 @@ class PretendDevice(TorchDispatchMode):
         else:
             (source,), target = on_device, goes_there
             free = kwargs.get('non_blocking')
-        if source == target:
-            return
-        counter = self.copies if free and target else self.waits
-        counter[f'{"to" if target else "from"} device in {_place()}'] += 1
+        if source != target and not (free and target):
+            self.waits[f'{"to" if target else "from"} device in {_place()}'] += 1
 
     def _check(self, function, given, on_device) -> None:
         if not any(on_device):
@@ -130,19 +125,14 @@ def _real(value):
 
 
 def _place() -> str:
-    """Name the innermost function of the libraries, and what called it of ours."""
-    found = []
+    """Name the innermost function of the libraries."""
     frame = sys._getframe(1)
     while frame is not None:
-        path = Path(frame.f_code.co_filename)
-        package = next((name for name in SOURCES if name in path.parts), None)
-        if package and path.stem != 'pretend_device':
-            found.append(f'{package}:{path.stem}.{frame.f_code.co_name}')
-            if package == 'mmamf':
-                break
+        package, *_, module = frame.f_globals.get('__name__', '').split('.') * 2
+        if package in LIBRARIES:
+            return f'{package}:{module}.{frame.f_code.co_name}'
         frame = frame.f_back
-    rest = [place for place in found if not place.startswith('torch:')]
-    return rest[0] if rest else 'other'
+    return 'torch'
 
 
 def provide_device() -> torch.device:

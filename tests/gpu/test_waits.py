@@ -15,7 +15,7 @@ WAITS = {
     'train_channels_last': {},
     'train_sync_bn': {},
     # whether a gradient is infinite decides about the optimizer's step
-    'train_scaled': {'_local_scalar_dense in other': 1},
+    'train_scaled': {'_local_scalar_dense in torch': 1},
     'train_translation': {},
     'predict': {},
     'predict_windows': {'_local_scalar_dense in mmseg:encoder_decoder.slide_inference': 1},

@@ -49,7 +49,7 @@ def test_labels_are_kept_unless_their_padding_has_to_be_checked(size, padding, i
             model.train_step(make_batch(), make_optimizer(model))
 
 
-@pytest.mark.parametrize('dtype', [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 @pytest.mark.parametrize('ignored', [0, 1, 500, 2000])
 def test_pixels_counted_on_the_device_change_no_bit(ignored, dtype):
     """Against mmseg's own, which counts them with `item()`."""
@@ -63,7 +63,6 @@ def test_pixels_counted_on_the_device_change_no_bit(ignored, dtype):
         x = logits.clone().requires_grad_()
         loss = cross_entropy(x, label, ignore_index=255, avg_non_ignore=True)
         loss.backward()
-        results.append((loss.detach().double(), x.grad))
+        results.append((loss.detach(), x.grad))
     for mine, its in zip(*results):
-        assert torch.equal(mine, its) or dtype == torch.bfloat16
-        torch.testing.assert_close(mine, its, rtol=1e-2, atol=1e-6)
+        assert mine.dtype == its.dtype and torch.equal(mine, its)
