@@ -27,13 +27,13 @@ def exact_kernels():
         yield
 
 
-def losses_and_gradients(model: nn.Module, device: torch.device, absent: bool, **amp):
-    """Compute both on a device; return them on the CPU."""
-    model = copy.deepcopy(model).to(device).train()
+def losses_and_gradients(model: nn.Module, device: torch.device, absent: bool) -> tuple:
+    """Compute both on a device, in double precision; return them, and buffers, on the CPU."""
+    model = copy.deepcopy(model).to(device).double().train()
     torch.manual_seed(1)  # exchange dropout
     data = model.data_preprocessor(make_batch(absent), True)
-    with torch.autocast(device.type, **amp or dict(enabled=False)):
-        loss, logged = model.parse_losses(model(**data, mode='loss'))
+    losses = model.loss(data['inputs'].double(), data['data_samples'])
+    loss, logged = model.parse_losses(losses)
     loss.backward()
     gradients = {name: p.grad.cpu() for name, p in model.named_parameters() if p.grad is not None}
     buffers = {f'{name}, buffer': value.cpu() for name, value in model.named_buffers()}
@@ -48,7 +48,7 @@ def test_losses_and_gradients(device, absent, rate, layout):
     expected = losses_and_gradients(model, torch.device('cpu'), absent)
     found = losses_and_gradients(model.to(memory_format=layout), device, absent)
     for mine, its in zip(found, expected, strict=True):
-        torch.testing.assert_close(mine, its, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(mine, its, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize('layout', LAYOUTS, ids=str)
@@ -79,14 +79,21 @@ def test_wrong_labels_are_named(device):
 
 @pytest.mark.parametrize('absent', [False, True], ids=['complete', 'absent'])
 def test_float16_agrees_with_float32(device, absent):
-    model = make_segmentor()
-    losses, expected = losses_and_gradients(model, device, absent)
-    losses_16, found = losses_and_gradients(model, device, absent, dtype=torch.float16)
-    assert losses_16['loss'] == pytest.approx(losses['loss'], rel=2e-2)
-    weights = [name for name in expected if name.endswith('conv1.weight')]
-    mine, its = (torch.cat([of[name].flatten() for name in weights]) for of in (found, expected))
-    assert mine.dtype == torch.float32 and not torch.equal(mine, its)
-    assert torch.cosine_similarity(mine, its, dim=0) > 0.95
+    """With frozen norms, as statistics of a few values magnify the rounding."""
+    model = make_segmentor().to(device)
+    for module in model.modules():
+        module.train(not isinstance(module, nn.BatchNorm2d))
+    losses, gradients = [], []
+    for is_half in (False, True):
+        data = model.data_preprocessor(make_batch(absent), True)
+        with torch.autocast(device.type, dtype=torch.float16, enabled=is_half):
+            loss, _ = model.parse_losses(model(**data, mode='loss'))
+        (1024 * loss).backward()  # as GradScaler does
+        losses.append(loss.item())
+        gradients.append(nn.utils.parameters_to_vector(p.grad for p in model.parameters()))
+        model.zero_grad()
+    assert losses[0] != losses[1] == pytest.approx(losses[0], rel=2e-2)
+    assert torch.cosine_similarity(*gradients, dim=0) > 0.98
 
 
 def test_scaled_float16_trains(device):
