@@ -40,6 +40,8 @@ def test_measures_the_most_important_first(tool, report, tmp_path, monkeypatch, 
     assert list(results['cells']) == [kept[0][0].name, kept[1][0].name]
     for result in results['cells'].values():
         assert result['memory']['ours/contiguous/eager'] > 0
+        parameters = {name: count for name, (count, _) in result['complexity'].items()}
+        assert parameters['loop'] == parameters['ours'] < parameters['separate']
         networks = {name.split('/')[0] for name in result['seconds']}
         assert networks == {'plain', 'ours', 'loop', 'separate'}
     table = (tmp_path / 'gpu_report.md').read_text()
