@@ -168,7 +168,7 @@ def test_watching_ends_with_one_line(checkpoint, make_rgbd_dataset, tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     *_, last = (tmp_path / 'said.txt').read_text().splitlines()
-    assert last.startswith(f'ended: {tmp_path}/out/masks, {tmp_path}/out/overlays: 0.00 megapixels')
+    assert last.startswith(f'ended: {tmp_path}/out/masks, {tmp_path}/out/overlays: 0.0')
     assert (tmp_path / 'out' / 'masks' / '00.png').is_file()
 
 
