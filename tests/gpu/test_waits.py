@@ -44,7 +44,7 @@ def report(tmp_path_factory, forking_context):
         target=processes.run_script, args=(str(HERE / 'pretend_steps.py'), list(WAITS), output)
     )
     process.start()
-    process.join(900)
+    process.join(1800)
     assert process.exitcode == 0, output.read_text()[-3000:]
     lines = [line for line in output.read_text().splitlines() if line.startswith('{"')]
     return {name: found for line in lines for name, found in json.loads(line).items()}

@@ -50,6 +50,39 @@ def test_measures_the_most_important_first(tool, report, tmp_path, monkeypatch, 
     assert f'| {kept[2][0].name} | not measured |' in table
 
 
+TESTS = """
+import os, time, pytest
+
+@pytest.mark.gpu
+def test_good(): assert os.environ['MMAMF_DEVICE'] == 'cpu'
+
+@pytest.mark.gpu
+def test_bad(): raise ValueError('wrong sum')
+
+@pytest.mark.gpu
+def test_not_here(): pytest.skip()
+
+def test_other(): assert False
+"""
+
+
+def test_runs_the_marked_tests(tool, tmp_path, monkeypatch):
+    module, folder = tool('mmamf.benchmarks.gpu_report'), tmp_path / 'tests'
+    monkeypatch.setattr(module, 'TESTS', folder)
+    assert module.run_tests('cpu', 100)[''].startswith('not run: expected the tests of a clone')
+    folder.mkdir()
+    (tmp_path / 'pyproject.toml').write_text('[tool.pytest.ini_options]\nmarkers = ["gpu"]\n')
+    (folder / 'test_any.py').write_text(TESTS)
+    assert module.run_tests('cpu', 300) == {
+        '': 'ended in time',
+        'test_good': 'passed',
+        'test_bad': 'ValueError: wrong sum',
+        'test_not_here': 'skipped',
+    }
+    (folder / 'test_any.py').write_text(f'{TESTS}\ntime.sleep(60)')
+    assert module.run_tests('cpu', 0.5) == {'': 'not ended after 0 s'}
+
+
 def test_all_that_was_asked_for_is_in_the_list(report):
     cells = list(report.list_cells(quick=False))
     names = {cell.name for cell, _ in cells}
