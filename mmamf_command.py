@@ -17,6 +17,7 @@ SCRIPTS = dict(
     infer='infer.py',
     browse='browse_dataset.py',
     export='export_onnx.py',
+    web='export_web.py',
     extract='extract_modality.py',
     convert='convert_checkpoint.py',
     weights='convert_weights.py',

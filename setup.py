@@ -62,6 +62,7 @@ setup(
     packages=find_packages(include=['mmamf', 'mmamf.*']),
     package_data={
         'mmamf.planning': ['report.html'],
+        'mmamf.deployment': ['web/*'],
         'mmamf.visualization': ['segmentation_report.html'],
     },
     py_modules=['mmamf_command', 'mmamf_command_line'],
@@ -101,7 +102,8 @@ setup(
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],
         'converters': ['h5py', 'scipy'],
         'export': ['onnx', 'onnxruntime'],
-        'tests': ['pytest', 'pytest-xdist', 'ruff'],
+        'scenes': ['rasterio', 'nibabel'],
+        'tests': ['pytest', 'pytest-xdist', 'playwright', 'ruff'],
     },
     zip_safe=False,
 )

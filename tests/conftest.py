@@ -219,6 +219,15 @@ def nyuv2_samples():
     return Path(folder)
 
 
+@pytest.fixture
+def device():
+    """Device of the tests that are marked ``gpu``; MMAMF_DEVICE=cpu tries them without a GPU."""
+    name = os.environ.get('MMAMF_DEVICE', 'cuda')
+    if name == 'cuda' and not torch.cuda.is_available():
+        pytest.skip('needs a GPU; MMAMF_DEVICE=cpu tries the test itself')
+    return torch.device(name)
+
+
 @pytest.fixture(scope='session')
 def forking_context():
     """What starts processes by forking one that has imported `preloaded`."""

@@ -53,7 +53,10 @@ def test_translator_builds_and_names_what_it_is(path):
 @pytest.mark.parametrize('path', SEGMENTORS, ids=lambda path: path.stem)
 def test_model_builds_and_names_what_it_is(path):
     model = build_once(path)
-    assert path.stem.startswith(f'amf_{name_encoder(model.backbone)}_')
+    name, pretrained, _ = path.stem.partition('-in1k-pre')  # ImageNet-1k
+    assert f'{name}_'.startswith(f'amf_{name_encoder(model.backbone)}_')
+    if pretrained:
+        assert model.backbone.backbone.init_cfg['type'] == 'Pretrained'
     assert len(model.data_preprocessor.modalities) == model.backbone.num_modalities
     assert model.decode_head.num_modalities == model.backbone.num_modalities
 

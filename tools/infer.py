@@ -2,13 +2,16 @@
 
 A checkpoint of a training contains its config. A modality that is not named counts as absent.
 Example: infer.py iter_1200.pth rgb=photos/rgb depth=photos/depth --out segmented
+
+A TIFF of more than 4096 x 4096 px is read and written by tiles, a NIfTI volume (.nii, .nii.gz) by
+slices, and a video by frames.
 """
 
 import argparse
 
 from mmamf_command_line import import_lazily, one_line_errors
 
-PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'visualization')
+PACKAGES = ('apis', 'datasets', 'datasets.transforms', 'deployment', 'scenes', 'visualization')
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -57,12 +60,34 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='go on although --config contradicts the config inside the checkpoint',
     )
+    parser.add_argument(
+        '--tile',
+        type=int,
+        metavar='PX',
+        help='read TIFF files by tiles of this side, also small ones, and write GeoTIFF masks; '
+        'default for large ones: 512',
+    )
+    parser.add_argument(
+        '--overlap',
+        type=int,
+        metavar='PX',
+        help='overlap of neighboring tiles; default: an eighth of the tile',
+    )
+    parser.add_argument(
+        '--watch',
+        action='store_true',
+        help='wait for files that a camera writes into the folders or globs, until Ctrl-C',
+    )
     parser.add_argument('--batch-size', type=int, default=1, help='samples at once; default: 1')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: the GPU if there is one')
     args = parser.parse_args(argv)
     names = [name for name, _ in args.inputs]
     if len(set(names)) < len(names):
         parser.error(f'expected each modality once, got {names}')
+    if args.watch and (args.tile is not None or args.overlap is not None):
+        parser.error('--watch: expected neither --tile nor --overlap with it')
+    if args.watch and args.batch_size != 1:
+        parser.error('--watch: expected no --batch-size with it, because samples come one by one')
     if args.no_embedded_config and args.config is None and not args.model.lower().endswith('.onnx'):
         parser.error('--no-embedded-config: expected the config of the checkpoint, --config FILE')
     return args

@@ -128,6 +128,29 @@ class CheckpointSegmentor:
             predicted.append(maps)
         return predicted
 
+    @torch.no_grad()
+    def predict_scores(self, data: Sequence[dict]) -> list[np.ndarray]:
+        """Predict the scores of the classes of each sample, for the ensemble.
+
+        The class of a pixel is the one with the highest score. Scores are probabilities. If the
+        network has one output for two classes, they are its threshold and its probability.
+
+        Args:
+            data: Samples from the pipeline, all of one image size.
+
+        Shape:
+            (K, H, W), float32, in the size of the file.
+        """
+        scores = []
+        for sample in self.model.test_step(pseudo_collate(data)):
+            logits = sample.seg_logits.data.float()
+            if len(logits) == 1:  # mmseg has already applied the sigmoid
+                threshold = torch.full_like(logits, self.model.decode_head.threshold)
+                scores.append(torch.cat([threshold, logits]).cpu().numpy())
+            else:
+                scores.append(logits.softmax(0).cpu().numpy())
+        return scores
+
 
 def _config_inside(checkpoint: str | Path) -> Config:
     try:

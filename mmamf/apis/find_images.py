@@ -32,6 +32,19 @@ def images_in_folder(
         FileNotFoundError: If there is no image.
         ValueError: If two files have the same name.
     """
+    return _unique(name, folder, *list_folder(folder, suffix, results))
+
+
+def list_folder(
+    folder: str, suffix: str, results: Collection[str | Path]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """List the images in a folder: pairs of sample and file, and what is not used.
+
+    Args:
+        folder: See :func:`images_in_folder`.
+        suffix: See :func:`images_in_folder`.
+        results: See :func:`images_in_folder`.
+    """
     files, dead = list_files(folder)
     images = [file for file in files if file.lower().endswith(IMAGES)]
     paths = {osp.join(folder, file): file for file in images}
@@ -43,8 +56,7 @@ def images_in_folder(
     unused = [f'{path} (not *{suffix})' for path in others]
     unused += [f'{osp.join(folder, path)} (a link that leads nowhere or back)' for path in dead]
     unused += [f'{path} (an earlier result)' for path in earlier]
-    found = [(stem_of(file, suffix), osp.join(folder, file)) for file in own]
-    return _unique(name, folder, found, unused)
+    return [(stem_of(file, suffix), osp.join(folder, file)) for file in own], unused
 
 
 def images_in_glob(
@@ -66,6 +78,19 @@ def images_in_glob(
         ValueError: If two files have the same name.
     """
     pattern = osp.normpath(pattern)
+    return _unique(name, pattern, *list_glob(pattern, suffix, results))
+
+
+def list_glob(
+    pattern: str, suffix: str, results: Collection[str | Path]
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """List the images of a pattern: pairs of sample and file, and what is not used.
+
+    Args:
+        pattern: See :func:`images_in_glob`.
+        suffix: See :func:`images_in_glob`.
+        results: See :func:`images_in_glob`.
+    """
     base, dot, extension = pattern.rpartition('.')
     if dot and WILDCARDS.fullmatch(extension):  # a wildcard extension is not part of the name
         *parts, tail = WILDCARDS.split(f'{base}.')
@@ -93,7 +118,7 @@ def images_in_glob(
         if not tail or len(tail) < len(suffix) and is_own:
             stem = stem_of(whole, suffix)
         found.append((stem, path))
-    return _unique(name, pattern, found, unused)
+    return found, unused
 
 
 def stem_of(path: str, suffix: str) -> str:

@@ -1,19 +1,16 @@
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import numpy as np
 from mmengine.config import Config
 from rich.progress import track
 
-from mmamf.datasets.transforms.checked_image import load_image, select_bands
 from mmamf.ensemble import LEFT_OUT, PROBABILITIES
-from mmamf.visualization.colors import colorize_image
 
-from .match_inputs import Image, Images, as_file, match_inputs
+from .match_inputs import Image, Images, match_inputs
 from .onnx_segmentor import OnnxSegmentor
 from .prediction_files import WRITTEN, PredictionFiles
+from .sample_images import as_files, load_sample, picture_of_image
 from .uncertainty_files import UNCERTAINTY, UncertaintyFiles
 
 
@@ -177,7 +174,8 @@ class MultimodalInferencer:
             predicted = self.segmentor.predict(data, return_probabilities)
             for sample, maps in zip(batch, predicted):
                 if files:
-                    pictures = {key: self._picture(key, i) for key, i in sample.images.items()}
+                    images = sample.images.items()
+                    pictures = {key: picture_of_image(described[key], i) for key, i in images}
                     files.write(sample.name, pictures, maps)
                 if doubts:
                     doubts.write(sample.name, maps[PROBABILITIES])
@@ -202,29 +200,8 @@ class MultimodalInferencer:
         yield batch
 
     def _load(self, name: str, images: dict[str, Image | None], optional: Collection[str]) -> dict:
-        with TemporaryDirectory() as directory:
-            paths = {key: self._as_file(key, image, directory) for key, image in images.items()}
-            first = next(path for path in paths.values() if path is not None)
-            data = dict(modality_paths=paths, img_path=first, sample_name=name, seg_fields=[])
-            data['optional'] = tuple(optional)
-            data['descriptions'] = self.segmentor.descriptions
-            return self.segmentor.pipeline(data)
-
-    def _as_file(self, name: str, image: Image | None, directory: str) -> str | None:
-        modality = self.segmentor.descriptions[name]
-        if isinstance(image, np.ndarray) and image.shape[2:] == (3,):
-            # arrays are loaded as they are, and the files of this modality may have BGR order
-            image = image[..., ::-1] if modality.is_bgr(modality.suffix) else image
-        return None if image is None else as_file(name, image, directory)
-
-    def _picture(self, name: str, image: Image | None) -> np.ndarray | None:
-        if image is None:
-            return None
-        modality = self.segmentor.descriptions[name]
-        if isinstance(image, str):
-            values, missing = load_image(image, modality)
-            return colorize_image(values, missing, modality.is_bgr(image))
-        return colorize_image(select_bands(image, modality.bands), modality.missing, bgr=False)
+        with as_files(images, self.segmentor.descriptions) as paths:
+            return load_sample(self.segmentor, name, paths, optional)
 
 
 class _Loaded(NamedTuple):

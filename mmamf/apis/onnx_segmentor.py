@@ -86,6 +86,43 @@ class OnnxSegmentor:
                 that, if the outputs differ from the metadata, or if the graph gives labels where
                 probabilities are needed.
         """
+        given = [item['present'] for item in data]
+        outputs = self._run(data, [*self._outputs.values()])
+        present = self._used(given, outputs)
+        predicted = self._by_sample(map(self._labels, outputs), present)
+        if return_probabilities:
+            chances = self._by_sample(map(self._probabilities, outputs), present)
+            for maps, parts in zip(predicted, chances):
+                maps[PROBABILITIES] = parts
+        if self.is_guarded:
+            for maps, names, used in zip(predicted, given, present):
+                maps[LEFT_OUT] = tuple(name for name in names if name not in used)
+        return predicted
+
+    def predict_scores(self, data: Sequence[dict]) -> list[np.ndarray]:
+        """Predict the scores of the classes of each sample, as :class:`CheckpointSegmentor` does.
+
+        A graph that gives class indices gives the score 1 to the class and 0 to all others.
+
+        Args:
+            data: Samples from the pipeline, all of one image size.
+
+        Shape:
+            (K, H, W), float32, in the size of the file.
+
+        Raises:
+            ValueError: As for :meth:`predict`.
+        """
+        (output,) = self._run(data, [self._outputs[ENSEMBLE]])
+        if output.dtype.kind == 'f' and output.shape[1] == len(self.classes) > 1:
+            return [*self._probabilities(output)]
+        if output.dtype.kind == 'f' and self._is_binary(output):
+            chance = _sigmoid(output).astype(np.float32)
+            return [*np.concatenate([np.full_like(chance, self._threshold), chance], 1)]
+        count = max(2, len(self.classes))
+        return [*(self._labels(output)[:, None] == np.arange(count)[:, None, None]).astype('f4')]
+
+    def _run(self, data: Sequence[dict], outputs: list[str]) -> list[np.ndarray]:
         batch = np.stack([item['inputs'] for item in data])
         channels = [modality.num_channels for modality in self.descriptions.values()]
         planes = np.split(batch, np.cumsum(channels)[:-1], axis=1)  # (N, C_m, H, W) each
@@ -103,17 +140,7 @@ class OnnxSegmentor:
             images[absent] = np.nan
             feed[name] = images
         feed = {i.name: feed[i.name].astype(NUMPY[i.type]) for i in self.session.get_inputs()}
-        outputs = self.session.run([*self._outputs.values()], feed)
-        given, present = present, self._used(present, outputs)
-        predicted = self._by_sample(map(self._labels, outputs), present)
-        if return_probabilities:
-            chances = self._by_sample(map(self._probabilities, outputs), present)
-            for maps, parts in zip(predicted, chances):
-                maps[PROBABILITIES] = parts
-        if self.is_guarded:
-            for maps, names, used in zip(predicted, given, present):
-                maps[LEFT_OUT] = tuple(name for name in names if name not in used)
-        return predicted
+        return self.session.run(outputs, feed)
 
     def _used(self, present: Sequence[tuple], outputs: Sequence[np.ndarray]) -> list[tuple]:
         """Leave out the modalities that the graph has treated as absent."""
@@ -153,7 +180,7 @@ class OnnxSegmentor:
     def _labels(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
-        if output.shape[1] == 1 and self._threshold is not None:
+        if self._is_binary(output):
             return (_sigmoid(output[:, 0]) > self._threshold).astype(np.uint8)
         if output.shape[1] != len(self.classes):
             raise ValueError(
@@ -161,6 +188,9 @@ class OnnxSegmentor:
                 'ONNX file contradicts its metadata; export it again'
             )
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
+
+    def _is_binary(self, output: np.ndarray) -> bool:
+        return output.shape[1] == 1 and self._threshold is not None
 
     def _probabilities(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':
@@ -175,16 +205,16 @@ class OnnxSegmentor:
         return shifted / shifted.sum(1, keepdims=True)
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
-    with np.errstate(over='ignore'):
-        return 1 / (1 + np.exp(-logits))
-
-
 def _stack(results: dict) -> dict:
     """Stack the images as PackMultimodalSegInputs does, without data samples."""
     inputs = stack_planes(results).astype(np.float32, copy=False)
     return dict(inputs=inputs, present=results['present'])
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    # computed in the dtype of the logits, as in PyTorch; exp may overflow to infinity
+    with np.errstate(over='ignore'):
+        return 1 / (1 + np.exp(-logits))
 
 
 def _providers(device: str | None, available: list[str]) -> list[str]:

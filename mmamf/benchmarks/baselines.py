@@ -31,6 +31,27 @@ class SeparateNetworks(nn.Module):
         return [network(part) for network, part in zip(self.networks, parts, strict=True)]
 
 
+class LoopNetworks(SeparateNetworks):
+    """One network that is called once per modality, with private norms; nothing is exchanged.
+
+    Args:
+        build: Function that builds the network of one modality.
+        num_modalities: Number of modalities M.
+
+    Shape:
+        - Input: (N, M*3, H, W), the modalities stacked along channels.
+        - Output: a list with the outputs for the M modalities.
+    """
+
+    def __init__(self, build: Callable[[], nn.Module], num_modalities: int) -> None:
+        super().__init__(build, num_modalities)
+        first, *others = self.networks
+        for network in others:
+            for name, layer in network.named_modules():
+                if not isinstance(layer, nn.LayerNorm | nn.BatchNorm2d):
+                    layer._parameters.update(first.get_submodule(name)._parameters)
+
+
 class LoopResNet(nn.Module):
     """The fused ResNet, written as a loop over the modalities, as in published code.
 

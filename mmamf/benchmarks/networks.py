@@ -4,18 +4,19 @@ from typing import NamedTuple
 
 import torch
 from mmengine.registry import MODELS
-from mmseg.models.backbones import ResNet
+from mmseg.models.backbones import MixVisionTransformer, ResNet
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
 import mmamf
-from mmamf.models import SharedMultimodalResNet
+from mmamf.models import SharedMultimodalBackbone, SharedMultimodalResNet
 
-from .baselines import LoopResNet, LoopSegmentor, SeparateNetworks
+from .baselines import LoopNetworks, LoopResNet, LoopSegmentor, SeparateNetworks
 from .onnx_network import OnnxNetwork, has_onnxruntime
 
 MODALITIES = 2
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
+MIT_B0 = 'mitb0'
 WIDTHS = {18: (64, 128, 256, 512), 50: (256, 512, 1024, 2048), 101: (256, 512, 1024, 2048)}
 
 
@@ -23,17 +24,17 @@ class Cell(NamedTuple):
     """One task, which all networks do in turns.
 
     Args:
-        part: 'encoder' for the ResNet, 'segmentor' for the ResNet with RefineNet.
-        depth: 18, 50 or 101.
+        part: 'encoder' for the backbone, 'segmentor' for a ResNet with RefineNet.
+        depth: 18, 50 or 101 for a ResNet; 'mitb0' for the encoder MiT-B0.
         height: In px.
         width: In px.
         batch: Number of samples N; each has an image of every modality.
         mode: 'inference', or 'training' for forward and backward.
-        precision: 'float32', or 'bf16' for automatic mixed precision.
+        precision: 'float32', or 'bf16' or 'float16' for automatic mixed precision.
     """
 
     part: str
-    depth: int
+    depth: int | str
     height: int
     width: int
     batch: int
@@ -44,14 +45,16 @@ class Cell(NamedTuple):
     def name(self) -> str:
         """Name in the results."""
         size = f'{self.width}x{self.height}'
-        return f'{self.part}-r{self.depth}-{size}-b{self.batch}-{self.mode}-{self.precision}'
+        network = self.depth if self.depth == MIT_B0 else f'r{self.depth}'
+        return f'{self.part}-{network}-{size}-b{self.batch}-{self.mode}-{self.precision}'
 
     @classmethod
     def parse(cls, name: str) -> 'Cell':
         """Read a cell from its name."""
-        part, depth, size, batch, mode, precision = name.split('-')
+        part, network, size, batch, mode, precision = name.split('-')
+        depth = network if network == MIT_B0 else int(network[1:])
         width, height = map(int, size.split('x'))
-        return cls(part, int(depth[1:]), height, width, int(batch[1:]), mode, precision)
+        return cls(part, depth, height, width, int(batch[1:]), mode, precision)
 
 
 class Form(NamedTuple):
@@ -81,9 +84,10 @@ def forms_of(cell: Cell, compiled: bool) -> list[Form]:
     networks = ('plain', 'ours', 'loop', 'separate')
     forms = [Form(network, layout) for layout in layouts for network in networks]
     special = 'deployed' if cell.mode == 'inference' else 'recomputed'
-    forms += [Form('ours', layout, special) for layout in layouts]
-    if cell.mode == 'inference' and cell.precision == 'float32' and has_onnxruntime():
-        forms.append(Form('ours', how='onnxruntime'))
+    if cell.depth != MIT_B0:
+        forms += [Form('ours', layout, special) for layout in layouts]
+        if cell.mode == 'inference' and cell.precision == 'float32' and has_onnxruntime():
+            forms.append(Form('ours', how='onnxruntime'))
     if compiled:
         forms += [Form(network, 'contiguous', 'compiled') for network in ('plain', 'ours')]
     return forms
@@ -113,6 +117,8 @@ def make_inputs(cell: Cell, form: Form) -> Tensor:
 
 
 def _build_network(cell: Cell, network: str, recomputed: bool) -> nn.Module:
+    if cell.depth == MIT_B0:
+        return _build_mit(network)
     segmentor = cell.part == 'segmentor'
     if network == 'plain':
         return _plain_segmentor(cell.depth) if segmentor else ResNet(cell.depth)
@@ -134,6 +140,18 @@ def _build_network(cell: Cell, network: str, recomputed: bool) -> nn.Module:
             ),
         )
     )
+
+
+def _build_mit(network: str) -> nn.Module:
+    """Build MiT-B0; ours fuses its outputs, and the loop, which has no fusion, does less."""
+    config = dict(embed_dims=32, num_layers=[2, 2, 2, 2], num_heads=[1, 2, 5, 8])
+    if network == 'ours':
+        backbone = dict(config, type='MixVisionTransformer')
+        return SharedMultimodalBackbone(MODALITIES, backbone, fusion=FUSION)
+    if network == 'plain':
+        return MixVisionTransformer(**config)
+    kind = LoopNetworks if network == 'loop' else SeparateNetworks
+    return kind(lambda: MixVisionTransformer(**config), MODALITIES)
 
 
 def _plain_segmentor(depth: int) -> EncoderDecoder:

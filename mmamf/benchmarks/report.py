@@ -78,7 +78,11 @@ def best_form(seconds: dict[str, list[float]]) -> str:
 
 
 def _ordered(cells: dict[str, dict]) -> list[tuple[str, dict]]:
-    return sorted(cells.items(), key=lambda item: Cell.parse(item[0]))
+    def order(item: tuple[str, dict]) -> tuple:
+        part, network, *rest = Cell.parse(item[0])
+        return part, isinstance(network, str), network, *rest
+
+    return sorted(cells.items(), key=order)
 
 
 def _not_measured(results: dict[str, dict[str, dict]]) -> list[str]:

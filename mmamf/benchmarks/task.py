@@ -14,6 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 from .interleaved import seconds_of
 from .networks import Cell, Form, build, make_inputs
 
+AMP = dict(bf16=torch.bfloat16, float16=torch.float16)
 MMAP_MAX, TRIM_THRESHOLD = -4, -1  # parameters of glibc's mallopt
 
 
@@ -34,8 +35,8 @@ class Task:
 
     def step(self) -> None:
         """Run the task once."""
-        bf16 = self.cell.precision == 'bf16'
-        cast = torch.autocast(self.device, torch.bfloat16) if bf16 else nullcontext()
+        dtype = AMP.get(self.cell.precision)
+        cast = torch.autocast(self.device, dtype) if dtype else nullcontext()
         if self.cell.mode == 'inference':
             with torch.no_grad(), cast:
                 self.network(self.inputs)

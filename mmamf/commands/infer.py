@@ -7,11 +7,26 @@ from mmamf.apis.multimodal_inferencer import MultimodalInferencer
 from mmamf.apis.prediction_files import WRITTEN, make_out_folder
 from mmamf.apis.uncertainty_files import UNCERTAINTY
 from mmamf.ensemble import LEFT_OUT
+from mmamf.scenes.input_kind import PICTURES, RASTER, has_coordinates, input_kind
+
+from .infer_scenes import check_packages, infer_scenes, watch
 
 
 def infer(args: argparse.Namespace) -> None:
     """Segment the images, given the arguments of `tools/infer.py`."""
     make_out_folder(args.out)  # fails before the model is loaded
+    inputs = dict(args.inputs)
+    kind = input_kind(inputs, by_tiles=args.tile is not None)
+    if args.overlap is not None and kind != RASTER:
+        raise ValueError(f'--overlap: expected TIFF files that are read by tiles, got {kind}')
+    if args.watch and kind != PICTURES:
+        raise ValueError(f'--watch: expected folders or globs of pictures, got {kind}')
+    if args.probabilities and (args.watch or kind != PICTURES):
+        raise ValueError(
+            '--probabilities: expected pictures that are read as a whole, got '
+            f'{"--watch" if args.watch else kind}'
+        )
+    check_packages(kind)
     inferencer = MultimodalInferencer(
         args.model,
         args.config,
@@ -19,7 +34,17 @@ def infer(args: argparse.Namespace) -> None:
         allow_different_config=args.allow_different_config,
         guard=args.guard,
     )
-    inputs = dict(args.inputs)
+    if args.watch:
+        watch(inferencer.segmentor, args)
+    elif kind != PICTURES:
+        infer_scenes(inferencer.segmentor, kind, args)
+    else:
+        _infer_pictures(inferencer, inputs, args)
+
+
+def _infer_pictures(
+    inferencer: MultimodalInferencer, inputs: dict[str, str], args: argparse.Namespace
+) -> None:
     results = inferencer.stream(
         inputs, args.batch_size, args.out, args.optional, args.probabilities
     )
@@ -37,3 +62,5 @@ def infer(args: argparse.Namespace) -> None:
             print(f'all without {name}')
     written = (*WRITTEN, *UNCERTAINTY) if args.probabilities else WRITTEN
     print(f'{count} samples: {", ".join(str(Path(args.out, name)) for name in written)}')
+    for path in filter(has_coordinates, inputs.values()):
+        print(f'{path} has coordinates, but its mask has none; --tile 512 writes a GeoTIFF')

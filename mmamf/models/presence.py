@@ -6,16 +6,16 @@ only if every value of all its planes is NaN. Behind a backbone, the maps carry 
 
 To read a tensor, the host has to wait for its device. The data preprocessor knows the modalities of
 the samples and notes them on the tensor (:func:`note_presence`). Without a note, a backbone reads
-the tensor. Traced and compiled graphs and ``torch.func.vmap`` cannot read it: they need samples
-that have all modalities.
+the tensor. In both cases the host keeps a copy of the mask (host_copy.py). Traced and compiled
+graphs and ``torch.func.vmap`` cannot read it: they need samples that have all modalities.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from .host_copy import places, send
 from .modality_axis import fold_modalities
 from .tracing import is_eager, is_exporting
 
@@ -83,9 +83,8 @@ def find_absent(x: Tensor, num_modalities: int) -> tuple[Tensor, Tensor | None, 
             'expected at least one modality in each sample, got none (NaN in all planes) in the '
             f'samples {lost} of the batch'
         )
-    places = [place for place, there in enumerate(itertools.chain(*rows)) if there]
-    kept = torch.tensor(places, device=x.device)
-    return x, torch.tensor(rows, device=x.device), kept
+    mask = torch.tensor(rows)
+    return x, send(mask, x.device), places(mask.flatten(), x.device)
 
 
 def _read_note(x: Tensor, num_modalities: int) -> Sequence[Sequence[bool]] | None:

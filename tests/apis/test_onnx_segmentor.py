@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mmamf.apis import MultimodalInferencer, OnnxSegmentor
+from mmamf.apis.sample_images import load_sample
 from mmamf.deployment.onnx_metadata import describe_files, read_files
 from mmamf.structures import Modality
 
@@ -275,3 +276,37 @@ def test_without_onnxruntime(monkeypatch, write):
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
     with pytest.raises(ImportError, match='onnxruntime is needed'):
         OnnxSegmentor(write())
+
+
+@pytest.mark.parametrize('with_labels', [False, True])
+def test_scores(providers, write, make_rgbd_dataset, monkeypatch, with_labels):
+    """Probabilities of logits, and 0 and 1 of class indices; the highest one is the class."""
+    run = Session.run
+    if with_labels:
+        monkeypatch.setattr(
+            Session, 'run', lambda *args: [out.argmax(1).astype(np.uint8) for out in run(*args)]
+        )
+    root = make_rgbd_dataset(count=1)
+    files = {name: str(root / name / '00.png') for name in ('rgb', 'depth')}
+    segmentor = OnnxSegmentor(write())
+    data = [load_sample(segmentor, '00', files)]
+    (scores,), (maps,) = segmentor.predict_scores(data), segmentor.predict(data)
+    np.testing.assert_array_equal(scores.argmax(0), maps['ensemble'])
+    assert scores.dtype == np.float32 and len(np.unique(maps['ensemble'])) == 2
+    np.testing.assert_allclose(scores.sum(0), 1, rtol=1e-6)
+    assert (scores.max() == 1) == with_labels
+
+
+def test_scores_of_one_output(providers, write, make_rgbd_dataset, monkeypatch):
+    """The threshold is the score of class 0, so that the class is that of `predict`."""
+    logits = np.linspace(-3, 3, 48 * 64, dtype=np.float32).reshape(1, 1, 48, 64)
+    monkeypatch.setattr(Session, 'run', lambda _, names, feed: [logits] * len(names))
+    root = make_rgbd_dataset(count=1)
+    files = {name: str(root / name / '00.png') for name in ('rgb', 'depth')}
+    segmentor = OnnxSegmentor(write(threshold=0.3))
+    data = [load_sample(segmentor, '00', files)]
+    (scores,), (maps,) = segmentor.predict_scores(data), segmentor.predict(data)
+    assert scores.shape == (2, 48, 64) and np.isclose(scores[0], 0.3).all()
+    np.testing.assert_allclose(scores[1], 1 / (1 + np.exp(-logits[0, 0])), rtol=1e-6)
+    np.testing.assert_array_equal(scores.argmax(0), maps['ensemble'])
+    assert 0.5 < maps['ensemble'].mean() < 0.8

@@ -566,6 +566,8 @@ class TestPackaging:
         assert configs, 'no configs to look for'
         assert not {f'mmamf/.mim/{name}' for name in configs} - set(names)
         assert 'mmamf/.mim/model-index.yml' in names and 'mmamf/version.py' in names
+        pages = [f'mmamf/deployment/web/{file}' for file in ('index.html', 'style.css', 'page.js')]
+        assert not {*pages, 'mmamf/planning/report.html'} - set(names)
         assert not [name for name in names if 'tools/setup' in name or '__pycache__' in name]
         assert not [name for name in names if not re.match(r'mmamf([/-]|_command\.py$)', name)]
         assert litter(checkout) == []

@@ -7,11 +7,11 @@ import numpy as np
 import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC, PLANARCONFIG
 
-from . import tiff_codecs
 from .image_header import AS_STORED, ORIENTATION, PICTURE, MissingCodec, Refused, check_size
 from .stored_values import check_alpha
+from .tiff_codecs import find_lacking, install
 
-tiff_codecs.install()
+install()
 
 NODATA = 42113  # GDAL's tag; it holds the value that means "no reading" as text
 ALPHA = (1, 2)  # kinds of extra samples that are alpha; all other kinds are bands
@@ -158,7 +158,7 @@ def _check(page: tifffile.TiffPage, pages: int = 1) -> None:
     stored, expected = len(page.dataoffsets), int(np.prod(page.chunked))
     if stored < expected and not page.is_contiguous:
         raise ValueError(f'expected {expected} strips or tiles, got {stored}')
-    lacking = tiff_codecs.find_lacking(page)
+    lacking = find_lacking(page)
     if lacking:
         raise _missing_codec(lacking)
 

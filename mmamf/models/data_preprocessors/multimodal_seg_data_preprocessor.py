@@ -10,7 +10,10 @@ from mmseg.utils import stack_batch
 
 from mmamf.structures import Modality, read_modalities
 
+from ..host_copy import keep_on_host
 from ..presence import note_presence
+
+IGNORE = 255  # label that heads ignore
 
 
 @MODELS.register_module(name=['MultimodalSegDataPreprocessor', 'MultimodalSegDataPreProcessor'])
@@ -63,6 +66,7 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
         if kwargs.get('size') is None and kwargs.get('size_divisor') is None:
             kwargs['size_divisor'] = 1  # mmseg needs one of them in training
         super().__init__(**kwargs)
+        self._non_blocking = True  # pinned or not, a copy to a device need not be waited for
         self.descriptions = read_modalities(modalities)
         self.modalities = tuple(self.descriptions)
         self.bands = tuple(modality.num_channels for modality in self.descriptions.values())
@@ -93,6 +97,10 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turn collated samples into the model's input; ``data_samples`` may be absent or None."""
+        labels = [
+            sample.gt_sem_seg.data if 'gt_sem_seg' in sample else None
+            for sample in data.get('data_samples') or []
+        ]
         data = self.cast_data(data)
         samples = data.get('data_samples')
         for sample in samples or []:
@@ -110,11 +118,22 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
             sample.set_metainfo(note)
         for planes, sample in zip(batch['inputs'], samples or []):
             self._blank(planes, sample)
+        rows = [self._presence(sample) for sample in samples or given]
+        note_presence(batch['inputs'], rows)
         if samples:
-            note_presence(batch['inputs'], [self._presence(sample) for sample in samples])
+            self._keep_labels(batch['data_samples'], labels)
         else:
             batch['data_samples'] = samples
         return batch
+
+    def _keep_labels(self, samples: Sequence[SegDataSample], labels: Sequence) -> None:
+        """Keep the labels where they came from, so that heads check them without waiting."""
+        for sample, own in zip(samples, labels):
+            if own is None or own.device.type != 'cpu' or self.batch_augments is not None:
+                continue
+            label = sample.gt_sem_seg.data
+            if label.shape == own.shape or self.seg_pad_val == IGNORE:
+                keep_on_host(label, own.int())
 
     def _normalize(self, image: torch.Tensor) -> torch.Tensor:
         if image.ndim != 3 or image.shape[0] != self.num_raw_channels:

@@ -30,7 +30,7 @@ class MultimodalTranslationDataPreprocessor(BaseDataPreprocessor):
     """
 
     def __init__(self, modalities: Sequence[dict | Modality] | None = None, **kwargs) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{'non_blocking': True, **kwargs})
         self.modalities = None if modalities is None else tuple(read_modalities(modalities))
 
     def forward(self, data: dict, training: bool = False) -> dict:

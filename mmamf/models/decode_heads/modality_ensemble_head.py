@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ...ensemble import ENSEMBLE, check_alpha, modality_names, name_losses
 from ..folded_batch import share_batch
+from ..host_copy import on_host, places
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import presence_of
@@ -129,11 +130,11 @@ class ModalityEnsembleHead(BaseModule):
         members = self._members(inputs, metas)
         presence = presence_of(inputs)
         samples = [self._ignoring(sample) for sample in batch_data_samples]
-        self._check_labels(samples)
+        self._check_labels(batch_data_samples)
         losses = {}
         names = modality_names(metas[0], self.num_modalities)
         for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
-            rows = None if presence is None else presence[:, index]
+            rows = None if presence is None else on_host(presence)[:, index]
             losses.update(name_losses(self._loss_of(logits, samples, rows), name))
         ensemble = self._ensemble(members.detach(), presence)
         losses.update(name_losses(self.head.loss_by_feat(ensemble, samples), ENSEMBLE))
@@ -233,10 +234,11 @@ class ModalityEnsembleHead(BaseModule):
         if presence is None or self._is_private or is_exporting():
             with self.batch.use_presence(presence):  # private layers need all maps
                 return self._call_head(inputs)
-        rows = presence.flatten()
+        rows = places(on_host(presence).flatten(), presence.device)
         is_single = isinstance(inputs, Tensor)  # some backbones return one map in evaluation
         logits = self._call_head(inputs[rows] if is_single else tuple(x[rows] for x in inputs))
-        return logits.new_zeros(len(rows), *logits.shape[1:]).index_put((rows,), logits)
+        wide = logits.new_zeros(presence.numel(), *logits.shape[1:])
+        return wide.index_put((rows,), logits)
 
     def _call_head(self, inputs: Sequence[Tensor]) -> Tensor:
         try:
@@ -261,8 +263,10 @@ class ModalityEnsembleHead(BaseModule):
         """Refuse labels that the head cannot predict, before torch fails on them."""
         for sample in samples:
             labels = sample.gt_sem_seg.data
+            if self.ignore_index is not None:  # then padding is ignored, which the copy lacks
+                labels = on_host(labels)
             wrong = (labels < 0) | (labels >= self.num_classes)
-            wrong &= labels != self.head.ignore_index
+            wrong &= (labels != self.ignore_index) & (labels != self.head.ignore_index)
             if wrong.any():
                 raise ValueError(
                     f'{sample.metainfo.get("seg_map_path", sample.metainfo.get("img_path"))}: '
@@ -291,12 +295,12 @@ class ModalityEnsembleHead(BaseModule):
     def _loss_of(
         self, logits: Tensor, samples: SampleList, rows: Tensor | None
     ) -> dict[str, Tensor]:
-        """Compute the head's losses for one modality, over the samples that have it."""
+        """Compute the head's losses for one modality, over the samples that have it (rows)."""
         if rows is None or rows.all():
             return self.head.loss_by_feat(logits, samples)
         if rows.any():
             present = [sample for sample, row in zip(samples, rows.tolist()) if row]
-            return self.head.loss_by_feat(logits[rows], present)
+            return self.head.loss_by_feat(logits[places(rows, logits.device)], present)
         return {loss.loss_name: 0 * logits.sum() for loss in losses_of(self.head)}
 
     def _ensemble(self, members: Tensor, presence: Tensor | None) -> Tensor:
@@ -319,7 +323,7 @@ class ModalityEnsembleHead(BaseModule):
         for index, meta in enumerate(metas):
             names = modality_names(meta, self.num_modalities)
             expected = tuple(name for name in names if name in meta.get('present', names))
-            known = [True] * len(names) if presence is None else presence[index].tolist()
+            known = [True] * len(names) if presence is None else on_host(presence)[index].tolist()
             got = tuple(name for name, there in zip(names, known) if there)
             if got != expected:
                 raise ValueError(

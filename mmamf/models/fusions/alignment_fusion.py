@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.registry import MODELS
 from torch import Tensor
 
+from ..host_copy import on_host, places
 from ..modality_axis import unfold_modalities
 from .fusion_operator import FusionOperator
 
@@ -80,8 +81,10 @@ def _sample(x: Tensor, num_modalities: int) -> Tensor:
 
 def _of_present(samples: Sequence[Tensor], presence: Tensor) -> list[Tensor]:
     """Drop samples of images that lack a modality, and modalities without samples."""
-    images = presence.repeat_interleave(len(samples[0]) // len(presence), dim=0)  # (S, M)
-    return [own[rows] for own, rows in zip(samples, images.unbind(1)) if rows.any()]
+    count, device = len(samples[0]) // len(presence), samples[0].device
+    images = on_host(presence).repeat_interleave(count, dim=0)  # (S, M)
+    there = zip(samples, images.unbind(1))
+    return [own[places(rows, device)] for own, rows in there if rows.any()]
 
 
 def _mean_discrepancy(samples: Sequence[Tensor]) -> Tensor:

@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..folded_batch import FoldedBatch, SharesBatch, in_backward
+from ..host_copy import on_host, send
 from ..modality_axis import fold_modalities, unfold_modalities
 from ..presence import presence_of, with_presence
 
@@ -112,10 +113,10 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
             return [presence]
         masks = []
         for part in self.batch.parts:
-            mask = torch.zeros(len(x) // m, m, dtype=torch.bool, device=x.device)
-            mask[:, part] = True if presence is None else presence[:, part]
+            mask = torch.zeros(len(x) // m, m, dtype=torch.bool)
+            mask[:, part] = True if presence is None else on_host(presence)[:, part]
             if presence is None or mask.any():
-                masks.append(mask)
+                masks.append(send(mask, x.device))
         return masks
 
     def attach_norm(self, norm: nn.Module) -> None:

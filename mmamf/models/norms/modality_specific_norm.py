@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from ..host_copy import on_host, places
 from ..modality_axis import fold_modalities, separate_modalities, unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..tracing import is_eager, is_exporting
@@ -59,7 +60,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         elif parts:
             out = self._apply_part(x)
         else:
-            whole = self._presence_of(len(x) // self.num_modalities).all(1)
+            whole = _repeat(self.presence, len(x) // self.num_modalities).all(1)
             whole = whole.repeat_interleave(self.num_modalities).view(-1, *(1,) * (x.ndim - 1))
             out = torch.where(whole, super().apply_private(x), self._apply_part(x))
         return forget_view(out) if self.keeps_its_input else out
@@ -107,10 +108,6 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             return False
         return self.presence is not None or self.batch.parts is not None
 
-    def _presence_of(self, count: int) -> Tensor:
-        """Repeat the mask for a number of samples; a sample may have several windows or tokens."""
-        return self.presence.repeat_interleave(count // len(self.presence), dim=0)
-
     def _call_copies(self, x: Tensor) -> Tensor:
         """Call a plain layer for every modality, with that modality's values.
 
@@ -125,13 +122,14 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
         maps = separate_modalities(x, m)
         presence = None
         if self.presence is not None and not is_exporting():
-            presence = self._presence_of(len(maps))
+            presence = _repeat(on_host(self.presence), len(maps))
         values = dict(chain(self._parameters.items(), self._buffers.items()))
         later = {k: v.clone() for k, v in values.items() if v is not None and not v.ndim}
         results = []
         for index, own_maps in enumerate(maps.unbind(1)):
             seen = None
-            for rows, names in self._situations(presence, index):
+            for mask, names in self._situations(presence, index):
+                rows = None if mask is None else places(mask, x.device)
                 entries = {
                     k: v.chunk(m)[index] if v is not None and v.ndim else v
                     for k, v in values.items()
@@ -153,7 +151,7 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
     def _situations(
         self, presence: Tensor | None, index: int
     ) -> list[tuple[Tensor | None, dict[str, str]]]:
-        """List the rows of a modality that share statistics, with the names of the statistics.
+        """List masks of the rows of a modality that share statistics, with the statistics' names.
 
         None stands for all rows, and no names for the first pair of statistics.
         """
@@ -184,6 +182,11 @@ class ModalitySpecificNorm(ModalitySpecificLayer):
             )
         fit_part_statistics(self, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+def _repeat(mask: Tensor, count: int) -> Tensor:
+    """Repeat a mask for a number of samples; a sample may have several windows or tokens."""
+    return mask.repeat_interleave(count // len(mask), dim=0)
 
 
 def forget_view(out: Tensor) -> Tensor:

@@ -144,13 +144,13 @@ def test_has_no_state_and_moves_with_the_model():
     assert preprocessor.device.type == 'meta'
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-def test_runs_on_the_gpu():
-    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH)).cuda()
+@pytest.mark.gpu
+def test_runs_on_the_gpu(device):
+    preprocessor = MultimodalSegDataPreprocessor(named(rgb=RGB, depth=DEPTH))
     batch = make_batch(4, ('rgb', 'depth'))
-    expected = preprocessor.cpu()(batch)['inputs']
-    out = preprocessor.cuda()(batch)['inputs']
-    assert out.is_cuda
+    expected = preprocessor(batch)['inputs']
+    out = preprocessor.to(device)(batch)['inputs']
+    assert out.device.type == device.type
     torch.testing.assert_close(out.cpu(), expected)
 
 

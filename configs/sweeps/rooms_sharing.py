@@ -1,0 +1,30 @@
+# How much of the encoder should modalities share? To make the data: `tools/render_rooms.py --out
+# data/rooms-large --train 1200 --val 300`. To run it: `tools/analysis/compare_fusion.py
+# configs/sweeps/rooms_sharing.py`.
+config = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
+metric = 'mIoU'
+reference = 'shared'
+first_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2']}
+everywhere = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
+
+groups = [
+    dict(
+        title='Convolutions of the encoder',
+        seeds=[0, 1, 2],
+        methods=[
+            dict(name='shared', title='shared (the paper)', options=dict()),
+            dict(
+                name='private-stages',
+                title='private in the stem and the first two stages',
+                options=first_stages,
+            ),
+            dict(name='private', title='private (two encoders)', options=everywhere),
+        ],
+    ),
+]
+
+questions = [
+    dict(title='Private first stages, or all shared?', method='private-stages', against='shared'),
+    dict(title='Private first stages, or all private?', method='private-stages', against='private'),
+    dict(title='All private, or all shared?', method='private', against='shared'),
+]
