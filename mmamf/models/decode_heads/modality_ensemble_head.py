@@ -21,6 +21,7 @@ from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import presence_of
 from ..tracing import is_exporting
 from .check_losses import check_losses, check_weight_files, losses_of
+from .check_samples import check_labels, check_presence
 from .mend_losses import mend_losses
 
 mend_losses()
@@ -130,7 +131,7 @@ class ModalityEnsembleHead(BaseModule):
         members = self._members(inputs, metas)
         presence = presence_of(inputs)
         samples = [self._ignoring(sample) for sample in batch_data_samples]
-        self._check_labels(batch_data_samples)
+        check_labels(self.head, batch_data_samples, self.ignore_index)
         losses = {}
         names = modality_names(metas[0], self.num_modalities)
         for index, (name, logits) in enumerate(zip(names, members.unbind(1))):
@@ -215,7 +216,7 @@ class ModalityEnsembleHead(BaseModule):
 
     def _members(self, inputs: Sequence[Tensor], metas: Sequence[dict] | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""
-        self._check_presence(presence_of(inputs), metas or ())
+        check_presence(presence_of(inputs), metas or (), self.num_modalities)
         logits = self._logits(inputs)
         stacked = unfold_modalities(logits, self.num_modalities)
         if metas is not None and len(metas) != len(stacked):
@@ -259,29 +260,6 @@ class ModalityEnsembleHead(BaseModule):
             )
         return logits
 
-    def _check_labels(self, samples: SampleList) -> None:
-        """Refuse labels that the head cannot predict, before torch fails on them."""
-        for sample in samples:
-            labels = sample.gt_sem_seg.data
-            if self.ignore_index is not None:  # then padding is ignored, which the copy lacks
-                labels = on_host(labels)
-            wrong = (labels < 0) | (labels >= self.num_classes)
-            wrong &= (labels != self.ignore_index) & (labels != self.head.ignore_index)
-            if wrong.any():
-                raise ValueError(
-                    f'{sample.metainfo.get("seg_map_path", sample.metainfo.get("img_path"))}: '
-                    f'expected labels from 0 to {self.num_classes - 1}, as decode_head has '
-                    f'num_classes={self.num_classes}, or {self.head.ignore_index} (ignored), got '
-                    f'{labels[wrong].unique().tolist()}: set num_classes of the head to the number '
-                    'of classes of the data set'
-                )
-        for loss in losses_of(self.head):  # only training needs use_sigmoid
-            if self.out_channels == 1 and not getattr(loss, 'use_sigmoid', True):
-                raise ValueError(
-                    f'loss_decode: expected {type(loss).__name__} with use_sigmoid=True, as the '
-                    'head has out_channels=1, got use_sigmoid=False'
-                )
-
     def _ignoring(self, sample: SegDataSample) -> SegDataSample:
         """Give the label IGNORE to pixels that the wrapped head shall ignore, in a copy."""
         if self.ignore_index in (None, IGNORE):
@@ -315,20 +293,3 @@ class ModalityEnsembleHead(BaseModule):
         weights = weights[:, :, None, None, None]
         members = members.masked_fill(~presence[:, :, None, None, None], 0)
         return (members * weights).sum(1)
-
-    def _check_presence(self, presence: Tensor | None, metas: Sequence[dict]) -> None:
-        """Refuse features whose mask disagrees with the samples about the modalities present."""
-        if not any('present' in meta for meta in metas):
-            return
-        for index, meta in enumerate(metas):
-            names = modality_names(meta, self.num_modalities)
-            expected = tuple(name for name in names if name in meta.get('present', names))
-            known = [True] * len(names) if presence is None else on_host(presence)[index].tolist()
-            got = tuple(name for name, there in zip(names, known) if there)
-            if got != expected:
-                raise ValueError(
-                    f'expected features of {expected}, which {meta.get("img_path")} has, got '
-                    f'features of {got}. Samples that lack modalities need MultimodalSegmentor '
-                    '(a stock segmentor with a stock neck loses the mask), '
-                    'MultimodalSegDataPreprocessor and no torch.compile'
-                )
