@@ -1,9 +1,6 @@
-import logging
-import math
 from collections.abc import Sequence
 
 import torch
-from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from mmengine.registry import MODELS
 from mmengine.structures import PixelData
@@ -23,6 +20,7 @@ from ..tracing import is_exporting
 from .check_losses import check_losses, check_weight_files, losses_of
 from .check_samples import check_labels, check_presence
 from .mend_losses import mend_losses
+from .temperature_scaling import TemperatureScaling
 
 mend_losses()
 
@@ -30,7 +28,7 @@ IGNORE = 255  # label of ignored pixels and of padding
 
 
 @MODELS.register_module()
-class ModalityEnsembleHead(BaseModule):
+class ModalityEnsembleHead(TemperatureScaling, BaseModule):
     """Let any mmseg decode head predict from every modality, and learn the ensemble of all.
 
     From `Learning Deep Multimodal Feature Representation with Asymmetric Multi-layer Fusion
@@ -93,7 +91,6 @@ class ModalityEnsembleHead(BaseModule):
         self._is_private = any(isinstance(m, ModalitySpecificLayer) for m in self.head.modules())
         self.batch = share_batch(self.head, num_modalities)
         self.alpha = nn.Parameter(torch.ones(num_modalities))
-        # (1 + M,), the ensemble's first; None, and not in the state dict, without calibration
         self.register_buffer('temperature', None)
         # mmseg's segmentors read these attributes of their decode head.
         self.align_corners = self.head.align_corners
@@ -157,62 +154,15 @@ class ModalityEnsembleHead(BaseModule):
         stacked = self.forward_all(inputs, batch_img_metas)
         return self.head.predict_by_feat(stacked, batch_img_metas)
 
-    def calibrate(self, temperature: Tensor) -> None:
-        """Divide the logits of the ensemble and of every modality by these numbers from now on.
-
-        Shape:
-            - temperature: (1 + M,), the ensemble's first.
-        """
-        expected = 1 + self.num_modalities
-        if temperature.shape != (expected,) or not (temperature > 0).all():
-            raise ValueError(
-                f'temperature: expected {expected} positive numbers, for the ensemble and '
-                f'{self.num_modalities} modalities, got {temperature.tolist()}'
-            )
-        self.temperature = temperature.to(self.alpha, copy=True)
-
-    @property
-    def pivot(self) -> float:
-        """The logit that no temperature changes: 0, or that of the threshold for one output."""
-        if self.out_channels > 1:
-            return 0.0
-        if not 0 < self.threshold < 1:
-            raise ValueError(
-                f'threshold: expected one between 0 and 1, as calibration needs it, got '
-                f'{self.threshold!r}'
-            )
-        return math.log(self.threshold / (1 - self.threshold))
-
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args) -> None:
         check_alpha(state_dict, f'{prefix}alpha', self.alpha)
-        found = state_dict.get(f'{prefix}temperature')
-        if found is not None:
-            self.calibrate(found)
-        elif f'{prefix}alpha' in state_dict:  # other weights than those it was fitted to
-            self.temperature = None
+        self._read_temperature(state_dict, prefix)
         # A checkpoint of the plain head lacks the prefix ``head.`` in its keys.
         own = {f'{prefix}{name}' for name in self.head.state_dict()}
         if not any(name.startswith(f'{prefix}head.') for name in state_dict):
             for name in own & set(state_dict):
                 state_dict[f'{prefix}head.{name[len(prefix) :]}'] = state_dict.pop(name)
         super()._load_from_state_dict(state_dict, prefix, *args)
-
-    def _temper(self, logits: Tensor, count: int) -> Tensor:
-        """Divide stacked logits, (N, count * K, h, w), by the temperatures of their sources."""
-        if self.temperature is None:
-            return logits
-        divisor = self.temperature[:count, None].expand(-1, self.out_channels).reshape(-1, 1, 1)
-        return (logits - self.pivot) / divisor + self.pivot
-
-    def _forget_temperature(self) -> None:
-        if self.temperature is not None:
-            self.temperature = None
-            print_log(
-                'the checkpoint was calibrated; training changes its weights, so its temperatures '
-                'are dropped: run tools/calibrate.py again',
-                logger='current',
-                level=logging.WARNING,
-            )
 
     def _members(self, inputs: Sequence[Tensor], metas: Sequence[dict] | None = None) -> Tensor:
         """Compute the logits of every modality, (N, M, K, h, w)."""
