@@ -18,6 +18,7 @@ half = {  # as many updates as with two modalities
     'train_cfg.val_interval': 600,
     'param_scheduler.1.end': 600,
 }
+behind = {'model.backbone.fuse_at': None}
 labels_25 = {'train_dataloader.dataset.indices': 300}
 labels_5 = {'train_dataloader.dataset.indices': 60}
 
@@ -49,8 +50,7 @@ groups = [
             dict(
                 name='behind',
                 title='ours, behind the stages',
-                options={'model.backbone.fuse_at': None},
-                seeds=three,
+                options=behind,
             ),
         ],
     ),
@@ -68,6 +68,12 @@ groups = [
                 name='private-stages',
                 title='private convolutions in stem and first three stages, private BN, ours',
                 options=private_stages,
+                seeds=three,
+            ),
+            dict(
+                name='private-conv-behind',
+                title='two encoders, ours, behind the stages',
+                options={**private_conv, **behind},
             ),
             dict(
                 name='private-conv-none',
@@ -147,6 +153,11 @@ questions = [
     dict(title='Does shuffle help on top of shift?', method='ours', against='shift-only'),
     dict(title='Is asymmetric better than symmetric?', method='ours', against='symmetric'),
     dict(title='Inside, or behind the stages?', method='ours', against='behind'),
+    # These two were added after the first two seeds, which had more behind the stages.
+    dict(
+        title='Behind: one encoder as good as two?', method='behind', against='private-conv-behind'
+    ),
+    dict(title='... or as two that are fused inside?', method='behind', against='private-conv'),
     *(
         dict(title=f'{title} {share} % of the labels', method=f'ours-{share}', against=against)
         for share in (25, 5)
