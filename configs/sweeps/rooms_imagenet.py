@@ -12,7 +12,6 @@ none = {'model.backbone.fusion': None}
 ablation = {'model.backbone.fusion.type': 'ShuffleShiftAblation'}
 shared_bn = {'model.backbone.backbone.norm_cfg.type': 'SharedBN'}
 private_conv = {'model.backbone.backbone.conv_cfg.type': 'ModalitySpecificConv'}
-private_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2', 'layer3']}
 half = {  # as many updates as with two modalities
     'train_cfg.max_iters': 600,
     'train_cfg.val_interval': 600,
@@ -63,12 +62,6 @@ groups = [
                 name='private-conv',
                 title='private convolutions, private BN (two encoders), ours',
                 options=private_conv,
-            ),
-            dict(
-                name='private-stages',
-                title='private convolutions in stem and first three stages, private BN, ours',
-                options=private_stages,
-                seeds=three,
             ),
             dict(
                 name='private-conv-behind',
@@ -140,12 +133,6 @@ questions = [
         title='... also without fusion?',
         method='none',
         against='private-conv-none',
-    ),
-    dict(title='Private first stages, or all shared?', method='private-stages', against='ours'),
-    dict(
-        title='Private first stages, or all private?',
-        method='private-stages',
-        against='private-conv',
     ),
     dict(title='Does shuffle alone help?', method='shuffle-only', against='none'),
     dict(title='Does shift alone help?', method='shift-only', against='none'),

@@ -5,7 +5,6 @@ config = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
 behind = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py'
 metric = 'mIoU'
 reference = 'shared'
-first_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2']}
 everywhere = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
 everywhere_behind = {'model.backbone.backbone.conv_cfg.type': 'ModalitySpecificConv'}
 
@@ -15,11 +14,6 @@ groups = [
         seeds=[0, 1, 2],
         methods=[
             dict(name='shared', title='shared (the paper)', options=dict()),
-            dict(
-                name='private-stages',
-                title='private in the stem and the first two stages',
-                options=first_stages,
-            ),
             dict(name='private', title='private (two encoders)', options=everywhere),
             dict(name='behind', title='shared, fused behind the stages', config=behind),
             dict(
@@ -33,8 +27,6 @@ groups = [
 ]
 
 questions = [
-    dict(title='Private first stages, or all shared?', method='private-stages', against='shared'),
-    dict(title='Private first stages, or all private?', method='private-stages', against='private'),
     dict(title='All private, or all shared?', method='private', against='shared'),
     dict(title='Inside, or behind the stages?', method='shared', against='behind'),
     dict(
