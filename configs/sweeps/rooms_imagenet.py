@@ -12,12 +12,12 @@ none = {'model.backbone.fusion': None}
 ablation = {'model.backbone.fusion.type': 'ShuffleShiftAblation'}
 shared_bn = {'model.backbone.backbone.norm_cfg.type': 'SharedBN'}
 private_conv = {'model.backbone.backbone.conv_cfg.type': 'ModalitySpecificConv'}
-private_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2', 'layer3']}
 half = {  # as many updates as with two modalities
     'train_cfg.max_iters': 600,
     'train_cfg.val_interval': 600,
     'param_scheduler.1.end': 600,
 }
+behind = {'model.backbone.fuse_at': None}
 labels_25 = {'train_dataloader.dataset.indices': 300}
 labels_5 = {'train_dataloader.dataset.indices': 60}
 
@@ -49,8 +49,7 @@ groups = [
             dict(
                 name='behind',
                 title='ours, behind the stages',
-                options={'model.backbone.fuse_at': None},
-                seeds=three,
+                options=behind,
             ),
         ],
     ),
@@ -65,9 +64,9 @@ groups = [
                 options=private_conv,
             ),
             dict(
-                name='private-stages',
-                title='private convolutions in stem and first three stages, private BN, ours',
-                options=private_stages,
+                name='private-conv-behind',
+                title='two encoders, ours, behind the stages',
+                options={**private_conv, **behind},
             ),
             dict(
                 name='private-conv-none',
@@ -135,18 +134,17 @@ questions = [
         method='none',
         against='private-conv-none',
     ),
-    dict(title='Private first stages, or all shared?', method='private-stages', against='ours'),
-    dict(
-        title='Private first stages, or all private?',
-        method='private-stages',
-        against='private-conv',
-    ),
     dict(title='Does shuffle alone help?', method='shuffle-only', against='none'),
     dict(title='Does shift alone help?', method='shift-only', against='none'),
     dict(title='Does shift help on top of shuffle?', method='ours', against='shuffle-only'),
     dict(title='Does shuffle help on top of shift?', method='ours', against='shift-only'),
     dict(title='Is asymmetric better than symmetric?', method='ours', against='symmetric'),
     dict(title='Inside, or behind the stages?', method='ours', against='behind'),
+    # These two were added after the first two seeds, which had more behind the stages.
+    dict(
+        title='Behind: one encoder as good as two?', method='behind', against='private-conv-behind'
+    ),
+    dict(title='... or as two that are fused inside?', method='behind', against='private-conv'),
     *(
         dict(title=f'{title} {share} % of the labels', method=f'ours-{share}', against=against)
         for share in (25, 5)

@@ -2,10 +2,11 @@
 # data/rooms-large --train 1200 --val 300`. To run it: `tools/analysis/compare_fusion.py
 # configs/sweeps/rooms_sharing.py`.
 config = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py'
+behind = '../amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py'
 metric = 'mIoU'
 reference = 'shared'
-first_stages = {'model.backbone.private_at': ['conv1', 'layer1', 'layer2']}
 everywhere = {'model.backbone.conv_cfg.type': 'ModalitySpecificConv'}
+everywhere_behind = {'model.backbone.backbone.conv_cfg.type': 'ModalitySpecificConv'}
 
 groups = [
     dict(
@@ -13,18 +14,25 @@ groups = [
         seeds=[0, 1, 2],
         methods=[
             dict(name='shared', title='shared (the paper)', options=dict()),
-            dict(
-                name='private-stages',
-                title='private in the stem and the first two stages',
-                options=first_stages,
-            ),
             dict(name='private', title='private (two encoders)', options=everywhere),
+            dict(name='behind', title='shared, fused behind the stages', config=behind),
+            dict(
+                name='private-behind',
+                title='private (two encoders), fused behind the stages',
+                config=behind,
+                options=everywhere_behind,
+            ),
         ],
     ),
 ]
 
 questions = [
-    dict(title='Private first stages, or all shared?', method='private-stages', against='shared'),
-    dict(title='Private first stages, or all private?', method='private-stages', against='private'),
     dict(title='All private, or all shared?', method='private', against='shared'),
+    dict(title='Inside, or behind the stages?', method='shared', against='behind'),
+    dict(
+        title='Behind the stages: all private, or all shared?',
+        method='private-behind',
+        against='behind',
+    ),
+    dict(title='Shared and behind, or private and inside?', method='behind', against='private'),
 ]

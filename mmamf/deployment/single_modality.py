@@ -22,14 +22,7 @@ from ..models.segmentors.sensor_guard import SensorGuard
 from ..structures import Modality
 
 _PRIVATE = 'ModalitySpecific'
-_OF_SHARING = (
-    'num_modalities',
-    'fusion',
-    'fusion_stages',
-    'fused_blocks',
-    'bands',
-    'private_at',
-)
+_OF_SHARING = ('num_modalities', 'fusion', 'fusion_stages', 'fused_blocks', 'bands')
 _OF_INIT = ('init_cfg', 'pretrained')
 
 

@@ -16,7 +16,6 @@ from mmamf.models import SharedMultimodalResNet, SharedMultimodalUnetGenerator
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
 SMALL = dict(base_channels=8, stem_channels=8)
 SHARING = {
-    'private stages': dict(private_at=['conv1', 'layer1']),
     'private norms': {},
     'shared norms': dict(norm_cfg=dict(type='BN')),
     'private convs': dict(conv_cfg=dict(type='ModalitySpecificConv')),

@@ -23,7 +23,6 @@ SHARING = {
     'private norms': {},
     'shared norms': dict(norm_cfg=dict(type='BN')),
     'private convs': dict(conv_cfg=dict(type='ModalitySpecificConv')),
-    'private stages': dict(private_at=['conv1', 'layer1']),
 }
 
 

@@ -162,17 +162,6 @@ VARIANTS = {
         [],
         {'model.backbone.conv_cfg': dict(type='ModalitySpecificConv')},
     ),
-    'private stages': ([], {'model.backbone.private_at': ['conv1', 'layer1']}),
-    'private stage of another library': (
-        [],
-        any_backbone(
-            TIMM,
-            dict(type='SegformerHead', channels=8),
-            [16, 16],
-            fusion_stages=[0, 1],
-            private_at=['timm_model.conv_stem'],
-        ),
-    ),
     'parametrized fusion': (
         [],
         {'model.backbone.fusion': dict(type='SelfAttentionFusion')},

@@ -2,7 +2,9 @@
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -11,7 +13,6 @@ from torch import Tensor, nn
 
 from ..folded_batch import share_batch
 from ..fusions import FusionOperator
-from ..module_names import closest_names, find_modules, named_inside
 from ..norms import ModalitySpecificNorm
 from .fused_place import (
     FusedPlace,
@@ -23,6 +24,8 @@ from .fused_place import (
     separate,
 )
 from .sharing import build_operator
+
+_SHOWN = 10  # names in an error
 
 
 def fuse_places(
@@ -65,18 +68,31 @@ def fuse_places(
 
 
 def find_places(network: nn.Module, patterns: Sequence[str]) -> list[str]:
-    """List the modules of a network to put operators around.
+    """List the modules of a network whose names fit a pattern.
+
+    A pattern has as many parts between dots as the name, each for :func:`fnmatch.fnmatchcase`. So a
+    ``*`` does not reach inside modules: ``layers.*.1.*`` names blocks, not their parts.
 
     Args:
         network: The network.
-        patterns: Names or patterns, as :func:`find_modules` takes them.
+        patterns: Names or patterns.
 
     Raises:
         ValueError: If a pattern fits no name, or a module is a norm, is inside another place, or
             has several names.
     """
-    places = find_modules(network, patterns, 'fuse_at')
-    named = named_inside(network)
+    if isinstance(patterns, str) or not patterns:
+        raise ValueError(f'fuse_at: expected a list of names of modules, got {patterns!r}')
+    named = _names(network)
+    places: dict[str, None] = {}
+    for pattern in patterns:
+        fitting = [name for name in named if _fits(name, pattern)]
+        if not fitting:
+            raise ValueError(
+                f'fuse_at: {pattern!r} fits no module of {type(network).__name__}; the closest '
+                f'names are {_closest(pattern, named)}'
+            )
+        places.update(dict.fromkeys(fitting))
     uses = Counter(named.values())
     for name in places:
         outer = [other for other in places if name.startswith(f'{other}.')]
@@ -86,7 +102,7 @@ def find_places(network: nn.Module, patterns: Sequence[str]) -> list[str]:
             raise ValueError(f'fuse_at: {name!r} is used in several places of the network')
         if isinstance(named[name], ModalitySpecificNorm):
             raise ValueError(f'fuse_at: {name!r} is a norm: expected the module that contains it')
-    return places
+    return [*places]
 
 
 def closest_places(network: nn.Module, num_modalities: int, x: Tensor, name: str) -> str:
@@ -116,13 +132,13 @@ def closest_places(network: nn.Module, num_modalities: int, x: Tensor, name: str
             fits[module] = False
         fits.setdefault(module, True)
 
-    named = named_inside(plain)
+    named = _names(plain)
     uses = Counter(named.values())
     for module in uses:
         module.register_forward_hook(look, with_kwargs=True)
     with torch.no_grad():
         batch.run(plain, x)
-    return closest_names(
+    return _closest(
         name,
         (
             other
@@ -133,3 +149,18 @@ def closest_places(network: nn.Module, num_modalities: int, x: Tensor, name: str
             and not isinstance(module, ModalitySpecificNorm)
         ),
     )
+
+
+def _names(network: nn.Module) -> dict[str, nn.Module]:
+    """List the modules inside a network by all their names."""
+    return {name: m for name, m in network.named_modules(remove_duplicate=False) if name}
+
+
+def _fits(name: str, pattern: str) -> bool:
+    names, patterns = name.split('.'), pattern.split('.')
+    return len(names) == len(patterns) and all(map(fnmatchcase, names, patterns))
+
+
+def _closest(name: str, names: Iterable[str]) -> str:
+    found = sorted(names, key=lambda other: -SequenceMatcher(None, name, other).ratio())
+    return ', '.join(map(repr, found[:_SHOWN])) or 'none'

@@ -8,7 +8,6 @@ from mmseg.utils import ConfigType
 from torch import Tensor, nn
 
 from ...weights import accept_whole_models
-from ..convs import make_convs_private
 from ..folded_batch import share_batch
 from ..fusions import fusion_losses
 from ..norms import make_norms_private
@@ -61,8 +60,6 @@ class SharedMultimodalBackbone(BaseModule):
         fuse_at: Names, or patterns, of modules of the backbone, as :func:`find_places` takes them.
             An operator enters before and leaves after each. The attribute ``inside`` holds it under
             the name of the module, with ``-`` for dots.
-        private_at: Names, or patterns, of modules of the backbone whose convolutions are private to
-            each modality, as :func:`make_convs_private` takes them.
 
     Shape:
         - Input: (N, M*C, H, W), the modalities stacked along channels.
@@ -72,8 +69,7 @@ class SharedMultimodalBackbone(BaseModule):
     Raises:
         ValueError: If the backbone folds modalities itself, a norm layer cannot be made private or
             cannot know the modality of its input, an output to fuse does not exist, ``fuse_at``
-            names no module or one that cannot be fused, ``private_at`` names no module or one
-            without convolutions, ``conv_cfg`` or ``norm_cfg`` has another M,
+            names no module or one that cannot be fused, ``conv_cfg`` or ``norm_cfg`` has another M,
             ``bands`` is not one number per modality, the first convolution cannot be replaced, M
             does not divide the channels of an input, a sample has no modality, or more than one
             argument says where the weights come from.
@@ -90,7 +86,6 @@ class SharedMultimodalBackbone(BaseModule):
         init_cfg: dict | list[dict] | None = None,
         pretrained: str | None = None,
         fuse_at: Sequence[str] | None = None,
-        private_at: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if num_modalities < 1:
@@ -99,8 +94,6 @@ class SharedMultimodalBackbone(BaseModule):
         self.backbone = _build(_with_init(backbone, init_cfg, pretrained), num_modalities)
         stems = find_stems(self.backbone, backbone.get('in_channels', 3))
         self.bands = bands
-        if private_at is not None:
-            make_convs_private(self.backbone, private_at, num_modalities)
         fit_stem(self.backbone, stems, num_modalities, bands)
         if num_modalities > 1:
             make_norms_private(self.backbone, num_modalities)

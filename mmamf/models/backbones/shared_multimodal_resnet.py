@@ -6,7 +6,6 @@ from mmseg.models.utils import ResLayer
 from torch import Tensor
 
 from ...weights import accept_whole_models
-from ..convs import make_convs_private
 from ..fast_max_pool2d import FastMaxPool2d
 from ..folded_batch import share_batch
 from ..modality_axis import check_channels
@@ -27,8 +26,7 @@ class SharedMultimodalResNet(ResNet):
     and any number of modalities (see the operator). With one modality and no fusion it equals
     mmseg's ResNet. A ResNet checkpoint gives every modality the same start.
 
-    ``conv_cfg`` and ``norm_cfg`` decide what the modalities share, and ``private_at`` names parts
-    that they do not share:
+    Only ``conv_cfg`` and ``norm_cfg`` decide what the modalities share:
 
     ======================== ====================== ============================================
     ``conv_cfg``             ``norm_cfg``           Network
@@ -56,9 +54,6 @@ class SharedMultimodalResNet(ResNet):
             bands uses the shared first convolution; any other has its own (see
             :class:`BandedConv`). :class:`MultimodalSegmentor` compares them with those of the data
             preprocessor. None if the data preprocessor tiles every modality to ``in_channels``.
-        private_at: Names, or patterns, of modules whose convolutions are private to each modality,
-            as :func:`make_convs_private` takes them: ``['conv1', 'layer1', 'layer2']`` for the
-            first convolution and the first two stages.
         **kwargs: Passed on to mmseg's ResNet; ``in_channels`` counts the channels of the shared
             first convolution. ``deep_stem`` and ``avg_down`` make the V1c and V1d variants.
 
@@ -78,8 +73,7 @@ class SharedMultimodalResNet(ResNet):
     Raises:
         ValueError: If a stage or a choice of blocks does not exist, ``conv_cfg`` or ``norm_cfg``
             has another M, ``bands`` is not one number per modality, ``bands`` are given and the
-            first convolution is not a plain one, ``private_at`` names no module or one without
-            convolutions, plugins are combined with fusion, an input has
+            first convolution is not a plain one, plugins are combined with fusion, an input has
             another number of channels, or a sample has no modality.
     """
 
@@ -93,7 +87,6 @@ class SharedMultimodalResNet(ResNet):
         conv_cfg: dict | None = None,
         norm_cfg: dict | None = None,
         bands: Sequence[int] | None = None,
-        private_at: Sequence[str] | None = None,
         **kwargs,
     ) -> None:
         conv_cfg = conv_cfg and fill_in_num_modalities('conv_cfg', conv_cfg, num_modalities)
@@ -104,8 +97,6 @@ class SharedMultimodalResNet(ResNet):
         self.num_modalities = num_modalities
         stem = 'stem.0' if self.deep_stem else 'conv1'
         self.bands = bands
-        if private_at is not None:
-            make_convs_private(self, private_at, num_modalities)
         fit_stem(self, [stem], num_modalities, bands)
         self.in_channels = kwargs.get('in_channels', 3) if bands is None else max(bands)
         accept_whole_models(self)

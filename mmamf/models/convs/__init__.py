@@ -1,5 +1,4 @@
 from .banded_conv import BandedConv
-from .make_convs_private import make_convs_private
 from .modality_specific_conv import ModalitySpecificConv
 
-__all__ = ['BandedConv', 'ModalitySpecificConv', 'make_convs_private']
+__all__ = ['BandedConv', 'ModalitySpecificConv']

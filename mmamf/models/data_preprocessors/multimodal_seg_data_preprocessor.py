@@ -114,7 +114,7 @@ class MultimodalSegDataPreprocessor(SegDataPreProcessor):
         if not training and len({image.shape[1:] for image in inputs}) > 1:
             inputs, notes = self._pad_alike(inputs, samples)
         batch = super().forward(dict(inputs=inputs, data_samples=given), training)
-        for sample, note in zip(given, notes):
+        for sample, note in zip(batch['data_samples'], notes):  # mmseg casts, so copies, the given
             sample.set_metainfo(note)
         for planes, sample in zip(batch['inputs'], samples or []):
             self._blank(planes, sample)

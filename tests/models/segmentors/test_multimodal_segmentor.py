@@ -106,6 +106,21 @@ def test_ensemble_equals_the_stock_segmentors(test_cfg):
     assert ours(inputs, mode='tensor').shape == (2, K, 12, 16)
 
 
+@torch.no_grad()
+def test_padding_of_a_mixed_batch_is_cut_off():
+    model = build()
+    wide, narrow = torch.randn(4, *SIZE), torch.randn(4, SIZE[0], SIZE[1] // 2)
+    padded = torch.nn.functional.pad(narrow, (0, SIZE[1] // 2))  # mean 0: padding is 0, too
+    samples = make_samples(2)
+    samples[1].set_metainfo(dict(ori_shape=narrow.shape[1:], img_shape=narrow.shape[1:]))
+    mixed = model.test_step(dict(inputs=[wide, narrow], data_samples=samples))
+    alike = model.test_step(dict(inputs=[wide, padded], data_samples=make_samples(2)))
+    for key in ('seg_logits', 'seg_logits_rgb', 'seg_logits_depth'):
+        assert torch.equal(mixed[0].get(key).data, alike[0].get(key).data)
+        expected = alike[1].get(key).data[..., : SIZE[1] // 2]
+        torch.testing.assert_close(mixed[1].get(key).data, expected)
+
+
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical'])
 @torch.no_grad()
 def test_flipped_images_are_flipped_back(direction):
