@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ for name, script in json.load(sys.stdin).items():
     sys.argv = [name.removeprefix('python '), '--help']
     sys.path[0] = str((ROOT / script).parent)
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
-        runpy.run_path(str(ROOT / script), run_name='__main__')
+        code = compile((ROOT / script).read_text(), script, 'exec')
+        exec(code, {'__name__': '__main__', '__file__': str(ROOT / script)})  # keeps argv[0]
     texts[name] = said.getvalue()
 json.dump(texts, sys.stdout)

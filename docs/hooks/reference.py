@@ -28,12 +28,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     root = Path(config.config_file_path).parent
     package = griffe.load('mmamf', search_paths=[root], resolve_aliases=True)
     parts = dict(sorted(_registered(package)))
-    pages = {**_api(package, parts), 'config_keys': _keys(package, parts), 'commands': _help(root)}
+    api = _api(package, parts)
+    pages = {'config_keys': _keys(package, parts), 'commands': _help(root)}
+    for name, text in {**api, **pages}.items():
+        files.append(File.generated(config, f'reference/{name}.md', content=text))
     reference = next(entry['Reference'] for entry in config.nav if 'Reference' in entry)
-    for name, text in pages.items():
-        uri = f'reference/{name}.md'
-        files.append(File.generated(config, uri, content=text))
-        reference.append(uri)
+    reference += [f'reference/{name}.md' for name in pages]
+    reference.append({'API': [f'reference/{name}.md' for name in api]})
     return files
 
 
