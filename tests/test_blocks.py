@@ -5,7 +5,7 @@ random weights. A block with `_base_` is a config: it is loaded, and its model i
 values. Each part of a config must exist and take its keys.
 
 Commands in bash blocks take minutes or hours. So bash runs the block with stand-ins for python,
-mmamf, make and pip, which note their arguments. The arguments must suit the real parser of the
+mmamf, make, pip and git, which note their arguments. The arguments must suit the real parser of the
 command, and files of this repository must exist. What the commands do is tested elsewhere.
 """
 
@@ -43,7 +43,7 @@ OF_THE_REPOSITORY = ('tools/', 'docs/', 'requirements/', 'configs/amf/', 'config
 OF_THE_BUILDERS = {'type', 'priority', 'requires_grad', 'paramwise_cfg', 'constructor'}
 STAND_IN = r"""
 note() { local word; for word in "$@"; do printf '%s\0' "$word"; done; printf '\n\0'; } >> calls
-for name in python pip make mmamf bash; do eval "$name() { note $name \"\$@\"; }"; done
+for name in python pip make mmamf bash git; do eval "$name() { note $name \"\$@\"; }"; done
 set -eu
 PATH=
 """
@@ -112,6 +112,9 @@ def check_call(program, arguments, monkeypatch):
         assert all(word in rules or '=' in word for word in arguments)
     elif program == 'pip':
         assert arguments[0] == 'install' and len(arguments) > 1
+    elif program == 'git':
+        assert arguments[0] == 'clone' and arguments[1].startswith('https://')
+        Path(arguments[2]).mkdir(parents=True, exist_ok=True)
     elif program == 'bash':
         assert arguments[0] in ('tools/dist_train.sh', 'tools/dist_test.sh')
     elif program == 'python' and arguments[0] == '-m':

@@ -95,7 +95,8 @@ def _keys(package: griffe.Module, parts: dict) -> str:
         lines += [f'## {registry}', '']
         for (kind, name), value in parts.items():
             if kind == registry:
-                lines += [f'### {name}', '', _plain(value.docstring.value.splitlines()[0]), '']
+                summary = _plain(value.docstring.value.splitlines()[0])
+                lines += [f'### {name}', '', f'{summary} [More][{value.path}].', '']
                 lines += _table(value)
     return '\n'.join(lines)
 
