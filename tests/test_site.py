@@ -1,5 +1,6 @@
 """The site of `make docs`: its build, its links, its reference, and the notebook."""
 
+import importlib
 import importlib.util
 import re
 import runpy
@@ -47,6 +48,7 @@ def test_the_site_is_built_without_a_warning_and_needs_no_network(tmp_path):
     keys = text['reference/config_keys.html']
     assert not [name for name in sorted(names) if f'<h3 id="{name.lower()}">' not in keys]
     api = ''.join(page for name, page in text.items() if name.startswith('reference/api/'))
+    names |= {'segment_raster', 'set_length', 'deploy', 'plot_curves', 'MultimodalInferencer'}
     assert not [name for name in sorted(names) if f'.{name}"' not in api]
     commands = text['reference/commands.html']
     for command in ('mmamf-train', 'mmamf-infer', 'mmamf-doctor'):
@@ -115,3 +117,23 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path, monkeypatch):
     # the page shows outputs of the same kinds: the notebook was saved after a run
     assert kinds == [[sorted(out.get('data', out)) for out in outputs] for outputs in saved]
     assert sum('image/png' in out.get('data', {}) for outputs in new for out in outputs) == 2
+
+
+def test_what_is_not_documented_is_a_warning(tmp_path, monkeypatch, caplog):
+    import griffe
+
+    monkeypatch.syspath_prepend(str(ROOT / 'docs' / 'hooks'))
+    reference = importlib.import_module('reference')
+    (tmp_path / 'mmamf').mkdir()
+    (tmp_path / 'mmamf' / '__init__.py').write_text(
+        'from mmengine.registry import HOOKS\n__all__ = ["Bare"]\n\n\n'
+        '@HOOKS.register_module()\nclass Bare:\n    def __init__(self, interval=1):\n        pass\n'
+    )
+    package = griffe.load('mmamf', search_paths=[tmp_path])
+    parts = dict(reference._registered(package))
+    assert list(parts) == [('HOOKS', 'Bare')]
+    assert '::: mmamf.Bare' in reference._api(package, parts)['api/mmamf']
+    assert 'mmamf.Bare has no docstring' in caplog.text
+    parts['HOOKS', 'Bare'].docstring = griffe.Docstring('Does nothing.', parent=package['Bare'])
+    reference._table(package['Bare'])
+    assert 'mmamf.Bare: the docstring does not explain interval' in caplog.text

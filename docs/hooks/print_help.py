@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-os.environ |= dict(COLUMNS='100', NO_COLOR='1')
+os.environ |= dict(COLUMNS='84', NO_COLOR='1')
 sys.path.insert(0, str(ROOT))
 
 from mmamf_command_line import import_lazily  # noqa: E402

@@ -69,6 +69,8 @@ def _api(package: griffe.Module, parts: dict) -> dict[str, str]:
         for name in sorted(map(str, names), key=str.lower):
             value = module.members[name]
             value = value.final_target if value.is_alias else value
+            if value.is_module and name in value.members:  # a function in the file of its name
+                value = value.members[name]
             if value.path in seen or not (value.is_class or value.is_function):
                 continue
             seen.add(value.path)
