@@ -33,7 +33,7 @@ SEEDS = (0, 1, 2)
 # network -> name, iterations (they take about equal CPU time), learning rate, color
 NETWORKS = {
     'ours': ('ours, MiT-B0', 900, 1e-3, '#3274b5'),
-    'cmx': ('CMX, MiT-B0', 720, 1e-3, '#e58a1f'),
+    'cmx': ('CMX, MiT-B0', 750, 1e-3, '#e58a1f'),
 }
 
 
