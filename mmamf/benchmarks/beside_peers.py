@@ -86,18 +86,32 @@ def run_apart(job: Callable[[], Any]) -> Any:
     """Run a function in a process of its own, a copy of this one, and return its result.
 
     Raises:
-        ValueError: If the process ended without a result.
+        FileNotFoundError: If the function raises one.
+        ValueError: If the function raises one, or its process ends without a result.
     """
+
+    def send() -> None:
+        try:
+            sender.send((job(), None))
+        except (FileNotFoundError, ValueError) as error:
+            sender.send((None, error))
+
     receiver, sender = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=lambda: sender.send(job()))
+    process = FORK.Process(target=send)
     process.start()
     sender.close()
     try:
-        return receiver.recv()
-    except EOFError as error:
-        raise ValueError('expected a result of a measuring process, got none; see above') from error
-    finally:
+        result, error = receiver.recv()
+    except EOFError:
         process.join()
+        error = ValueError(
+            'expected the result of a measuring process, but it ended with exit code '
+            f'{process.exitcode}'
+        )
+    process.join()
+    if error is not None:
+        raise error
+    return result
 
 
 def measure_once(build: Callable[[], nn.Module], x: Tensor) -> dict[str, float]:

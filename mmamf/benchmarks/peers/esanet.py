@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from .checkout import Source, build_from
 
+STRIDE = 32  # its decoder doubles the size of its smallest maps, and adds larger ones
 SOURCE = Source(
     url='https://github.com/TUI-NICR/ESANet',
     file='src/models/model.py',
@@ -34,7 +35,8 @@ class ESANet(nn.Module):
 
     Raises:
         FileNotFoundError: If there is no such checkout.
-        ValueError: If the checkout has other code than expected.
+        ValueError: If the checkout has other code than expected, or a side of the images is not a
+            multiple of 32.
     """
 
     def __init__(
@@ -58,5 +60,10 @@ class ESANet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the logits."""
+        if any(side % STRIDE for side in x.shape[2:]):
+            raise ValueError(
+                f'ESANet: expected images whose sides are multiples of {STRIDE}, got '
+                f'{x.shape[2]} x {x.shape[3]} px'
+            )
         out = self.network(x[:, :3], x[:, 3:4])
         return out[0] if self.training else out

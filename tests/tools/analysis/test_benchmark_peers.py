@@ -4,6 +4,7 @@ A stand-in has files, names and signatures of the authors' code, and a tiny netw
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -235,8 +236,21 @@ def test_memory_is_that_of_the_pass_beyond_the_process(tool):
     before = torch.ones(2**25)  # 128 MiB that this process has already
     found = module.measure_once(lambda: layer, torch.ones(1, 6, 64, 64))
     assert 24 <= found['memory'] < 24 + 40 and len(before) == 2**25
-    with pytest.raises(ValueError, match='expected a result of a measuring process'):
+    with pytest.raises(ValueError, match='a measuring process, but it ended with exit code 1'):
         module.run_apart(lambda: 1 / 0)
+
+
+def test_benchmark_says_what_is_wrong(tool, tmp_path, tiny_config):
+    main, out = tool('benchmark_peers').main, str(tmp_path / 'speed.json')
+    config, wrong = tiny_config(), str(tmp_path / 'none')
+    arguments = ['--size', '40x64', '--out', out, '--repeats', '1']
+    for paths, options, error in (
+        ([config], ['--cmx', wrong], f'but {wrong} is no folder'),
+        ([config], ['--esanet', str(write(tmp_path / 'e', ESANET))], '32, got 64 x 40 px'),
+        ([config, config], [], "another name than 'tiny', as a config before"),
+    ):
+        with pytest.raises(SystemExit, match=re.escape(error)):
+            main([*paths, *options, *arguments])
 
 
 @pytest.mark.parametrize('wrong', [('--size', '640'), ('--repeats', '0')], ids=str)
