@@ -4,114 +4,26 @@ import argparse
 import ctypes
 import gc
 import json
-import multiprocessing
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import torch
-import torch.nn.functional as F
-from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
-import mmamf
 from mmamf.analysis.complexity import complexity
 from mmamf.scenes.usage import peak_memory
 from mmamf.visualization.markdown import format_table
 from mmamf.whole_file import write_json
 
+from .apart import run_apart
 from .interleaved import Spread, ratio, seconds_of, spread, take_turns
-from .peers.asymfusion import AsymFusion
-from .peers.cmx import CMX
-from .peers.esanet import ESANet
+from .peers.networks import DEPLOYED, Builders, FullSize, list_networks
 from .speed import machine
 from .task import keep_memory
 
-DEPLOYED = ', deployed'
 CHANNELS = 2 * 3  # of RGB and depth
 COLUMNS = ('network', 'parameters', 'GMACs', 'latency', 'latency / first row', 'peak memory')
-FORK = multiprocessing.get_context('fork')  # what is measured needs no copy, and no second import
-
-Builders = dict[str, Callable[[], nn.Module]]
-
-
-class FullSize(nn.Module):
-    """A segmentor whose logits have the size of its input, as a user needs them.
-
-    Args:
-        network: The segmentor.
-
-    Shape:
-        - Input: (N, 2*3, H, W).
-        - Output: logits (N, K, H, W).
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute the logits, and enlarge those that are smaller than the input."""
-        logits = self.network(x)
-        if logits.shape[2:] == x.shape[2:]:
-            return logits
-        return F.interpolate(logits, x.shape[2:], mode='bilinear', align_corners=False)
-
-
-def list_networks(args: argparse.Namespace) -> Builders:
-    """List the networks by name, and how each is built. All have the same number of classes."""
-    builders: Builders = {}
-    for path in args.configs:
-        name = ' '.join(Path(path).stem.split('_')[:3])
-        for deployed in (False, True):
-            title = name + DEPLOYED * deployed
-            if title in builders:
-                raise ValueError(f'{path}: expected another name than {name!r}, as a config before')
-            builders[title] = partial(_build_ours, path, args.classes, deployed)
-    if args.esanet:
-        for encoder in ('resnet18', 'resnet34'):
-            builders[f'ESANet {encoder}'] = partial(ESANet, args.esanet, encoder, args.classes)
-    if args.cmx:
-        for encoder in ('mit_b0', 'mit_b2'):
-            builders[f'CMX {encoder}'] = partial(CMX, args.cmx, encoder, args.classes)
-    if args.asymfusion:
-        builders['AsymFusion resnet50'] = partial(AsymFusion, args.asymfusion, 50, args.classes)
-    return builders
-
-
-def run_apart(job: Callable[[], Any]) -> Any:
-    """Run a function in a process of its own, a copy of this one, and return its result.
-
-    Raises:
-        FileNotFoundError: If the function raises one.
-        ValueError: If the function raises one, or its process ends without a result.
-    """
-
-    def send() -> None:
-        try:
-            sender.send((job(), None))
-        except (FileNotFoundError, ValueError) as error:
-            sender.send((None, error))
-
-    receiver, sender = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=send)
-    process.start()
-    sender.close()
-    try:
-        result, error = receiver.recv()
-    except EOFError:
-        process.join()
-        error = ValueError(
-            'expected the result of a measuring process, but it ended with exit code '
-            f'{process.exitcode}'
-        )
-    process.join()
-    if error is not None:
-        raise error
-    return result
 
 
 def measure_once(build: Callable[[], nn.Module], x: Tensor) -> dict[str, float]:
@@ -120,9 +32,8 @@ def measure_once(build: Callable[[], nn.Module], x: Tensor) -> dict[str, float]:
     def measure() -> dict[str, float]:
         before = peak_memory()  # of a new process: what it has at its start
         network = _ready(build)
-        gc.collect()  # deploy makes a copy
-        if sys.platform == 'linux':
-            ctypes.CDLL(None).malloc_trim(0)
+        gc.collect()  # deploy makes a copy, and what it copied has to go
+        ctypes.CDLL(None).malloc_trim(0)
         # one more process, because this one may have had its peak while it built the network
         peak = run_apart(lambda: (_run(network, x), peak_memory())[1])
         counts = complexity(network.to('meta'), x.to('meta'))
@@ -180,22 +91,6 @@ def make_table(once: dict[str, dict], rounds: list[dict[str, float]], names: lis
             ]
         )
     return format_table(COLUMNS, rows)
-
-
-def _build_ours(path: str, classes: int, deployed: bool) -> nn.Module:
-    config = Config.fromfile(path).model.to_dict()
-    _set_classes(config, classes)
-    model = MODELS.build(config).eval()
-    return mmamf.deploy(model) if deployed else model
-
-
-def _set_classes(part: Any, classes: int) -> None:
-    if isinstance(part, dict):
-        if 'num_classes' in part:
-            part['num_classes'] = classes
-        part = list(part.values())
-    for inner in part if isinstance(part, list) else ():
-        _set_classes(inner, classes)
 
 
 def _ready(build: Callable[[], nn.Module]) -> nn.Module:

@@ -56,8 +56,9 @@ def build_from(checkout: str | Path, source: Source, **arguments) -> nn.Module:
             f'{folder}: expected {where}, got a folder without that file, which has {found}'
         )
     module = source.file.removesuffix('.py').replace('/', '.')
-    # their code warns of what nobody can change here, such as arguments that a block ignores
-    with _modules(folder, source), warnings.catch_warnings(action='ignore'):
+    with _modules(folder, source), warnings.catch_warnings():
+        # their code warns of what nobody can change here, such as arguments that a block ignores
+        warnings.simplefilter('ignore')
         try:
             build = getattr(importlib.import_module(module), source.name)
         except (ImportError, AttributeError) as error:
