@@ -91,13 +91,15 @@ def _modules(folder: Path, source: Source) -> Iterator[None]:
             modules.setdefault(parent, _module(parent, {}, []))
         modules[name] = _module(name, content)
     tops = {name.partition('.')[0] for name in modules}
-    hidden = _take_out(tops)
+    hidden, writes_no_bytecode = _take_out(tops), sys.dont_write_bytecode
     sys.modules.update(modules)
+    sys.dont_write_bytecode = True  # into the checkout
     try:
         yield
     finally:
         _take_out(tops)
         sys.modules.update(hidden)
+        sys.dont_write_bytecode = writes_no_bytecode
 
 
 def _take_out(tops: set[str]) -> dict[str, ModuleType]:

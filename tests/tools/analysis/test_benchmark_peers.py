@@ -158,6 +158,8 @@ def test_network_of_a_checkout(kind, files, options, stride, file, tmp_path, mon
     before, path = dict(sys.modules), list(sys.path)
     network = kind(write(tmp_path, files), num_classes=5, **options)
     assert sys.modules == before and sys.path == path
+    written = [path for path in tmp_path.rglob('*') if path.is_file()]
+    assert sorted(written) == sorted(tmp_path / name for name in files)  # no bytecode
     assert not any('ignores arguments' in str(warning.message) for warning in recwarn)
     x = torch.randn(2, 6, 32, 64)
     for training in (True, False):
