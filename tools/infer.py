@@ -41,7 +41,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--probabilities',
         action='store_true',
         help='also write maps of the largest probability, the entropy and the disagreement of the '
-        'modalities, as 16-bit PNG, in which 65535 means 1',
+        'modalities, as 16-bit PNG, in which 65535 means 1, or GeoTIFF with its scale inside',
     )
     parser.add_argument(
         '--guard',

@@ -81,6 +81,12 @@ class CheckpointSegmentor:
             )
         self.modalities = preprocessor.modalities
 
+    @property
+    def threshold(self) -> float | None:
+        """The probability above which a pixel has the second class, see :class:`Segmentor`."""
+        head = self.model.decode_head
+        return head.threshold if head.out_channels == 1 else None
+
     def _read_dataset(self, config: Config) -> None:
         if config.get('test_dataloader') is None:
             raise ValueError('config: expected a test_dataloader with the test pipeline, got none')
@@ -145,7 +151,7 @@ class CheckpointSegmentor:
         for sample in self.model.test_step(pseudo_collate(data)):
             logits = sample.seg_logits.data.float()
             if len(logits) == 1:  # mmseg has already applied the sigmoid
-                threshold = torch.full_like(logits, self.model.decode_head.threshold)
+                threshold = torch.full_like(logits, self.threshold)
                 scores.append(torch.cat([threshold, logits]).cpu().numpy())
             else:
                 scores.append(logits.softmax(0).cpu().numpy())

@@ -61,7 +61,7 @@ class OnnxSegmentor:
         check_class_count(len(self.classes))
         self.palette = [tuple(color) for color in about['palette']]
         self.pipeline = Compose([LoadMultimodalImages(), _stack])
-        self._threshold = about.get('threshold')  # if the network has one output for two classes
+        self.threshold = about.get('threshold')  # if the network has one output for two classes
         self._outputs = _outputs(about['outputs'], self.modalities)
         self.is_guarded = about.get('guard', False)
         floats = all('float' in part.type for part in self.session.get_inputs())
@@ -118,7 +118,7 @@ class OnnxSegmentor:
             return [*self._probabilities(output)]
         if output.dtype.kind == 'f' and self._is_binary(output):
             chance = _sigmoid(output).astype(np.float32)
-            return [*np.concatenate([np.full_like(chance, self._threshold), chance], 1)]
+            return [*np.concatenate([np.full_like(chance, self.threshold), chance], 1)]
         count = max(2, len(self.classes))
         return [*(self._labels(output)[:, None] == np.arange(count)[:, None, None]).astype('f4')]
 
@@ -181,7 +181,7 @@ class OnnxSegmentor:
         if output.dtype.kind != 'f':
             return output.astype(np.uint8)
         if self._is_binary(output):
-            return (_sigmoid(output[:, 0]) > self._threshold).astype(np.uint8)
+            return (_sigmoid(output[:, 0]) > self.threshold).astype(np.uint8)
         if output.shape[1] != len(self.classes):
             raise ValueError(
                 f'expected logits (N, {len(self.classes)}, H, W), got shape {output.shape}: the '
@@ -190,7 +190,7 @@ class OnnxSegmentor:
         return output.argmax(1).astype(np.uint8)  # (N, K, H, W) -> (N, H, W)
 
     def _is_binary(self, output: np.ndarray) -> bool:
-        return output.shape[1] == 1 and self._threshold is not None
+        return output.shape[1] == 1 and self.threshold is not None
 
     def _probabilities(self, output: np.ndarray) -> np.ndarray:
         if output.dtype.kind != 'f':

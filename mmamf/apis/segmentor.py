@@ -15,6 +15,8 @@ class Segmentor(Protocol):
         classes: Names of the classes.
         palette: RGB color of every class.
         pipeline: Turns the paths of a sample into what the methods take.
+        threshold: The probability above which a pixel has the second class, if the network has one
+            output for two classes; else None.
         is_guarded: Whether sensors that look broken are left out.
     """
 
@@ -23,6 +25,7 @@ class Segmentor(Protocol):
     classes: tuple[str, ...]
     palette: Sequence[Sequence[int]]
     pipeline: Callable[[dict], dict]
+    threshold: float | None
     is_guarded: bool
 
     def predict(self, data: Sequence[dict], return_probabilities: bool = False) -> list[dict]:

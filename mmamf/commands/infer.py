@@ -21,9 +21,9 @@ def infer(args: argparse.Namespace) -> None:
         raise ValueError(f'--overlap: expected TIFF files that are read by tiles, got {kind}')
     if args.watch and kind != PICTURES:
         raise ValueError(f'--watch: expected folders or globs of pictures, got {kind}')
-    if args.probabilities and (args.watch or kind != PICTURES):
+    if args.probabilities and (args.watch or kind not in (PICTURES, RASTER)):
         raise ValueError(
-            '--probabilities: expected pictures that are read as a whole, got '
+            '--probabilities: expected pictures that are read as a whole, or TIFF files, got '
             f'{"--watch" if args.watch else kind}'
         )
     check_packages(kind)

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmamf.apis.match_inputs import match_inputs
 from mmamf.apis.prediction_files import MASKS, OVERLAYS, WRITTEN
 from mmamf.apis.segmentor import Segmentor
+from mmamf.apis.uncertainty_files import UNCERTAINTY
 from mmamf.scenes.check_result import check_result
 from mmamf.scenes.input_kind import RASTER, VIDEO, VOLUME, VOLUMES
 from mmamf.scenes.open_raster import import_rasterio
@@ -36,13 +37,19 @@ def infer_scenes(segmentor: Segmentor, kind: str, args: argparse.Namespace) -> N
     pieces = PieceSegmentor(segmentor, args.optional, args.batch_size)
     inputs, masks = dict(args.inputs), Path(args.out, MASKS)
     suffixes = {name: _suffix(kind, place, segmentor, name) for name, place in inputs.items()}
-    results = [Path(args.out, name) for name in WRITTEN]
+    results = [Path(args.out, name) for name in (*WRITTEN, *UNCERTAINTY)]
     scenes = match_inputs(inputs, segmentor.modalities, suffixes, pieces.optional, results)
     _tell_absent(segmentor, inputs)
     written = {name: _written(kind, masks, name, files) for name, files in scenes.items()}
+    folders = UNCERTAINTY if args.probabilities else ()
+    maps = {
+        name: {folder: Path(args.out, folder, f'{name}.tif') for folder in folders}
+        for name in scenes
+    }
     if kind != VIDEO:
         for name, files in scenes.items():  # all, before the first one is segmented
-            check_result(written[name], files.values())
+            for path in (written[name], *maps[name].values()):
+                check_result(path, files.values())
     for name, files in scenes.items():
         if kind == VIDEO:
             usage = segment_video(pieces, files, args.out, name)
@@ -50,7 +57,8 @@ def infer_scenes(segmentor: Segmentor, kind: str, args: argparse.Namespace) -> N
             usage = segment_volume(pieces, files, written[name])
         else:
             tile = TILE if args.tile is None else args.tile
-            usage = segment_raster(pieces, files, written[name], tile, args.overlap)
+            options = dict(tile=tile, overlap=args.overlap, uncertainty=maps[name])
+            usage = segment_raster(pieces, files, written[name], **options)
         print(f'{written[name]}: {usage}')
 
 
@@ -59,7 +67,7 @@ def watch(segmentor: Segmentor, args: argparse.Namespace) -> None:
     pieces = PieceSegmentor(segmentor, args.optional)
     inputs = dict(args.inputs)
     suffixes = {name: modality.suffix for name, modality in segmentor.descriptions.items()}
-    results = [Path(args.out, name) for name in WRITTEN]
+    results = [Path(args.out, name) for name in (*WRITTEN, *UNCERTAINTY)]
     folder = WatchedFolder(inputs, suffixes, pieces.optional, results)
     _tell_absent(segmentor, inputs)
     print('watching; Ctrl-C ends it', flush=True)

@@ -2,7 +2,8 @@
 
 A reader (:class:`RasterScene`, :class:`Volume`, :class:`Video`) gives the pieces one by one, each
 with the images of all modalities. :class:`PieceSegmentor` segments them. A writer
-(:class:`LabelRaster`, :class:`LabelVolume`, :class:`PaintedVideo`) writes each result at once.
+(:class:`LabelRaster`, :class:`UncertaintyRaster`, :class:`LabelVolume`,
+:class:`PaintedVideo`) writes each result at once.
 """
 
 from .label_raster import LabelRaster
@@ -17,6 +18,7 @@ from .segment_volume import segment_volume
 from .segment_watched import segment_watched
 from .tile_blender import TileBlender
 from .tile_grid import Tile, TileGrid
+from .uncertainty_raster import UncertaintyRaster
 from .usage import Usage
 from .video import Video
 from .volume import Volume
@@ -33,6 +35,7 @@ __all__ = [
     'Tile',
     'TileBlender',
     'TileGrid',
+    'UncertaintyRaster',
     'Usage',
     'Video',
     'Volume',

@@ -5,8 +5,10 @@ import numpy as np
 
 from mmamf.apis.sample_images import as_files, load_sample
 from mmamf.apis.segmentor import Segmentor
+from mmamf.apis.uncertainty_files import disagreement
 from mmamf.datasets.transforms.checked_image import load_images
 from mmamf.datasets.transforms.missing_readings import find_missing
+from mmamf.ensemble import ENSEMBLE, PROBABILITIES
 
 from .piece import LoadedPiece, Piece
 
@@ -50,6 +52,19 @@ class PieceSegmentor:
             ValueError: See :meth:`load`; also if the network cannot take pieces of this size.
         """
         return self._predict(pieces, self.segmentor.predict_scores)
+
+    def scores_and_disagreement(
+        self, pieces: Iterable[Piece]
+    ) -> Iterator[tuple[LoadedPiece, np.ndarray | None]]:
+        """Yield the :meth:`scores` of each piece, and behind them the :func:`disagreement`.
+
+        Shape:
+            (K + 1, H, W), float32.
+
+        Raises:
+            ValueError: See :meth:`scores`; also if the network gives labels without probabilities.
+        """
+        return self._predict(pieces, self._scores_and_disagreement)
 
     def maps(
         self, pieces: Iterable[Piece]
@@ -100,6 +115,17 @@ class PieceSegmentor:
     def predict(self, loaded: LoadedPiece) -> dict[str, np.ndarray] | None:
         """Predict the label maps of one piece, see :meth:`maps`."""
         return None if loaded.data is None else self._run([loaded], self.segmentor.predict)[0]
+
+    def _scores_and_disagreement(self, data: list[dict]) -> list[np.ndarray]:
+        found, threshold = [], self.segmentor.threshold
+        for maps in self.segmentor.predict(data, return_probabilities=True):
+            chances = dict(maps[PROBABILITIES])
+            scores = whole = chances.pop(ENSEMBLE)
+            if threshold is not None:
+                scores = np.stack([np.full_like(whole[1], threshold), whole[1]])
+            members = [*chances.values()] or [whole]
+            found.append(np.concatenate([scores, disagreement(members)[None]]))
+        return found
 
     def _predict(
         self, pieces: Iterable[Piece], predict: Callable[[list[dict]], list[Prediction]]

@@ -7,7 +7,7 @@ from .tile_grid import Span, Tile, TileGrid
 
 
 class TileBlender:
-    """Blends the scores of overlapping tiles, and gives each pixel its class when it is final.
+    """Blends the scores of overlapping tiles, and gives those of each pixel when they are final.
 
     Across an overlap, the weight of one tile falls linearly from 1 to 0, and that of the other
     rises from 0 to 1. So the weights of a pixel add up to 1, and equal scores stay as they are.
@@ -36,10 +36,10 @@ class TileBlender:
 
         Shape:
             - scores: (K, H, W).
-            - labels: (h, w), uint8.
+            - blended: (K, h, w), float32.
 
         Returns:
-            The rows and columns that are final now, and the indices of their highest scores.
+            The rows and columns that are final now, and their blended scores.
         """
         rows, columns, overlap = tile.rows, tile.columns, self.grid.overlap
         size = (rows.end - rows.begin, columns.end - columns.begin)
@@ -58,9 +58,8 @@ class TileBlender:
             part[:, :overlap] += self._read(tile, right)
         if not rows.is_last:
             self._write(tile, part[:, bottom:])
-        labels = part[:, :bottom].argmax(0).astype(np.uint8)  # (K, h, w) -> (h, w)
         top, left = rows.begin, columns.begin
-        return slice(top, top + bottom), slice(left, left + right), labels
+        return slice(top, top + bottom), slice(left, left + right), part[:, :bottom]
 
     def close(self) -> None:
         """Remove the temporary file."""

@@ -21,6 +21,7 @@ class PointwiseSegmentor:
 
     classes = ('field', 'forest', 'water', 'road')
     palette = PALETTE
+    threshold = None
 
     def __init__(self, descriptions):
         self.descriptions = {name: Modality(name, **spec) for name, spec in descriptions.items()}
@@ -34,9 +35,16 @@ class PointwiseSegmentor:
         self.batches.append(len(data))
         return [self.scores_of(item) for item in data]
 
-    def predict(self, data):
+    def predict(self, data, return_probabilities=False):
         self.batches.append(len(data))
-        return [dict(ensemble=self.scores_of(item).argmax(0).astype(np.uint8)) for item in data]
+        predicted = []
+        for item in data:
+            scores = self.scores_of(item)
+            predicted.append(dict(ensemble=scores.argmax(0).astype(np.uint8)))
+            if return_probabilities:  # the modalities disagree everywhere
+                chances = dict(rgb=scores, dsm=scores[::-1], ensemble=scores)
+                predicted[-1]['probabilities'] = chances
+        return predicted
 
     def scores_of(self, item):
         self.present.append(item['present'])

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mmamf.apis.uncertainty_files import disagreement, entropy
 from mmamf.scenes import LabelRaster, Piece, RasterScene, TileGrid, segment_raster
 from mmamf.scenes.open_raster import open_raster
 
@@ -41,6 +42,49 @@ def test_a_network_of_pixels_gives_the_same_as_on_the_whole(
     assert len(np.unique(found)) >= 3 and usage.pixels == 150 * 220
     assert set(segmentor.segmentor.shapes) == {(min(tile, 150), min(tile, 220))}
     assert max(segmentor.segmentor.batches) == min(batch_size, len(segmentor.segmentor.shapes))
+
+
+@pytest.mark.parametrize('threshold', [None, 0.8])
+def test_maps_of_uncertainty_are_those_of_the_whole(
+    make_segmentor, write_scene, tmp_path, monkeypatch, threshold
+):
+    files, segmentor = write_scene(), make_segmentor()
+    model = type(segmentor.segmentor)
+    if threshold is not None:  # a network with one output for two classes
+        many = model.scores_of
+
+        def two(self, item):
+            chance = many(self, item)[:2].sum(0)
+            return np.stack([1 - chance, chance])
+
+        monkeypatch.setattr(model, 'scores_of', two)
+        monkeypatch.setattr(model, 'classes', ('other', 'road'))
+    monkeypatch.setattr(model, 'threshold', threshold)
+    names = ('probability', 'entropy', 'disagreement')
+    maps = {name: tmp_path / name / 'out.tif' for name in names}
+    segment_raster(segmentor, files, tmp_path / 'out.tif', 64, 16, False, maps)
+    loaded = segmentor.load(Piece('whole', files, files))
+    readings, chances = loaded.readings, segmentor.segmentor.scores_of(loaded.data)
+    expected = chances.max(0), entropy(chances), disagreement([chances, chances[::-1]])
+    for path, values in zip(maps.values(), expected, strict=True):
+        with rasterio.open(path) as out, rasterio.open(files['rgb']) as source:
+            found, scale = out.read(1), out.scales[0]
+            assert out.crs == source.crs and out.transform == source.transform
+            assert out.dtypes == ('uint16',) and out.nodata == 65535
+        np.testing.assert_array_equal(found == 65535, ~readings)
+        np.testing.assert_allclose((found * scale)[readings], values[readings], atol=1e-4)
+    labels = chances.argmax(0) if threshold is None else chances[1] > threshold
+    np.testing.assert_array_equal(read(tmp_path / 'out.tif')[readings], labels[readings])
+    assert len(np.unique(labels)) > 1
+
+
+def test_maps_are_written_together_or_not_at_all(make_segmentor, write_scene, tmp_path):
+    files, maps = write_scene(), dict(entropy=tmp_path / 'o' / 'entropy.tif')
+    maps['entropy'].parent.mkdir()
+    maps['entropy'].touch()
+    with pytest.raises(ValueError, match=r'entropy.tif: expected no such file'):
+        segment_raster(make_segmentor(), files, tmp_path / 'o' / 'out.tif', 64, 16, False, maps)
+    assert [path.name for path in (tmp_path / 'o').iterdir()] == ['entropy.tif']
 
 
 def test_modalities_are_absent_per_tile(make_segmentor, write_scene, tmp_path):
@@ -92,7 +136,7 @@ def test_a_large_result_is_a_bigtiff(tmp_path, write_raster, monkeypatch):
     def open_sparse(*args, **profile):
         return open_raster(*args, **profile, sparse_ok=True)
 
-    monkeypatch.setattr('mmamf.scenes.label_raster.open_raster', open_sparse)
+    monkeypatch.setattr('mmamf.scenes.create_raster.open_raster', open_sparse)
     path = write_raster('a.tif', np.zeros((1, 8, 8), np.uint8))
     with RasterScene(dict(rgb=path)) as scene:
         kept = {key: getattr(scene.first, key) for key in ('gcps', 'rpcs', 'crs', 'transform')}

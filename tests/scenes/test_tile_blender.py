@@ -14,7 +14,8 @@ def blend(grid, scores_of, num_scores):
     labels = np.full(grid.shape, 99, np.uint8)
     blender = TileBlender(grid, num_scores)
     for tile in grid:
-        rows, columns, found = blender.add(tile, scores_of(tile))
+        rows, columns, blended = blender.add(tile, scores_of(tile))
+        found = blended.argmax(0)
         assert (labels[rows, columns] == 99).all() and found.shape == labels[rows, columns].shape
         labels[rows, columns] = found
     blender.close()

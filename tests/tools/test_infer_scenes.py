@@ -75,7 +75,7 @@ def read(path):
 
 def test_a_scene_by_tiles(tool, checkpoint, scene, tmp_path, capsys):
     """One tile gives the mask of the whole image; small tiles give nearly the same."""
-    options = ['--device', 'cpu']
+    options = ['--device', 'cpu', '--probabilities']
     tool.main([checkpoint, *given(scene), '--out', str(tmp_path / 'a'), *options])
     said = capsys.readouterr().out
     assert f'{scene["rgb"]} has coordinates, but its mask has none; --tile 512' in said
@@ -84,6 +84,10 @@ def test_a_scene_by_tiles(tool, checkpoint, scene, tmp_path, capsys):
     more = ['--tile', '512', '--out', str(tmp_path / 'b'), *options]
     tool.main([checkpoint, *given(scene), *more])
     np.testing.assert_array_equal(read(tmp_path / 'b' / 'masks' / 'rgb.tif'), whole)
+    for name in ('probability', 'entropy', 'disagreement'):
+        expected = cv2.imread(str(tmp_path / 'a' / name / 'rgb.png'), -1) / 65535
+        values = read(tmp_path / 'b' / name / 'rgb.tif') / 65534
+        np.testing.assert_allclose(values, expected, atol=1e-4)
     said = capsys.readouterr().out
     assert f'{tmp_path}/b/masks/rgb.tif: 0.03 megapixels in ' in said
     assert ' s per megapixel, peak memory ' in said
@@ -196,7 +200,10 @@ def test_bad_options(tool, capsys, arguments, message):
             ['rgb=a.mp4', 'depth=a.png'],
             r'of one kind for all .*, got rgb=a.mp4 \(videos\), depth=a.png \(pictures\)',
         ),
-        (['rgb=a.mp4', '--probabilities'], '--probabilities: expected pictures .*, got videos'),
+        (
+            ['rgb=a.mp4', '--probabilities'],
+            '--probabilities: expected pictures .*, or TIFF files, got videos',
+        ),
         (['rgb=a', '--probabilities', '--watch'], '--probabilities: expected .*, got --watch'),
         (['rgb=a', '--overlap', '8'], '--overlap: expected TIFF files that are read by tiles, got'),
         (['rgb=a.mp4', '--watch'], '--watch: expected folders or globs of pictures, got videos'),
