@@ -129,7 +129,7 @@ def test_what_is_not_documented_is_a_warning(tmp_path, monkeypatch, caplog):
         'from mmengine.registry import HOOKS\n__all__ = ["Bare"]\n\n\n'
         '@HOOKS.register_module()\nclass Bare:\n    def __init__(self, interval=1):\n        pass\n'
     )
-    package = griffe.load('mmamf', search_paths=[tmp_path])
+    package = griffe.load('mmamf', search_paths=[tmp_path], try_relative_path=False)
     parts = dict(reference._registered(package))
     assert list(parts) == [('HOOKS', 'Bare')]
     assert '::: mmamf.Bare' in reference._api(package, parts)['api/mmamf']

@@ -26,7 +26,8 @@ ROLE = re.compile(r':(?:class|func|meth|mod|attr):(`|<code>)[~.\w]*?(\w+)(`|</co
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages, also to the navigation."""
     root = Path(config.config_file_path).parent
-    package = griffe.load('mmamf', search_paths=[root], resolve_aliases=True)
+    options = dict(resolve_aliases=True, try_relative_path=False)
+    package = griffe.load('mmamf', search_paths=[root], **options)
     parts = dict(sorted(_registered(package)))
     api = _api(package, parts)
     pages = {'config_keys': _keys(package, parts), 'commands': _help(root)}
