@@ -105,7 +105,7 @@ def _keys(package: griffe.Module, parts: dict) -> str:
 
 
 def _table(value: griffe.Class) -> list[str]:
-    """Return the rows of the keys of one part, and a line about those of its parent."""
+    """Return the rows of the keys of one part, and one about those of its parent."""
     explained = {
         argument.name.lstrip('*'): _plain(argument.description)
         for part in reversed([value, *value.mro()])  # its own words replace those of its parents
@@ -123,13 +123,14 @@ def _table(value: griffe.Class) -> list[str]:
             griffe.ParameterKind.var_keyword,
             griffe.ParameterKind.var_positional,
         ):
-            further = [f'Further keys: {explained[name]}', ''] if name in explained else []
+            further = [f'| others | | {explained[name]} |'] if name in explained else []
             continue
         if name not in explained:
             log.warning(f'{value.path}: the docstring does not explain {name}')
         default = 'needed' if parameter.required else f'`{parameter.default}`'
         rows.append(f'| `{name}` | {default} | {explained.get(name, "")} |')
-    return ['| key | default | |', '|---|---|---|', *rows, '', *further] if rows else further
+    rows += further
+    return ['| key | default | |', '|---|---|---|', *rows, ''] if rows else []
 
 
 def _plain(text: str) -> str:
