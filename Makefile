@@ -10,7 +10,7 @@
 export TORCH
 VENV_PYTHON := .venv/bin/python
 
-.PHONY: demo demo-translation test lint clean setup
+.PHONY: demo demo-translation test lint docs clean setup
 
 demo: setup
 	$(VENV_PYTHON) tools/demo.py
@@ -26,10 +26,14 @@ lint: setup
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 
+# Writes site/. A broken link, or a public name without a docstring, is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(VENV_PYTHON) -m mkdocs build
+
 setup:
 	@python=$$(sh tools/setup/find_python.sh "$(PYTHON)") && "$$python" tools/setup/installer.py
 
 # What was rendered (data/), trained (work_dirs/) and installed (.venv/) stays.
 clean:
-	rm -rf build dist mmamf.egg-info .pytest_cache .ruff_cache
+	rm -rf build dist site mmamf.egg-info .pytest_cache .ruff_cache
 	find mmamf tools tests configs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,7 @@ SCRIPTS = dict(
     compare='analysis/compare_fusion.py',
     rooms='render_rooms.py',
     demo='demo.py',
+    doctor='doctor.py',
 )
 
 

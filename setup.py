@@ -103,7 +103,8 @@ setup(
         'converters': ['h5py', 'scipy'],
         'export': ['onnx', 'onnxruntime'],
         'scenes': ['rasterio', 'nibabel'],
-        'tests': ['pytest', 'pytest-xdist', 'playwright', 'ruff'],
+        'tests': ['pytest', 'pytest-xdist', 'playwright', 'ruff', 'nbclient', 'ipykernel'],
+        'docs': ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]', 'nbformat'],
     },
     zip_safe=False,
 )

@@ -96,10 +96,14 @@ def test_fusion_operator_of_ones_own():
     assert all(x.grad[0, 3 * m : 3 * m + 3].any() for m in range(3))
 
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 160
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_and_files_exist(page):
     for target in re.findall(r'\]\(([^)#]+)\)', page.read_text()):
         if not target.startswith('http'):
@@ -107,8 +111,12 @@ def test_links_and_files_exist(page):
 
 
 def test_the_readme_leads_to_every_page():
-    for page in PAGES[1:]:
+    for page in sorted((ROOT / 'docs').glob('*.md')):
         assert f'(docs/{page.name})' in README, page.name
+    for index in sorted((ROOT / 'docs').glob('*/index.md')):
+        assert f'(docs/{index.parent.name}/index.md)' in README, index
+        for page in (path for path in index.parent.iterdir() if path != index):
+            assert f'({page.name})' in index.read_text(), page
 
 
 def test_no_placeholder_is_left():

@@ -1,10 +1,14 @@
 """Sheets and figures. Figures need matplotlib, which is imported when one is drawn."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .colors import colorize_image, colorize_labels, overlay_labels, picture_of
 from .prediction_sheet import PredictionSheet
+
+if TYPE_CHECKING:  # for tools that read the source
+    from .curves import plot_curves, read_curves
+    from .fusion_diagnosis import plot_fusion_diagnosis, read_fusion_diagnosis
 
 _FIGURES = {
     'plot_curves': 'curves',
@@ -19,7 +23,10 @@ __all__ = [
     'colorize_labels',
     'overlay_labels',
     'picture_of',
-    *_FIGURES,
+    'plot_curves',
+    'plot_fusion_diagnosis',
+    'read_curves',
+    'read_fusion_diagnosis',
 ]
 
 

@@ -24,8 +24,7 @@ class PredictionSheetHook(SheetHook):
     the truth if there are labels, each modality's prediction if the model gives one, and the
     ensemble. Cells of an absent modality stay empty.
 
-    Args:
-        See :class:`SheetHook`.
+    Its arguments are those of :class:`SheetHook`.
     """
 
     file_name = 'prediction_sheet.png'

@@ -18,8 +18,7 @@ class TranslationSheetHook(SheetHook):
     of each modality, the ensemble, and the truth if there is one. With a single modality, output
     and ensemble are equal and share a column.
 
-    Args:
-        See :class:`SheetHook`.
+    Its arguments are those of :class:`SheetHook`.
     """
 
     file_name = 'translation_sheet.png'
