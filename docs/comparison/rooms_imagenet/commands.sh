@@ -36,6 +36,8 @@ python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/behind-0 --cfg-options model.backbone.fuse_at=None randomness.seed=0
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/behind-1 --cfg-options model.backbone.fuse_at=None randomness.seed=1
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/behind-2 --cfg-options model.backbone.fuse_at=None randomness.seed=2
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/behind-3 --cfg-options model.backbone.fuse_at=None randomness.seed=3
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/behind-4 --cfg-options model.backbone.fuse_at=None randomness.seed=4
 
 # Encoders: shared convolutions, shared BN, ours
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/shared-bn-0 --cfg-options model.backbone.backbone.norm_cfg.type=SharedBN randomness.seed=0
@@ -51,12 +53,12 @@ python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-3 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=3
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-4 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=4
 
-# Encoders: private convolutions in stem and first three stages, private BN, ours
-python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-stages-0 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2,layer3]' randomness.seed=0
-python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-stages-1 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2,layer3]' randomness.seed=1
-python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-stages-2 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2,layer3]' randomness.seed=2
-python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-stages-3 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2,layer3]' randomness.seed=3
-python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-stages-4 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2,layer3]' randomness.seed=4
+# Encoders: two encoders, ours, behind the stages
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-behind-0 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fuse_at=None randomness.seed=0
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-behind-1 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fuse_at=None randomness.seed=1
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-behind-2 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fuse_at=None randomness.seed=2
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-behind-3 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fuse_at=None randomness.seed=3
+python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-behind-4 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fuse_at=None randomness.seed=4
 
 # Encoders: two encoders, no fusion
 python tools/train.py configs/amf/amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py --work-dir work_dirs/rooms_imagenet/private-conv-none-0 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv model.backbone.fusion=None randomness.seed=0

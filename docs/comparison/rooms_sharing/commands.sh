@@ -8,12 +8,17 @@ python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-
 python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/shared-1 --cfg-options randomness.seed=1
 python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/shared-2 --cfg-options randomness.seed=2
 
-# Convolutions of the encoder: private in the stem and the first two stages
-python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-stages-0 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2]' randomness.seed=0
-python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-stages-1 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2]' randomness.seed=1
-python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-stages-2 --cfg-options 'model.backbone.private_at=[conv1,layer1,layer2]' randomness.seed=2
-
 # Convolutions of the encoder: private (two encoders)
 python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-0 --cfg-options model.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=0
 python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-1 --cfg-options model.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=1
 python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120.py --work-dir work_dirs/rooms_sharing/private-2 --cfg-options model.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=2
+
+# Convolutions of the encoder: shared, fused behind the stages
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/behind-0 --cfg-options randomness.seed=0
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/behind-1 --cfg-options randomness.seed=1
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/behind-2 --cfg-options randomness.seed=2
+
+# Convolutions of the encoder: private (two encoders), fused behind the stages
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/private-behind-0 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=0
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/private-behind-1 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=1
+python tools/train.py configs/amf/amf_r18_refinenet_1xb2-adamw-1200_rooms-large-160x120_fused-behind.py --work-dir work_dirs/rooms_sharing/private-behind-2 --cfg-options model.backbone.backbone.conv_cfg.type=ModalitySpecificConv randomness.seed=2
