@@ -7,7 +7,7 @@ video: 600 frames of a drive, color and thermal, in one folder with suffixes.
 Usage: python docs/planning/make_data_sets.py OUT
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import cv2
@@ -148,7 +148,9 @@ def make_video(out: Path, count: int = 600, size: tuple[int, int] = (120, 160)) 
 
 
 if __name__ == '__main__':
-    target = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('target', type=Path, help='folder to write')
+    target = parser.parse_args().target
     make_tiles(target / 'tiles')
     make_parts(target / 'parts')
     make_video(target / 'video')
