@@ -17,7 +17,17 @@ from preflight import SetupError, check_disk, check_shared_libraries, check_venv
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / 'requirements'
 PINS = REQUIREMENTS / 'constraints.txt'
-GROUPS = ('runtime', 'mmagic', 'translation', 'demo', 'converters', 'export', 'scenes', 'tests')
+GROUPS = (
+    'runtime',
+    'mmagic',
+    'translation',
+    'demo',
+    'converters',
+    'export',
+    'openvino',
+    'scenes',
+    'tests',
+)
 FILES = [REQUIREMENTS / f'{group}.txt' for group in GROUPS]
 BARE = REQUIREMENTS / 'no_deps.txt'
 SOURCES = [ROOT / name for name in ('setup.py', 'pyproject.toml', 'mmamf/version.py')]
