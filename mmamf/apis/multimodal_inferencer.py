@@ -8,7 +8,7 @@ from rich.progress import track
 from mmamf.ensemble import LEFT_OUT, PROBABILITIES
 
 from .match_inputs import Image, Images, match_inputs
-from .openvino_segmentor import EXPORTED, open_exported
+from .open_exported import is_exported, open_exported
 from .prediction_files import WRITTEN, PredictionFiles
 from .sample_images import as_files, load_sample, picture_of_image
 from .uncertainty_files import UNCERTAINTY, UncertaintyFiles
@@ -58,7 +58,7 @@ class MultimodalInferencer:
         allow_different_config: bool = False,
         guard: bool = False,
     ) -> None:
-        if Path(model).suffix.lower() not in EXPORTED:
+        if not is_exported(model):
             from .checkpoint_segmentor import CheckpointSegmentor  # needs mmseg; ONNX does not
 
             self.segmentor = CheckpointSegmentor(

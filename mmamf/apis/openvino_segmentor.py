@@ -1,9 +1,5 @@
-from pathlib import Path
-
 from .onnx_segmentor import OnnxSegmentor
 from .openvino_session import OpenvinoSession
-
-EXPORTED = ('.onnx', '.xml')  # how names of exported files end
 
 
 class OpenvinoSegmentor(OnnxSegmentor):
@@ -22,14 +18,3 @@ class OpenvinoSegmentor(OnnxSegmentor):
     """
 
     _open = staticmethod(OpenvinoSession)
-
-
-def open_exported(path: str | Path, device: str | None = None) -> OnnxSegmentor:
-    """Open a file that ``tools/export_onnx.py`` wrote, with the runtime that its name asks for.
-
-    Args:
-        path: An .xml file for OpenVINO; any other for onnxruntime.
-        device: See the two classes.
-    """
-    kind = OpenvinoSegmentor if Path(path).suffix.lower() == '.xml' else OnnxSegmentor
-    return kind(path, device)

@@ -225,6 +225,7 @@ def export(args: argparse.Namespace) -> None:
             _publish(made.with_suffix('.bin'), args.out.with_suffix('.bin'))
         _publish(made, args.out)
     what = 'labels that differ' if args.labels else 'largest difference of a logit'
+    what += f', before {args.shrink},' if args.shrink else ''
     print(
         f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '
         f'{", ".join(graph.input_names)} -> {", ".join(graph.output_names)}; {what} from PyTorch '
