@@ -47,6 +47,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
     )
+    parser.add_argument(
+        '--ensemble',
+        action='store_true',
+        help='put out the ensemble alone, without the modalities, which takes less time',
+    )
     shrink = parser.add_mutually_exclusive_group()
     shrink.add_argument(
         '--int8',

@@ -17,8 +17,9 @@ EXAMPLE = (90, 102)  # px; see mmamf/deployment/export_onnx.py
 class ExportedForms:
     """A segmentor in the runtimes that need no PyTorch.
 
-    The files are those of ``tools/export_onnx.py``, for any batch and size. The 8-bit form is
-    calibrated with random images. That does not change its time, but its predictions are useless.
+    The files are those of ``tools/export_onnx.py --ensemble``, for any batch and size. The 8-bit
+    form is calibrated with random images. That does not change its time, but its predictions are
+    useless.
 
     Args:
         model: The segmentor, in evaluation mode.
@@ -27,7 +28,7 @@ class ExportedForms:
     """
 
     def __init__(self, model: nn.Module, size: tuple[int, int], folder: Path) -> None:
-        graph = SegmentorGraph(model).eval()
+        graph = SegmentorGraph(model, ensemble=True).eval()
         self.files = {name: folder / f'{name}.onnx' for name in ('onnxruntime', 'int8')}
         axes = dict.fromkeys((*graph.input_names, *graph.output_names), {0: 'N', 2: 'H', 3: 'W'})
         example = graph.split_inputs(graph.draw_raw(2, EXAMPLE))
@@ -37,7 +38,7 @@ class ExportedForms:
         quantize(self.files['onnxruntime'], self.files['int8'], _One(self.feed))
 
     def steps(self, threads: int) -> dict[str, Callable[[], object]]:
-        """Make a step of each form, which gives logits in the size of the images.
+        """Make a step of each form, which gives the ensemble's logits in the size of the images.
 
         Args:
             threads: Number of threads.

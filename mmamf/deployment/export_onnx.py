@@ -204,7 +204,7 @@ def export(args: argparse.Namespace) -> None:
             print(f'lost: what {args.modality} received at {name} ({kind})')
     for name in fix_random_bases(model):
         print(f'{name} starts from random bases in every call; the file has fixed ones')
-    graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
+    graph = SegmentorGraph(model, not args.no_preprocessing, args.labels, args.ensemble).eval()
     if model.test_cfg.mode != 'whole':
         print('the config tests in sliding windows: the file is the network of one window')
     for step in changing_steps(cfg):

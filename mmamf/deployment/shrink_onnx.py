@@ -92,6 +92,7 @@ def quantize(exact: Path, small: Path, images: CalibrationDataReader) -> None:
         )
     finally:
         logging.disable(muted)
+    _drop_unused_constants(small)
 
 
 def to_float16(exact: Path, small: Path) -> None:
@@ -106,6 +107,16 @@ def to_float16(exact: Path, small: Path) -> None:
     around = [node.name for node in model.graph.node if node.name not in inside]
     model = convert_float_to_float16(model, keep_io_types=True, node_block_list=around)
     onnx.save(model, str(small))
+
+
+def _drop_unused_constants(path: Path) -> None:
+    """Remove what operations left behind that the quantizer removed; onnxruntime warns of it."""
+    model = onnx.load(str(path))
+    used = {name for node in model.graph.node for name in node.input}
+    nodes = [n for n in model.graph.node if n.op_type != 'Constant' or n.output[0] in used]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.save(model, str(path))
 
 
 def _network(path: Path) -> list[onnx.NodeProto]:
