@@ -76,13 +76,13 @@ class SegmentorGraph(nn.Module):
             check_class_count(model.decode_head.num_classes)
         self.model = deploy(model)
         self.guarded = getattr(model, 'is_guarded', False)
-        if self.guarded:
-            model.guard.check(model.backbone)
         if self.guarded and ensemble:
             raise ValueError(
                 'ensemble: expected a model without guard, because what it leaves out is seen in '
                 'the outputs of the modalities, got test_cfg.guard=True'
             )
+        if self.guarded:
+            model.guard.check(model.backbone)
         self.preprocessing = preprocessing
         self.labels = labels
         self.divisor = padding.get('size_divisor') or 1
@@ -112,7 +112,8 @@ class SegmentorGraph(nn.Module):
             x = _blank_absent(there.repeat_interleave(**counts), x)
         head = self.model.decode_head
         features = self.model.extract_feat(x)
-        logits = (head if len(self.output_names) == 1 else head.forward_all)(features)
+        # not a call of the head: a quantizer tells by their names what is inside the network
+        logits = (head.forward if len(self.output_names) == 1 else head.forward_all)(features)
         logits = head.head.predict_by_feat(logits, [{'img_shape': tuple(x.shape[2:])}])
         maps = logits[..., :height, :width].split(head.out_channels, dim=1)
         if self.labels:

@@ -178,6 +178,7 @@ VARIANTS = {
         {'model.backbone.fusion': dict(type='SelfAttentionFusion')},
     ),
     'labels without preprocessing': (['--labels', '--no-preprocessing'], {}),
+    'the ensemble alone': (['--ensemble'], {}),
 }
 
 
@@ -192,6 +193,8 @@ def test_variants(tool, trained, tmp_path, variant):
         assert shapes['pred_sem_seg_depth'] == ['N', 'H', 'W']
         assert shapes['depth'] == ['N', 3, 'H', 'W']  # as the network sees it
         assert metadata['outputs'][0] == 'pred_sem_seg'
+    if '--ensemble' in arguments:
+        assert metadata['outputs'] == ['seg_logits'] and 'seg_logits_rgb' not in shapes
 
 
 def test_single_modality(tool, trained, tmp_path, capsys):

@@ -36,8 +36,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--seconds',
         type=float,
-        default=20,
-        help='no further round of a family starts after this time; default: 20',
+        default=10,
+        help='no further round of a family starts after this time; default: 10',
     )
     parser.add_argument('--report', action='store_true', help='measure nothing')
     args = parser.parse_args(argv)
