@@ -53,15 +53,14 @@ class ExportedForms:
             session = onnxruntime.InferenceSession(str(file), options, providers=cpu)
             steps[name] = lambda session=session: session.run(None, self.feed)
         if find_spec('openvino'):
-            steps['openvino'] = self._openvino('onnxruntime', threads)
-            steps['openvino int8'] = self._openvino('int8', threads)
+            steps['openvino'] = self._openvino(threads)
         return steps
 
-    def _openvino(self, name: str, threads: int) -> Callable[[], object]:
+    def _openvino(self, threads: int) -> Callable[[], object]:
         import openvino
 
         options = dict(INFERENCE_PRECISION_HINT='f32', INFERENCE_NUM_THREADS=threads)
-        model = openvino.Core().compile_model(self.files[name], 'CPU', options)
+        model = openvino.Core().compile_model(self.files['onnxruntime'], 'CPU', options)
         return lambda: model(self.feed)
 
 

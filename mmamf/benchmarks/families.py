@@ -22,6 +22,7 @@ from .exported_forms import ExportedForms
 from .families_report import FAMILIES, make_table
 from .interleaved import seconds_of
 from .speed import processor
+from .task import keep_memory
 
 SIZE = (480, 640)
 CLASSES = 40
@@ -33,6 +34,7 @@ Step = Callable[[], object]
 def measure_families(args: argparse.Namespace) -> None:
     """Measure and report, given the arguments of `tools/analysis/benchmark_families.py`."""
     init_default_scope('mmseg')
+    keep_memory()
     results = json.loads(args.out.read_text()) if args.out.is_file() else {}
     own = results.setdefault(f'{processor()}, torch {torch.__version__}', {})
     for name in [] if args.report else args.families:

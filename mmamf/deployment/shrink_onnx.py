@@ -18,8 +18,9 @@ from .onnx_metadata import METADATA
 
 INT8, FLOAT16 = 'int8', 'float16'
 CALIBRATION = 32  # images
-# Convolutions and matrix products gain time; the others would convert to floats and back.
-QUANTIZED = ('Conv', 'Gemm', 'MatMul', 'Add', 'Mul', 'Relu', 'Clip', 'MaxPool', 'Resize')
+PRODUCTS = ('Conv', 'Gemm', 'MatMul')
+# Between convolutions, they save the way to floats and back. In transformers, they take longer.
+BETWEEN = ('Add', 'Mul', 'Relu', 'Clip', 'MaxPool', 'Resize')
 
 
 def shrink(exact: Path, small: Path, cfg: Config, kind: str, max_loss: float) -> str:
@@ -67,16 +68,19 @@ def quantize(exact: Path, small: Path, images: CalibrationDataReader) -> None:
     """Compute the network's convolutions and matrix products with 8-bit integers.
 
     Weights have a scale for each output channel, maps one for all of their values, from their
-    smallest to their largest in the calibration. So have sums, products with norms' scales, and
-    poolings between convolutions. What is around the network keeps its floats, and so does the
-    guard, whose thresholds were fitted to them.
+    smallest to their largest in the calibration. In networks without layer norms, sums, products
+    and poolings between the convolutions are in integers, too. What is around the network keeps its
+    floats, and so does the guard, whose thresholds were fitted to them.
 
     Args:
         exact: The exported file.
         small: The file to write.
         images: Images for the calibration.
     """
-    names = [node.name for node in _network(exact) if node.op_type in QUANTIZED]
+    network = _network(exact)
+    is_transformer = any(node.op_type == 'LayerNormalization' for node in network)
+    kinds = PRODUCTS if is_transformer else PRODUCTS + BETWEEN
+    names = [node.name for node in network if node.op_type in kinds]
     muted = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it asks for a preparation that brings nothing here
     try:
@@ -84,7 +88,7 @@ def quantize(exact: Path, small: Path, images: CalibrationDataReader) -> None:
             exact,
             small,
             images,
-            op_types_to_quantize=list(QUANTIZED),
+            op_types_to_quantize=list(kinds),
             nodes_to_quantize=names,
             per_channel=True,
             activation_type=QuantType.QUInt8,  # what processors multiply with signed weights

@@ -3,7 +3,7 @@
 Two images of 640 x 480 px (RGB and depth), batch 1, 40 classes, random weights, one thread and two.
 The forms of a family take turns: mmseg's network with the same backbone and head on the two images
 (plain), ours (eager), `mmamf.deploy` in both memory layouts, the exported file in onnxruntime with
-32-bit floats and with 8-bit integers, and the same in OpenVINO. Each gives one map of logits in the
+32-bit floats and with 8-bit integers, and in OpenVINO. Each gives one map of logits in the
 size of the images: ours the ensemble's, the plain network the mean of both images. Each family is
 printed and saved when it is measured, so after an interruption the same command continues. Leave
 OMP_NUM_THREADS unset.

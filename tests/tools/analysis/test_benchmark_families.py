@@ -23,7 +23,7 @@ def test_a_family_is_measured_once(script, tmp_path, capsys):
     assert result['parameters'] == pytest.approx(1.89e6, rel=0.01) and result['gmacs'] > 0
     for threads in ('1', '2'):
         seconds = result['seconds'][threads]
-        assert set(FORMS) - {'openvino', 'openvino int8'} <= set(seconds) <= set(FORMS)
+        assert set(FORMS) - {'openvino'} <= set(seconds) <= set(FORMS)
         assert all(len(values) == 2 and min(values) > 0 for values in seconds.values())
     assert capsys.readouterr().out.count(f'| {NAME} | 1.89 M |') == 4  # at once, and at the end
     script.main(arguments)
@@ -47,10 +47,10 @@ def test_table(tmp_path):
     assert read_miou('sweep/runs/other', tmp_path) == read_miou(None, tmp_path) == '-'
 
     seconds = {form: [0.3, 0.1, 0.2] for form in FORMS} | {'int8': [0.05], 'channels last': [0.15]}
-    del seconds['openvino'], seconds['openvino int8']
+    del seconds['openvino']
     result = dict(parameters=1.5e6, gmacs=2.25, seconds={'1': seconds})
     row = make_table({NAME: result}, tmp_path).splitlines()[-1]
-    numbers = '200 | 200 | 200 | 150 | 200 | 50 | - | - | 0.75 | 0.25 | - |'
+    numbers = '200 | 200 | 200 | 150 | 200 | 50 | - | 0.75 | 0.25 | - |'
     assert row == f'| {NAME} | 1.50 M | 2.2 | 1 | {numbers}'
 
 
