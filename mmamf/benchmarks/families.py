@@ -24,9 +24,7 @@ from .interleaved import seconds_of
 from .speed import processor
 from .task import keep_memory
 
-SIZE = (480, 640)
 CLASSES = 40
-THREADS = (1, 2)
 CONFIGS = Path(mmamf.__file__).parents[1] / 'configs' / 'amf'
 Step = Callable[[], object]
 
@@ -42,7 +40,7 @@ def measure_families(args: argparse.Namespace) -> None:
             print(f'{name}: is in {args.out}, not measured again')
             continue
         start = time.monotonic()
-        own[name] = measure_family(read_model(name), tuple(args.size), args.rounds, args.seconds)
+        own[name] = measure_family(read_model(name), args)
         write_json(args.out, results)
         print(f'{name}: {time.monotonic() - start:.0f} s', flush=True)
         print(make_table({name: own[name]}, args.runs), flush=True)
@@ -62,15 +60,14 @@ def read_model(family: str) -> dict:
     return model
 
 
-def measure_family(config: dict, size: tuple[int, int], rounds: int, seconds: float) -> dict:
+def measure_family(config: dict, args: argparse.Namespace) -> dict:
     """Measure a network: parameters, multiply-adds, and the seconds of every round.
 
     Args:
         config: Config of the model.
-        size: Height and width of the images, in px.
-        rounds: Number of rounds in which all forms take turns.
-        seconds: No further round starts after this time for each number of threads.
+        args: The arguments ``size``, ``threads``, ``rounds`` and ``seconds`` of the tool.
     """
+    size = tuple(args.size)
     counts = count_parts(config, size)
     counts.pop('auxiliary_head', None)
     torch.manual_seed(0)
@@ -84,10 +81,12 @@ def measure_family(config: dict, size: tuple[int, int], rounds: int, seconds: fl
     with TemporaryDirectory() as folder, torch.no_grad():
         torch_forms = _torch_forms(model, build_plain(config), size)
         exported = ExportedForms(model, size, Path(folder))
-        for threads in THREADS:
+        before = torch.get_num_threads()
+        for threads in args.threads:
             torch.set_num_threads(threads)
             steps = torch_forms | exported.steps(threads)
-            result['seconds'][str(threads)] = _take_turns(steps, rounds, seconds)
+            result['seconds'][str(threads)] = _take_turns(steps, args.rounds, args.seconds)
+        torch.set_num_threads(before)
     return result
 
 

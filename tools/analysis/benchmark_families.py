@@ -32,6 +32,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--families', nargs='+', metavar='NAME', help='which; default: all, small ones first'
     )
     parser.add_argument('--size', nargs=2, type=int, default=[480, 640], metavar=('H', 'W'))
+    parser.add_argument(
+        '--threads', nargs='+', type=int, default=[1, 2], metavar='N', help='default: 1 2'
+    )
     parser.add_argument('--rounds', type=int, default=9, help='default: 9')
     parser.add_argument(
         '--seconds',
