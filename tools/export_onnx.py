@@ -82,7 +82,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
             f'--{args.shrink}: expected no --no-preprocessing with it, because the loss is '
             'measured on the files of the validation set'
         )
-    if args.shrink and args.out.suffix == '.xml':
+    if args.shrink and args.out.suffix.lower() == '.xml':
         parser.error(f'--{args.shrink}: expected an .onnx file, got {args.out}')
     if args.max_loss is None:
         args.max_loss = 1.0

@@ -86,7 +86,7 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     Raises:
         ValueError: If it is larger than the tolerance.
     """
-    if path.suffix == OPENVINO:
+    if path.suffix.lower() == OPENVINO:
         runtime, tolerance, session = 'OpenVINO', OPENVINO_TOLERANCE, OpenvinoSession(path)
     else:
         runtime, tolerance = 'onnxruntime', TOLERANCE
@@ -218,16 +218,19 @@ def export(args: argparse.Namespace) -> None:
 
             made = Path(folder, f'{args.shrink}.onnx')
             print(shrink(exact, made, cfg, args.shrink, args.max_loss))
-        if args.out.suffix == OPENVINO:
+        written = [args.out]
+        if args.out.suffix.lower() == OPENVINO:
             made = Path(folder, args.out.name)
             export_openvino(exact, made)
             error = check(made, graph, model)
-            _publish(made.with_suffix('.bin'), args.out.with_suffix('.bin'))
+            written.append(args.out.with_suffix('.bin'))
+            _publish(made.with_suffix('.bin'), written[-1])
         _publish(made, args.out)
     what = 'labels that differ' if args.labels else 'largest difference of a logit'
     what += f', before {args.shrink},' if args.shrink else ''
     print(
-        f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '
+        f'wrote {" and ".join(map(str, written))}, '
+        f'{sum(path.stat().st_size for path in written) / 1e6:.1f} MB: '
         f'{", ".join(graph.input_names)} -> {", ".join(graph.output_names)}; {what} from PyTorch '
         f'on {len(CHECKED)} sizes: {error:.1e}'
     )
