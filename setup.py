@@ -102,6 +102,7 @@ setup(
         'demo': ['mitsuba==3.9.1', 'pyoidn==2.5.1.0'],
         'converters': ['h5py', 'scipy'],
         'export': ['onnx', 'onnxruntime'],
+        'openvino': ['openvino'],
         'scenes': ['rasterio', 'nibabel'],
         'tests': ['pytest', 'pytest-xdist', 'playwright', 'ruff', 'nbclient', 'ipykernel'],
         'docs': ['mkdocs', 'mkdocs-material', 'mkdocstrings[python]', 'nbformat'],

@@ -12,6 +12,12 @@ NaN, or 255 for labels. A missing reading is NaN as well, and becomes the mean o
 modality. If the files mark missing readings by other values (`missing` in the metadata), the caller
 has to replace these by NaN.
 
+--int8 and --float16 write a smaller file. They measure the mIoU of the whole file and of the small
+one on the validation set, print the loss, and write it into the metadata. --int8 looks at images of
+the training set to choose its scales.
+
+OUT with the ending .xml is for OpenVINO; the weights are in the .bin file beside it.
+
 With --modality, the file has the network of that modality alone. It has no fusion, because the
 other modalities are not there. The tool says at which points fusion connected them.
 """
@@ -28,7 +34,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_model(parser)
-    parser.add_argument('out', type=Path, help='the ONNX file to write')
+    parser.add_argument('out', type=Path, help='the .onnx or .xml file to write')
     parser.add_argument('--modality', metavar='NAME', help='write the network of this one alone')
     parser.add_argument(
         '--no-preprocessing',
@@ -41,8 +47,46 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='put out class indices (N, H, W), uint8, `pred_sem_seg...`, instead of logits',
     )
+    parser.add_argument(
+        '--ensemble',
+        action='store_true',
+        help='put out the ensemble alone, without the modalities, which takes less time',
+    )
+    shrink = parser.add_mutually_exclusive_group()
+    shrink.add_argument(
+        '--int8',
+        dest='shrink',
+        action='store_const',
+        const='int8',
+        help='compute convolutions and matrix products with 8-bit integers',
+    )
+    shrink.add_argument(
+        '--float16',
+        dest='shrink',
+        action='store_const',
+        const='float16',
+        help='compute the network with 16-bit floats: half the size, faster only on a GPU',
+    )
+    parser.add_argument(
+        '--max-loss',
+        type=float,
+        metavar='POINTS',
+        help='write nothing if --int8 or --float16 loses more mIoU than this; default: 1',
+    )
     add_cfg_options(parser)
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.max_loss is not None and not args.shrink:
+        parser.error('--max-loss: expected --int8 or --float16 with it')
+    if args.shrink and args.no_preprocessing:
+        parser.error(
+            f'--{args.shrink}: expected no --no-preprocessing with it, because the loss is '
+            'measured on the files of the validation set'
+        )
+    if args.shrink and args.out.suffix.lower() == '.xml':
+        parser.error(f'--{args.shrink}: expected an .onnx file, got {args.out}')
+    if args.max_loss is None:
+        args.max_loss = 1.0
+    return args
 
 
 @one_line_errors()

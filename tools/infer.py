@@ -19,7 +19,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('model', help='checkpoint, or ONNX file of tools/export_onnx.py')
+    parser.add_argument('model', help='checkpoint, or .onnx or .xml file of tools/export_onnx.py')
     parser.add_argument(
         'inputs',
         nargs='+',
@@ -88,9 +88,14 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error('--watch: expected neither --tile nor --overlap with it')
     if args.watch and args.batch_size != 1:
         parser.error('--watch: expected no --batch-size with it, because samples come one by one')
-    if args.no_embedded_config and args.config is None and not args.model.lower().endswith('.onnx'):
+    if args.no_embedded_config and args.config is None and not is_exported(args.model):
         parser.error('--no-embedded-config: expected the config of the checkpoint, --config FILE')
     return args
+
+
+def is_exported(model: str) -> bool:
+    """Tell whether a model is a file for onnxruntime or OpenVINO."""
+    return model.lower().endswith(('.onnx', '.xml'))
 
 
 def modality_and_images(argument: str) -> tuple[str, str]:
@@ -105,7 +110,7 @@ def modality_and_images(argument: str) -> tuple[str, str]:
 def main(argv: list[str] | None = None) -> None:
     """Segment the images."""
     args = parse_args(argv)
-    if args.model.lower().endswith('.onnx'):  # needs neither models nor data sets
+    if is_exported(args.model):  # needs neither models nor data sets
         import_lazily(*PACKAGES)
     from mmamf.commands.infer import infer
 

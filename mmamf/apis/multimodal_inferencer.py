@@ -8,7 +8,7 @@ from rich.progress import track
 from mmamf.ensemble import LEFT_OUT, PROBABILITIES
 
 from .match_inputs import Image, Images, match_inputs
-from .onnx_segmentor import OnnxSegmentor
+from .open_exported import is_exported, open_exported
 from .prediction_files import WRITTEN, PredictionFiles
 from .sample_images import as_files, load_sample, picture_of_image
 from .uncertainty_files import UNCERTAINTY, UncertaintyFiles
@@ -33,14 +33,14 @@ class MultimodalInferencer:
     :class:`ModalityEnsembleHead`.
 
     Args:
-        model: Checkpoint of a training, which contains its config, or ONNX file of
-            ``tools/export_onnx.py``.
+        model: Checkpoint of a training, which contains its config, or .onnx or .xml file of
+            ``tools/export_onnx.py``; .xml is for OpenVINO.
         config: Config of the checkpoint, or its file, if the checkpoint has none.
         device: Device of the model, such as 'cpu' or 'cuda:0'; by default the GPU if there is one.
         show_progress: Whether to show a progress bar.
         allow_different_config: Whether the config may contradict the one in the checkpoint.
         guard: Whether a modality whose sensor is broken counts as absent (:class:`SensorGuard`). If
-            the config or the ONNX file says so, it does anyway.
+            the config or the exported file says so, it does anyway.
 
     Raises:
         FileNotFoundError: If the model does not exist.
@@ -58,17 +58,18 @@ class MultimodalInferencer:
         allow_different_config: bool = False,
         guard: bool = False,
     ) -> None:
-        if Path(model).suffix.lower() != '.onnx':
+        if not is_exported(model):
             from .checkpoint_segmentor import CheckpointSegmentor  # needs mmseg; ONNX does not
 
             self.segmentor = CheckpointSegmentor(
                 model, config, device, allow_different_config, guard
             )
         elif config is None:
-            self.segmentor = OnnxSegmentor(model, device)
+            self.segmentor = open_exported(model, device)
         else:
             raise ValueError(
-                f'config: expected none with {model}, because an ONNX file needs no config, got one'
+                f'config: expected none with {model}, because an exported file needs no config, '
+                'got one'
             )
         if guard and not self.segmentor.is_guarded:
             raise ValueError(

@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -39,20 +40,7 @@ class OnnxSegmentor:
     """
 
     def __init__(self, path: str | Path, device: str | None = None) -> None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f'{path}: there is no such ONNX file')
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ImportError(
-                'onnxruntime is needed for ONNX files: pip install -r requirements/export.txt'
-            ) from error
-        available = onnxruntime.get_available_providers()
-        providers = _providers(device, available)
-        try:
-            self.session = onnxruntime.InferenceSession(str(path), providers=providers)
-        except Exception as error:  # onnxruntime's errors have no other common base class
-            raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
+        self.session = self._open(path, device)
         properties = self.session.get_modelmeta().custom_metadata_map
         about = read_metadata(path, properties)
         self.descriptions = {spec['name']: read_files(spec) for spec in about['modalities']}
@@ -67,6 +55,10 @@ class OnnxSegmentor:
         floats = all('float' in part.type for part in self.session.get_inputs())
         self._may_lack = about.get('absent') == 'NaN' and floats
         self._takes_nan = properties.get(HOLES) == 'NaN' and floats
+
+    @staticmethod
+    def _open(path: str | Path, device: str | None) -> Any:
+        return _open_session(path, device)
 
     def predict(self, data: Sequence[dict], return_probabilities: bool = False) -> list[dict]:
         """Predict label maps of each sample, for the ensemble and for every modality it has.
@@ -203,6 +195,23 @@ class OnnxSegmentor:
             return np.concatenate([1 - chance, chance], axis=1)
         shifted = np.exp(output.astype(np.float32) - output.max(1, keepdims=True))
         return shifted / shifted.sum(1, keepdims=True)
+
+
+def _open_session(path: str | Path, device: str | None) -> Any:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'{path}: there is no such ONNX file')
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ImportError(
+            'onnxruntime is needed for ONNX files: pip install -r requirements/export.txt'
+        ) from error
+    available = onnxruntime.get_available_providers()
+    providers = _providers(device, available)
+    try:
+        return onnxruntime.InferenceSession(str(path), providers=providers)
+    except Exception as error:  # onnxruntime's errors have no other common base class
+        raise ValueError(f'{path}: onnxruntime cannot load it: {error}') from error
 
 
 def _stack(results: dict) -> dict:

@@ -56,11 +56,14 @@ def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
 
 def machine() -> str:
     """Name what times depend on: the device, the number of threads, and the version of torch."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else _processor()
-    return f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}'
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+    count = torch.get_num_threads()
+    threads = 'thread' if count == 1 else 'threads'
+    return f'{device}, {count} {threads}, torch {torch.__version__}'
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the CPU."""
     info = Path('/proc/cpuinfo')
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(': ')[2] for line in lines if line.startswith('model name')]

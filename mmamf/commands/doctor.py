@@ -22,6 +22,7 @@ OPTIONAL = {  # distribution: what needs it
     'imagecodecs': 'TIFF files of rare codecs',
     'onnx': 'mmamf export',
     'onnxruntime': 'mmamf export, and ONNX files in mmamf infer',
+    'openvino': 'mmamf export OUT.xml, and .xml files in mmamf infer',
     'matplotlib': 'figures and curves',
     'scipy': 'converters of data sets',
     'h5py': 'converters of data sets',

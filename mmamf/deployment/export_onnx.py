@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from itertools import combinations, cycle, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -15,6 +17,7 @@ from mmengine.structures import BaseDataElement
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from mmamf.apis.openvino_session import OpenvinoSession
 from mmamf.datasets.nested_datasets import build_lazily
 from mmamf.datasets.transforms import LoadMultimodalImages, PackMultimodalSegInputs
 from mmamf.datasets.transforms.load_label_map import IGNORE
@@ -22,6 +25,7 @@ from mmamf.models import MultimodalSegmentor
 from mmamf.whole_file import whole_file
 
 from .describe_segmentor import describe_segmentor
+from .export_openvino import export_openvino
 from .load_segmentor import fix_random_bases, load_segmentor
 from .onnx_metadata import HOLES, METADATA
 from .segmentor_graph import SegmentorGraph
@@ -43,6 +47,8 @@ TRACED = (2, (90, 102))
 CHECKED = ((1, (96, 128)), (2, (75, 101)), (3, (64, 96)), (1, (130, 67)))  # no size may be fixed
 SHOWN = 300  # characters shown of an exporter's message, which may be very long
 TOLERANCE = 1e-4  # share of the largest logit; for labels, of the pixels
+OPENVINO_TOLERANCE = 1e-3
+OPENVINO = '.xml'
 
 
 def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
@@ -68,7 +74,7 @@ def write(graph: SegmentorGraph, description: dict, path: Path) -> None:
 
 
 def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
-    """Compare onnxruntime with PyTorch's own test step on images of several sizes.
+    """Compare a file with PyTorch's own test step on images of several sizes.
 
     The samples have all subsets of the modalities in turn, so the modalities of most batches differ
     between samples. Some readings are missing.
@@ -80,9 +86,12 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
     Raises:
         ValueError: If it is larger than the tolerance.
     """
-    session = _call_onnxruntime(
-        '', onnxruntime.InferenceSession, str(path), providers=['CPUExecutionProvider']
-    )
+    if path.suffix.lower() == OPENVINO:
+        runtime, tolerance, session = 'OpenVINO', OPENVINO_TOLERANCE, OpenvinoSession(path)
+    else:
+        runtime, tolerance = 'onnxruntime', TOLERANCE
+        options = dict(providers=['CPUExecutionProvider'])
+        session = _call(runtime, '', onnxruntime.InferenceSession, str(path), **options)
     model.test_cfg.mode = 'whole'
     worst = 0.0
     subsets = cycle(subsets_of(graph.input_names))
@@ -98,24 +107,24 @@ def check(path: Path, graph: SegmentorGraph, model: nn.Module) -> float:
         with torch.no_grad():
             samples = model.test_step(dict(inputs=list(raw), data_samples=samples))
         where = f'on {count} image(s) of {size[0]} x {size[1]} px'
-        outputs = _call_onnxruntime(where, session.run, list(graph.output_names), feed)
+        outputs = _call(runtime, where, session.run, list(graph.output_names), feed)
         for name, found in zip(graph.output_names, outputs):
             error = _compare(name, samples, torch.from_numpy(found), graph.labels)
-            if not error <= TOLERANCE:
+            if not error <= tolerance:
                 raise ValueError(
                     f'{name} differs from PyTorch by {error:.1e} {where}, expected at most '
-                    f'{TOLERANCE:.0e}: nothing is written'
+                    f'{tolerance:.0e}: nothing is written'
                 )
             worst = max(worst, error)
     return worst
 
 
-def _call_onnxruntime(where: str, call: Callable, *args, **kwargs) -> Any:
+def _call(runtime: str, where: str, call: Callable, *args, **kwargs) -> Any:
     try:
         return call(*args, **kwargs)
-    except Exception as error:  # onnxruntime's errors have no other common class
+    except Exception as error:  # its errors have no other common class
         raise ValueError(
-            f'onnxruntime cannot run what torch exported {where}: {_first_line(error)}'
+            f'{runtime} cannot run what torch exported {where}: {_first_line(error)}'
         ) from error
 
 
@@ -178,7 +187,11 @@ def changing_steps(cfg: Config) -> list[str]:
 
 
 def export(args: argparse.Namespace) -> None:
-    """Export the model, and check the file, given the arguments of `tools/export_onnx.py`."""
+    """Export the model, and check the file, given the arguments of `tools/export_onnx.py`.
+
+    Raises:
+        ValueError: If the file would be wrong, or loses more than allowed.
+    """
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope') or 'mmseg')
@@ -191,17 +204,38 @@ def export(args: argparse.Namespace) -> None:
             print(f'lost: what {args.modality} received at {name} ({kind})')
     for name in fix_random_bases(model):
         print(f'{name} starts from random bases in every call; the file has fixed ones')
-    graph = SegmentorGraph(model, not args.no_preprocessing, args.labels).eval()
+    graph = SegmentorGraph(model, not args.no_preprocessing, args.labels, args.ensemble).eval()
     if model.test_cfg.mode != 'whole':
         print('the config tests in sliding windows: the file is the network of one window')
     for step in changing_steps(cfg):
         print(f'the config tests after {step}, which is not in the file')
-    with whole_file(args.out) as draft:  # a wrong file never gets the name
-        write(graph, describe_segmentor(graph, cfg.to_dict()), draft)
-        error = check(draft, graph, model)
+    with TemporaryDirectory() as folder:  # a wrong file never gets the name
+        exact = made = Path(folder, 'exact.onnx')
+        write(graph, describe_segmentor(graph, cfg.to_dict()), exact)
+        error = check(exact, graph, model)
+        if args.shrink:
+            from .shrink_onnx import shrink  # its imports take a second
+
+            made = Path(folder, f'{args.shrink}.onnx')
+            print(shrink(exact, made, cfg, args.shrink, args.max_loss))
+        written = [args.out]
+        if args.out.suffix.lower() == OPENVINO:
+            made = Path(folder, args.out.name)
+            export_openvino(exact, made)
+            error = check(made, graph, model)
+            written.append(args.out.with_suffix('.bin'))
+            _publish(made.with_suffix('.bin'), written[-1])
+        _publish(made, args.out)
     what = 'labels that differ' if args.labels else 'largest difference of a logit'
+    what += f', before {args.shrink},' if args.shrink else ''
     print(
-        f'wrote {args.out}, {args.out.stat().st_size / 1e6:.1f} MB: '
+        f'wrote {" and ".join(map(str, written))}, '
+        f'{sum(path.stat().st_size for path in written) / 1e6:.1f} MB: '
         f'{", ".join(graph.input_names)} -> {", ".join(graph.output_names)}; {what} from PyTorch '
         f'on {len(CHECKED)} sizes: {error:.1e}'
     )
+
+
+def _publish(made: Path, target: Path) -> None:
+    with whole_file(target) as draft:
+        shutil.copyfile(made, draft)

@@ -33,6 +33,7 @@ class SegmentorGraph(nn.Module):
         preprocessing: Whether the graph normalizes. If not, it expects normalized images in the
             network's order of colors, with ``in_channels`` channels each.
         labels: Whether to return class indices instead of logits.
+        ensemble: Whether to return the ensemble alone, which saves the upsampling of the others.
 
     Shape:
         - Input: one tensor (N, C_m, H, W) for each of ``input_names``, float32, in the units of the
@@ -44,10 +45,16 @@ class SegmentorGraph(nn.Module):
     Raises:
         ValueError: If the model has no ModalityEnsembleHead or no MultimodalSegDataPreprocessor,
             pads to a fixed size in tests, has too many classes for 8-bit indices, or has a guard
-            that cannot work.
+            that cannot work, or that nobody would see in the ensemble alone.
     """
 
-    def __init__(self, model: nn.Module, preprocessing: bool = True, labels: bool = False) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        preprocessing: bool = True,
+        labels: bool = False,
+        ensemble: bool = False,
+    ) -> None:
         super().__init__()
         for name, expected in (
             ('decode_head', ModalityEnsembleHead),
@@ -69,6 +76,11 @@ class SegmentorGraph(nn.Module):
             check_class_count(model.decode_head.num_classes)
         self.model = deploy(model)
         self.guarded = getattr(model, 'is_guarded', False)
+        if self.guarded and ensemble:
+            raise ValueError(
+                'ensemble: expected a model without guard, because what it leaves out is seen in '
+                'the outputs of the modalities, got test_cfg.guard=True'
+            )
         if self.guarded:
             model.guard.check(model.backbone)
         self.preprocessing = preprocessing
@@ -76,7 +88,8 @@ class SegmentorGraph(nn.Module):
         self.divisor = padding.get('size_divisor') or 1
         self.input_names = self.model.data_preprocessor.modalities
         kind = 'pred_sem_seg' if labels else 'seg_logits'
-        self.output_names = (kind, *(f'{kind}_{name}' for name in self.input_names))
+        members = () if ensemble else self.input_names
+        self.output_names = (kind, *(f'{kind}_{name}' for name in members))
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Predict from one batch of every modality: the ensemble, then every modality."""
@@ -99,7 +112,8 @@ class SegmentorGraph(nn.Module):
             x = _blank_absent(there.repeat_interleave(**counts), x)
         head = self.model.decode_head
         features = self.model.extract_feat(x)
-        logits = head.forward_all(features)
+        # not a call of the head: a quantizer tells by their names what is inside the network
+        logits = (head.forward if len(self.output_names) == 1 else head.forward_all)(features)
         logits = head.head.predict_by_feat(logits, [{'img_shape': tuple(x.shape[2:])}])
         maps = logits[..., :height, :width].split(head.out_channels, dim=1)
         if self.labels:

@@ -7,10 +7,12 @@ import torch
 from mmcv.cnn import ConvModule
 from mmengine.registry import MODELS
 from mmseg.models.backbones import ResNet
+from mmseg.models.decode_heads import SegformerHead
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from mmamf import deploy
+from mmamf.deployment.quick_segformer_head import QuickSegformerHead
 from mmamf.models import SharedMultimodalResNet, SharedMultimodalUnetGenerator
 
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
@@ -264,3 +266,27 @@ def test_registered_models_of_mmseg(segmentor_cfg, randomize):
     x = torch.randn(1, 6, 40, 40)
     assert_equal([deploy(model)(x)], [model(x)])
     assert not norms_of(deploy(model))
+
+
+@pytest.mark.parametrize('norm', ['BN', 'GN', None])
+def test_segformer_head_fuses_before_it_upsamples(randomize, norm):
+    """The same logits, from a third of the multiply-adds of the fusion."""
+    norm_cfg = norm and dict(type=norm, **(dict(num_groups=2) if norm == 'GN' else {}))
+    config = dict(in_channels=[4, 6, 8], in_index=[0, 1, 2], channels=8, num_classes=3)
+    head = SegformerHead(**config, norm_cfg=norm_cfg, align_corners=False)
+    head = randomize(head).double().eval()
+    quick = deploy(head)
+    assert type(head).__name__ == 'SegformerHead' and isinstance(quick, QuickSegformerHead)
+    sizes = ((4, 9, 12), (6, 5, 6), (8, 3, 3))
+    pyramid = [torch.randn(2, *size, dtype=torch.double) for size in sizes]
+    torch.testing.assert_close(quick(pyramid), head(pyramid))
+    again = copy.deepcopy(quick)
+    assert torch.equal(again(pyramid), quick(pyramid))
+
+
+def test_a_head_that_inherits_from_segformer_stays():
+    class Own(SegformerHead):
+        pass
+
+    head = Own(in_channels=[4], in_index=[0], channels=8, num_classes=3)
+    assert type(deploy(head)) is Own

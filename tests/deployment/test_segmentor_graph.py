@@ -38,6 +38,17 @@ def test_equals_testing(make_segmentor, num_modalities, test_cfg, head):
     assert [i.shape[1] for i in graph.split_inputs(raw)] == [3, 1, 1][:num_modalities]
     for a, b in zip(found, predict(model, graph, raw), strict=True):
         assert (a - b).abs().max() <= 1e-5 * b.abs().max()
+    alone = SegmentorGraph(model, ensemble=True).eval()
+    assert alone.output_names == ('seg_logits',)
+    (ensemble,) = alone(*alone.split_inputs(raw))
+    assert (ensemble - found[0]).abs().max() <= 1e-5 * ensemble.abs().max()
+
+
+def test_a_guard_is_not_seen_in_the_ensemble(make_segmentor):
+    model = make_segmentor(2, None, 'FCNHead', fusion=FUSION)
+    model.test_cfg['guard'] = True
+    with pytest.raises(ValueError, match='ensemble: expected a model without guard, .*guard=True'):
+        SegmentorGraph(model, ensemble=True)
 
 
 @pytest.mark.parametrize('own_statistics', [False, True])

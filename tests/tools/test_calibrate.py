@@ -158,6 +158,11 @@ def test_the_guard_in_python_and_onnx(broken, tmp_path, capsys):
             for source, labels in maps.items():
                 assert (labels == others[source]).mean() > 0.999
 
+    for kind in ('--int8', '--float16'):  # the guard itself keeps its floats
+        load_tool('export_onnx').main([config, checkpoint, out, kind, '--max-loss', '100', *on])
+        found = MultimodalInferencer(out, **kwargs)(inputs, 3)
+        assert {name: maps['left_out'] for name, maps in found.items()} == expected
+
     load_tool('export_onnx').main([config, checkpoint, out])
     with pytest.raises(ValueError, match='guard: expected an ONNX file with a guard'):
         MultimodalInferencer(out, guard=True, **kwargs)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmamf.deployment import export_onnx
@@ -96,6 +97,25 @@ def test_file(tool, trained, tmp_path, capsys):
     assert np.isnan(lone[1]).all()
 
 
+def test_maps_of_one_pixel(tool, trained, tmp_path):
+    """Images of 32 px, whose deepest maps have no neighbors to read from."""
+    config, checkpoint = trained()
+    out = tmp_path / 'model.onnx'
+    tool.main([config, checkpoint, str(out)])
+    cfg = Config.fromfile(config)
+    model = export_onnx.load_segmentor(cfg, checkpoint)
+    graph = export_onnx.SegmentorGraph(model).eval()
+    raw = graph.draw_raw(2, (32, 32))
+    names = graph.input_names
+    feed = {name: image.numpy() for name, image in zip(names, graph.split_inputs(raw))}
+    session = describe(out)[0]
+    with torch.no_grad():
+        expected = graph(*graph.split_inputs(raw))
+    for _ in range(5):
+        for found, logits in zip(session.run(None, feed), expected):
+            np.testing.assert_allclose(found, logits, atol=1e-4 * float(logits.abs().max()))
+
+
 MIT = dict(
     type='MixVisionTransformer',
     embed_dims=8,
@@ -167,6 +187,7 @@ VARIANTS = {
         {'model.backbone.fusion': dict(type='SelfAttentionFusion')},
     ),
     'labels without preprocessing': (['--labels', '--no-preprocessing'], {}),
+    'the ensemble alone': (['--ensemble'], {}),
 }
 
 
@@ -181,6 +202,8 @@ def test_variants(tool, trained, tmp_path, variant):
         assert shapes['pred_sem_seg_depth'] == ['N', 'H', 'W']
         assert shapes['depth'] == ['N', 3, 'H', 'W']  # as the network sees it
         assert metadata['outputs'][0] == 'pred_sem_seg'
+    if '--ensemble' in arguments:
+        assert metadata['outputs'] == ['seg_logits'] and 'seg_logits_rgb' not in shapes
 
 
 def test_single_modality(tool, trained, tmp_path, capsys):

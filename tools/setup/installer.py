@@ -24,6 +24,7 @@ GROUPS = (
     'demo',
     'converters',
     'export',
+    'openvino',
     'scenes',
     'tests',
     'docs',

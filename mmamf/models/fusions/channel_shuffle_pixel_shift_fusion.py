@@ -4,7 +4,7 @@ from mmengine.registry import MODELS
 from torch import Tensor
 
 from ..modality_axis import separate_modalities
-from ..tracing import is_eager
+from ..tracing import is_eager, is_exporting
 from .fusion_operator import FusionOperator
 
 
@@ -90,6 +90,13 @@ def _split(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _look_around(x: Tensor) -> Tensor:
     """Read four groups of channels from the pixels above, left, right and below."""
+    if is_exporting():
+        # padding first, because onnxruntime gives undefined values where a padding of -1 leaves no
+        # pixel of a map
+        above, left, right, below = F.pad(x, (1, 1, 1, 1)).chunk(4, dim=1)
+        inner = slice(1, -1)
+        shifted = above[..., :-2, inner], left[..., inner, :-2], right[..., inner, 2:]
+        return torch.cat([*shifted, below[..., 2:, inner]], dim=1)
     above, left, right, below = x.chunk(4, dim=1)
     sides = ((above, (0, 0, 1, -1)), (left, (1, -1)), (right, (-1, 1)), (below, (0, 0, -1, 1)))
     return torch.cat([F.pad(maps, padding) for maps, padding in sides], dim=1)
