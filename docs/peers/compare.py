@@ -32,8 +32,8 @@ SEEDS = (0, 1, 2)
 
 # network -> name, iterations (they take about equal CPU time), learning rate, color
 NETWORKS = {
-    'ours': ('ours, MiT-B0', 900, 1e-3, '#3274b5'),
-    'cmx': ('CMX, MiT-B0', 750, 1e-3, '#e58a1f'),
+    'ours': ('ours, MiT-B0', 900, 2e-3, '#3274b5'),
+    'cmx': ('CMX, MiT-B0', 750, 2e-3, '#e58a1f'),
 }
 
 
