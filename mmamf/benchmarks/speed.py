@@ -57,9 +57,7 @@ def measure(cell: Cell, repeats: int, compiled: bool) -> dict:
 def machine() -> str:
     """Name what times depend on: the device, the number of threads, and the version of torch."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
-    count = torch.get_num_threads()
-    threads = 'thread' if count == 1 else 'threads'
-    return f'{device}, {count} {threads}, torch {torch.__version__}'
+    return f'{device}, {torch.get_num_threads()} threads, torch {torch.__version__}'
 
 
 def processor() -> str:
