@@ -43,10 +43,6 @@ FAMILIES = {
         'amf_mobilenet-v2-in1k-pre_segformer_1xb8-adamw-40k_nyudv2-500x500.py',
         'rooms_light/runs/segformer',
     ),
-    'MobileNetV2, narrow RefineNet': Family(
-        'amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120_narrow.py',
-        'rooms_light/runs/narrow',
-    ),
     'MobileNetV2, RefineNet': Family(
         'amf_mobilenet-v2-in1k-pre_refinenet_1xb2-adamw-600_rooms-large-160x120.py',
         'rooms_imagenet/runs/ours',
@@ -55,7 +51,7 @@ FAMILIES = {
         'amf_efficientnet-lite0_refinenet_1xb2-adamw-800_rooms-160x120.py'
     ),
     'R18 of half the width, RefineNet': Family(
-        'amf_r18_refinenet_1xb2-adamw-20_nyudv2-500x500.py', 'rooms_light/runs/r18'
+        'amf_r18_refinenet_1xb2-adamw-20_nyudv2-500x500.py', 'rooms_sharing/runs/shared'
     ),
     'MiT-B0, SegFormer': Family(
         'amf_mit-b0_segformer_1xb8-adamw-40k_nyudv2-500x500.py',
