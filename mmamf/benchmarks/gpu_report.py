@@ -33,7 +33,7 @@ def list_cells(quick: bool) -> Iterator[tuple[Cell, bool]]:
     Args:
         quick: Tiny images, for a trial.
     """
-    height, width = (32, 32) if quick else (480, 640)
+    height, width = (64, 64) if quick else (480, 640)
     for precision in ('float32', 'float16'):
         for depth, batch, mode in product((18, 50, MIT_B0), (8, 1), ('training', 'inference')):
             yield Cell('encoder', depth, height, width, batch, mode, precision), False
