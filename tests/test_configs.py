@@ -83,6 +83,8 @@ def name_encoder(backbone):
     if hasattr(backbone, 'depth'):
         return f'r{backbone.depth}'
     plain = backbone.backbone
+    if hasattr(plain, 'depth'):
+        return f'r{plain.depth}'
     names = {
         'MobileNetV2': 'mobilenet-v2',
         'MSCAN': 'mscan-t',

@@ -147,10 +147,15 @@ def make_video(out: Path, count: int = 600, size: tuple[int, int] = (120, 160)) 
         cv2.imwrite(str(out / f'{name}_label.png'), label[view])
 
 
-if __name__ == '__main__':
+def main(argv: list[str] | None = None) -> None:
+    """Make the three."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('target', type=Path, help='folder to write')
-    target = parser.parse_args().target
+    target = parser.parse_args(argv).target
     make_tiles(target / 'tiles')
     make_parts(target / 'parts')
     make_video(target / 'video')
+
+
+if __name__ == '__main__':
+    main()

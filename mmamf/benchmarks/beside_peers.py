@@ -30,16 +30,21 @@ def measure_once(build: Callable[[], nn.Module], x: Tensor) -> dict[str, float]:
     """Measure what does not vary, in a process of its own: memory, parameters, multiply-adds."""
 
     def measure() -> dict[str, float]:
-        before = peak_memory()  # of a new process: what it has at its start
+        _free()  # what the process before has left
+        before = run_apart(peak_memory)  # of a new process: what it has at its start
         network = _ready(build)
-        gc.collect()  # deploy makes a copy, and what it copied has to go
-        ctypes.CDLL(None).malloc_trim(0)
+        _free()  # deploy makes a copy, and what it copied has to go
         # one more process, because this one may have had its peak while it built the network
         peak = run_apart(lambda: (_run(network, x), peak_memory())[1])
         counts = complexity(network.to('meta'), x.to('meta'))
         return dict(counts._asdict(), memory=peak - before)
 
     return run_apart(measure)
+
+
+def _free() -> None:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def compare_with_peers(args: argparse.Namespace) -> None:

@@ -68,7 +68,7 @@ def test_without_fusion_nothing_is_lost(make, num_modalities, sharing):
         assert_close(backbone(own), expected)
 
 
-@pytest.mark.parametrize('sharing', ['private norms', 'private convs', 'private stages'])
+@pytest.mark.parametrize('sharing', ['private norms', 'private convs'])
 def test_it_predicts_what_the_model_predicts_without_the_others(make, sharing):
     config = dict(fusion=FUSION, **SHARING[sharing])
     model, config = make(3, **config)
