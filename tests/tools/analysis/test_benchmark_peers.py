@@ -239,7 +239,7 @@ def test_memory_is_that_of_the_pass_beyond_the_process(tool):
     layer = torch.nn.Sequential(torch.nn.Upsample(scale_factor=16))  # 6 x 1024 x 1024 numbers
     before = torch.ones(2**25)  # 128 MiB that this process has already
     found = module.measure_once(lambda: layer, torch.ones(1, 6, 64, 64))
-    assert 24 <= found['memory'] < 24 + 64 and len(before) == 2**25
+    assert 24 <= found['memory'] < 24 + 40 and len(before) == 2**25
     with pytest.raises(ValueError, match='a measuring process, but it ended with exit code 1'):
         tool('mmamf.benchmarks.apart').run_apart(lambda: 1 / 0)
 
