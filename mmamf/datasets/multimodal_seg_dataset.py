@@ -12,7 +12,8 @@ from mmamf.structures.modality import Modality, check_readable, read_modalities
 from .adapt_pipeline import adapt_pipeline, walk_pipeline
 from .check_classes import check_classes
 from .check_color_order import check_color_order
-from .sample_files import check_given, check_indices, describe_names, match_files, merge_folders
+from .described_modalities import check_given, check_indices, describe_names, merge_folders
+from .sample_files import match_files
 from .sample_list import read_list
 from .sample_table import is_table, read_sample_table
 from .transforms import LoadLabelMap, LoadMultimodalImages

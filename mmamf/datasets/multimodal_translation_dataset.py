@@ -5,7 +5,8 @@ from mmengine.registry import DATASETS
 
 from mmamf.structures.modality import Modality, read_modalities
 
-from .sample_files import check_indices, describe_names, match_files, merge_folders
+from .described_modalities import check_indices, describe_names, merge_folders
+from .sample_files import match_files
 from .sample_list import read_list
 
 

@@ -12,7 +12,6 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils import fuse_conv_bn_weights
 
 from ..models.backbones.fused_place import FusedPlace
-from ..models.folded_batch import SharesBatch
 from ..models.fusions import ChannelExchangeFusion
 from ..models.modality_specific_layer import ModalitySpecificLayer
 from ..models.norms import ModalitySpecificNorm
@@ -22,6 +21,7 @@ from ..models.norms.part_statistics import (
     scale_and_shift,
 )
 from ..models.segmentors.sensor_guard import find_stem
+from ..models.share_batch import SharesBatch
 from .quick_segformer_head import quicken
 
 # Plain convolutions: torch's, and mmcv's, which inherit from them and check for empty maps.

@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from mmamf.models.folded_batch import FoldedBatch, SharesBatch
+from mmamf.models.folded_batch import FoldedBatch
+from mmamf.models.share_batch import SharesBatch
 
 
 class GradientAgreement:

@@ -210,53 +210,6 @@ class FoldedBatch:
         return FoldedBatch, (self.num_modalities,)
 
 
-class SharesBatch:
-    """Marks the modules that have to know the batch."""
-
-    batch: FoldedBatch | None = None
-
-    @property
-    def presence(self) -> Tensor | None:
-        """The mask of this forward pass, (N, M); None if all modalities are present."""
-        return None if self.batch is None else self.batch.presence
-
-
-def share_batch(network: nn.Module, num_modalities: int) -> FoldedBatch:
-    """Give one new object to all layers of a network that have to know the batch.
-
-    Args:
-        network: The complete network.
-        num_modalities: Number of modalities M.
-    """
-    batch = FoldedBatch(num_modalities)
-    for module in network.modules():
-        if isinstance(module, SharesBatch):
-            module.batch = batch
-    return batch
-
-
-@contextmanager
-def exchange_within(network: nn.Module, parts: Parts | None) -> Iterator[None]:
-    """Let the modalities of a network exchange features within parts only.
-
-    This is for the forward passes inside the context, in all threads.
-
-    Args:
-        network: The complete network.
-        parts: Indices of the modalities of each part; None lets all exchange.
-    """
-    found = (getattr(module, 'batch', None) for module in network.modules())
-    batches = {batch for batch in found if isinstance(batch, FoldedBatch)}
-    before = {batch: batch._parts for batch in batches}
-    for batch in batches:
-        batch._parts = parts
-    try:
-        yield
-    finally:
-        for batch in batches:
-            batch._parts = before[batch]
-
-
 def in_backward() -> bool:
     """Tell whether autograd runs a backward pass in this thread."""
     # torch's own checkpointing uses the same function; it has no public name

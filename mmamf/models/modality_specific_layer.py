@@ -1,8 +1,8 @@
 from torch import Tensor, nn
 from torch.fx import Proxy
 
-from .folded_batch import SharesBatch
 from .modality_axis import fold_modalities, unfold_modalities
+from .share_batch import SharesBatch
 
 
 class ModalitySpecificLayer(SharesBatch):

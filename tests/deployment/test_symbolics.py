@@ -10,8 +10,8 @@ from mmengine.registry import MODELS
 from torch import nn
 
 from mmamf.deployment.symbolics import dynamic_sizes
-from mmamf.models.folded_batch import share_batch
 from mmamf.models.norms import keep_part_statistics, make_norms_private
+from mmamf.models.share_batch import share_batch
 
 OPSET = 17
 FUSIONS = [

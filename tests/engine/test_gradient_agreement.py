@@ -6,7 +6,7 @@ from torch import nn
 
 from mmamf.engine.gradient_agreement import GradientAgreement
 from mmamf.models import SharedMultimodalResNet
-from mmamf.models.folded_batch import exchange_within
+from mmamf.models.share_batch import exchange_within
 
 NORM = dict(type='SharedBN')  # in evaluation, its rows are independent of each other
 

@@ -12,8 +12,9 @@ from mmseg.structures import SegDataSample
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmamf.models.folded_batch import FoldedBatch, SharesBatch, share_batch
+from mmamf.models.folded_batch import FoldedBatch
 from mmamf.models.presence import presence_of
+from mmamf.models.share_batch import SharesBatch, share_batch
 
 NAMES = ('a', 'b', 'c')
 FUSIONS = [

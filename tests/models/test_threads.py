@@ -11,8 +11,9 @@ from mmengine.config import ConfigDict
 from mmengine.registry import MODELS
 from torch.utils.checkpoint import checkpoint
 
-from mmamf.models.folded_batch import FoldedBatch, SharesBatch
+from mmamf.models.folded_batch import FoldedBatch
 from mmamf.models.presence import presence_of
+from mmamf.models.share_batch import SharesBatch
 
 M, SIZE = 3, 40
 SUBSETS = [[1, 1, 1], [1, 0, 0], [0, 1, 1], [1, 0, 1], [0, 0, 1], [1, 1, 0]]

@@ -9,9 +9,9 @@ import mmcv
 import numpy as np
 from mmengine import fileio
 from mmengine.logging import print_log
-from numpy.lib import format as npy
 from PIL import Image
 
+from .decode_npy import decode_npy
 from .image_header import (
     AS_STORED,
     PICTURE,
@@ -22,7 +22,6 @@ from .image_header import (
 )
 from .stored_values import is_low_gray, read_low_gray
 
-NUMBERS = 'buifc'  # allowed kinds of .npy dtypes; objects, texts, records and dates are not
 TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')  # first bytes; the last two are BigTIFF
 JPEG_2000 = (b'\0\0\0\x0cjP  ', b'\xff\x4f\xff\x51')
 
@@ -200,31 +199,6 @@ def _decode_bands(content: bytes) -> np.ndarray | None:
 def _has_gray_alpha(content: bytes) -> bool:
     """Tell whether a file is a gray PNG with alpha, which OpenCV turns into colors."""
     return content[:4] == b'\x89PNG' and content[25] == 4
-
-
-def decode_npy(content: bytes) -> np.ndarray:
-    """Decode a file of :func:`numpy.save` into an array with the machine's byte order.
-
-    The array is never larger than the file, whatever the header claims.
-
-    Raises:
-        ValueError: If it is not an array of numbers.
-        Exception: Of many kinds, if the header is damaged.
-    """
-    stream = io.BytesIO(content)
-    version = npy.read_magic(stream)
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version not in read_header:  # 3.0 is for records with names in Unicode
-        raise ValueError(f'expected version 1.0 or 2.0 of the format, got {version}')
-    shape, fortran_order, dtype = read_header[version](stream)
-    if dtype.kind not in NUMBERS:
-        raise ValueError(f'expected an array of numbers, got the dtype {dtype}')
-    if any(side < 1 for side in shape):
-        raise Refused(f'expected an array (H, W) or (H, W, C), got shape {shape}')
-    values = np.frombuffer(content, dtype, int(np.prod(shape, dtype=object)), stream.tell())
-    array = values.reshape(shape, order='F' if fortran_order else 'C')
-    # a copy, because it must be writable
-    return np.array(array, dtype.newbyteorder('='), order='C')
 
 
 def _decode_tiff(path: str, content: bytes, channels: int | None, lossless: bool) -> Raster:

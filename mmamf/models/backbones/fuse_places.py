@@ -11,9 +11,9 @@ import torch
 from mmseg.utils import ConfigType
 from torch import Tensor, nn
 
-from ..folded_batch import share_batch
 from ..fusions import FusionOperator
 from ..norms import ModalitySpecificNorm
+from ..share_batch import share_batch
 from .fused_place import (
     FusedPlace,
     check_input,

@@ -4,8 +4,8 @@ from mmseg.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..folded_batch import SharesBatch
 from ..fusions import FusionOperator
+from ..share_batch import SharesBatch
 from .sharing import build_operator
 
 

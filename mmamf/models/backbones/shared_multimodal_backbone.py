@@ -8,9 +8,9 @@ from mmseg.utils import ConfigType
 from torch import Tensor, nn
 
 from ...weights import accept_whole_models
-from ..folded_batch import share_batch
 from ..fusions import fusion_losses
 from ..norms import make_norms_private
+from ..share_batch import share_batch
 from .fuse_places import closest_places, find_places, fuse_places
 from .fused_place import MisfitError
 from .sharing import (

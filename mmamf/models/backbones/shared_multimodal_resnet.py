@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...weights import accept_whole_models
 from ..fast_max_pool2d import FastMaxPool2d
-from ..folded_batch import share_batch
 from ..modality_axis import check_channels
+from ..share_batch import share_batch
 from .fusible_blocks import FusibleBasicBlock, FusibleBottleneck
 from .sharing import check_fusion_stages, fill_in_num_modalities, fit_stem
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ..folded_batch import SharesBatch
 from ..modality_axis import fold_modalities, is_channels_last
+from ..share_batch import SharesBatch
 from .first_kernel import accept_rgb, average_kernel
 from .modality_specific_conv import ModalitySpecificConv
 

@@ -11,11 +11,11 @@ from mmseg.utils import ConfigType, SampleList
 from torch import Tensor, nn
 
 from ...ensemble import ENSEMBLE, check_alpha, modality_names, name_losses
-from ..folded_batch import share_batch
 from ..host_copy import on_host, places
 from ..modality_axis import unfold_modalities
 from ..modality_specific_layer import ModalitySpecificLayer
 from ..presence import presence_of
+from ..share_batch import share_batch
 from ..tracing import is_exporting
 from .check_losses import check_losses, check_weight_files, losses_of
 from .check_samples import check_labels, check_presence

@@ -9,10 +9,11 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..folded_batch import FoldedBatch, SharesBatch, in_backward
+from ..folded_batch import FoldedBatch, in_backward
 from ..host_copy import on_host, send
 from ..modality_axis import fold_modalities, unfold_modalities
 from ..presence import presence_of, with_presence
+from ..share_batch import SharesBatch
 
 
 class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
@@ -229,24 +230,6 @@ def sum_losses(parts: Iterable[dict[str, Tensor]]) -> dict[str, Tensor]:
         for name, loss in part.items():
             total[name] = total[name] + loss if name in total else loss
     return total
-
-
-def fusion_losses(model: nn.Module) -> dict[str, Tensor]:
-    """Collect the losses that fusion operators kept in the last training forward, and clear them.
-
-    MultimodalSegmentor and MultimodalPix2Pix add them to their own losses. With reentrant
-    activation checkpointing, an operator's first pass has no gradients, so it would keep no loss.
-
-    Args:
-        model: The network, or a part of it, with the operators inside.
-
-    Returns:
-        Sums over the fusion points, with keys such as ``fusion.loss_align``; empty if no operator
-        has a loss.
-    """
-    operators = [module for module in model.modules() if isinstance(module, FusionOperator)]
-    losses = sum_losses(operator.pop_losses() for operator in operators)
-    return {f'fusion.{name}': loss for name, loss in losses.items()}
 
 
 @functools.cache  # so that a training warns only once

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from ...ensemble import LEFT_OUT, modality_names
 from ..decode_heads import ModalityEnsembleHead
 from ..fit_model import fit_model
-from ..folded_batch import exchange_within, share_batch
 from ..fusions import FusionOperator, fusion_losses
 from ..norms import ModalitySpecificNorm, keep_part_statistics
 from ..presence import note_presence, presence_of, with_presence
+from ..share_batch import exchange_within, share_batch
 from .exchange_dropout import ExchangeDropout
 from .sensor_guard import SensorGuard
 

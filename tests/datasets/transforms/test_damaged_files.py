@@ -12,13 +12,14 @@ import pytest
 import tifffile
 from PIL import Image
 
+from mmamf.datasets.transforms.decode_npy import decode_npy
 from mmamf.datasets.transforms.image_header import (
     ENDS,
     MAX_PIXELS,
     declared_size,
     exif_orientation,
 )
-from mmamf.datasets.transforms.read_image import decode_npy, read_image
+from mmamf.datasets.transforms.read_image import read_image
 
 RNG = np.random.default_rng(0)
 COLOR = cv2.resize(RNG.integers(0, 255, (6, 8, 3)).astype(np.uint8), (32, 24))

@@ -25,7 +25,7 @@ from torch import nn
 from mmamf import deploy
 from mmamf.models import FusionOperator, SharedMultimodalBackbone, fusion_losses
 from mmamf.models.backbones.fuse_places import find_places
-from mmamf.models.folded_batch import exchange_within
+from mmamf.models.share_batch import exchange_within
 
 FUSION = dict(type='ChannelShufflePixelShiftFusion')
 MOBILE, MIT, SWIN = (

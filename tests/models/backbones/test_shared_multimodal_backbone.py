@@ -12,7 +12,7 @@ from mmamf.models import (
     SharedMultimodalBackbone,
     fusion_losses,
 )
-from mmamf.models.folded_batch import share_batch
+from mmamf.models.share_batch import share_batch
 
 RESNET = dict(type='ResNet', depth=18, base_channels=8, stem_channels=8)
 MIT = dict(type='MixVisionTransformer', embed_dims=4, num_layers=[1] * 4, num_heads=[1, 2, 2, 4])

@@ -9,8 +9,8 @@ from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
 
 from mmamf.deployment.deploy import deploy
-from mmamf.models.folded_batch import exchange_within, share_batch
 from mmamf.models.norms import has_part_statistics, keep_part_statistics, make_norms_private
+from mmamf.models.share_batch import exchange_within, share_batch
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 ROWS = [[1, 1], [1, 0], [0, 1], [1, 1], [1, 0]]

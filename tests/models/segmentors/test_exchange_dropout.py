@@ -9,10 +9,10 @@ from mmseg.structures import SegDataSample
 from torch import nn
 
 from mmamf.models import FusionOperator
-from mmamf.models.folded_batch import exchange_within, share_batch
 from mmamf.models.fusions import fusion_losses
 from mmamf.models.norms import has_part_statistics
 from mmamf.models.segmentors.exchange_dropout import ExchangeDropout
+from mmamf.models.share_batch import exchange_within, share_batch
 
 NAMES = ('a', 'b', 'c', 'd')
 
