@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from mmamf.commands.process import PYTHON, Process
 from mmamf.own_files import own_file
+from mmamf.planning.rules.loss import choose_loss
 
 HERE = Path(__file__).parent
 CONFIG = HERE / 'ms_mri.py'
@@ -27,23 +28,21 @@ PATIENTS = ('patient07', 'patient19', 'patient26')
 SEQUENCES = ('flair', 't1', 't1post', 't2')
 NO_FUSION = 'model.backbone.fusion=None'
 SCRATCH = 'model.backbone.backbone.init_cfg=None'
-TOGETHER = (
-    300  # iterations; a network for one sequence gets as much time, which is 2.5 times as many
-)
-ALONE = 750
+UPDATES = 300
+SEED = 0
 LEAST = (
     3  # pixels of a lesion that counts; smaller ones are mostly the edge of one in another slice
 )
 
-# method -> sequences, iterations, options
+# method -> sequences, options
 METHODS = {
-    **{name: ((name,), ALONE, [NO_FUSION]) for name in SEQUENCES},
-    'none': (SEQUENCES, TOGETHER, [NO_FUSION]),
-    'ours': (SEQUENCES, TOGETHER, []),
+    **{name: ((name,), [NO_FUSION]) for name in SEQUENCES},
+    'none': (SEQUENCES, [NO_FUSION]),
+    'ours': (SEQUENCES, []),
 }
 METHODS |= {
-    f'{method}-scratch': (names, length, [*options, SCRATCH])
-    for method, (names, length, options) in METHODS.items()
+    f'{method}-scratch': (names, [*options, SCRATCH])
+    for method, (names, options) in METHODS.items()
 }
 
 
@@ -52,32 +51,45 @@ def measure(method: str, patient: str) -> None:
     result = HERE / 'runs' / f'{method}-{patient}.json'
     if result.exists():
         return
-    names, iterations, options = METHODS[method]
+    names, options = METHODS[method]
     work_dir = WORK_DIRS / f'{method}-{patient}'
     work_dir.mkdir(parents=True, exist_ok=True)
     words = [
         *options,
-        'randomness.seed=0',
+        f'randomness.seed={SEED}',
+        f'model.decode_head.head.loss_decode.class_weight={weigh_classes(patient)}',
         f'train_dataloader.dataset.ann_file=without_{patient}.txt',
         *(f'{loader}_dataloader.dataset.ann_file={patient}.txt' for loader in ('val', 'test')),
     ]
     settings = ['--modalities', *names, '--cfg-options', *words]
-    train = ['--work-dir', str(work_dir), '--length', str(iterations)]
+    train = ['--work-dir', str(work_dir)]
     resume = ['--resume'] if (work_dir / 'last_checkpoint').exists() else []
     seconds = run('train', str(CONFIG), *train, *resume, *settings, log=work_dir / 'log')
-    checkpoint, masks = work_dir / f'iter_{iterations}.pth', work_dir / 'masks'
+    checkpoint, masks = work_dir / f'iter_{UPDATES}.pth', work_dir / 'masks'
     test = ['--work-dir', str(work_dir / 'test'), '--out', str(masks)]
     run('test', str(CONFIG), str(checkpoint), *test, *settings, log=work_dir / 'test.log')
     found = dict(
         method=method,
         patient=patient,
-        iterations=iterations,
+        iterations=UPDATES,
         options=words,
         cpu_seconds=round(seconds),
         **score(masks, patient),
     )
     result.parent.mkdir(exist_ok=True)
     result.write_text(json.dumps(found, indent=1) + '\n')
+
+
+def weigh_classes(patient: str) -> list[float]:
+    """Weigh the classes as `mmamf plan` does: by how rare lesions are in the two other patients."""
+    names = (DATA / f'without_{patient}.txt').read_text().split()
+    lesions = np.mean([read_mask(DATA / 'labels', name).mean() for name in names])
+    return choose_loss([1 - lesions, lesions], UPDATES, ['background', 'lesion']).value
+
+
+def read_mask(folder: Path, name: str) -> np.ndarray:
+    """Read where a slice has lesions, (H, W), bool."""
+    return cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) > 0
 
 
 def run(tool: str, *arguments: str, log: Path) -> float:
@@ -97,9 +109,7 @@ def score(masks: Path, patient: str) -> dict[str, float]:
     """Compare all slices of a patient at once: pixels, and lesions one by one."""
     names = (DATA / f'{patient}.txt').read_text().split()
     truth, predicted = (
-        np.stack([cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED) for name in names])
-        > 0
-        for folder in (DATA / 'labels', masks)
+        np.stack([read_mask(folder, name) for name in names]) for folder in (DATA / 'labels', masks)
     )
     both, either = (truth & predicted).sum(), (truth | predicted).sum()
     lesions, wrong = find(truth), find(predicted)

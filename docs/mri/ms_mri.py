@@ -28,7 +28,7 @@ dataset = dict(
     metainfo=dict(classes=classes),
 )
 train_dataloader = dict(
-    batch_size=2,
+    batch_size=4,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
@@ -48,7 +48,7 @@ model = dict(
     data_preprocessor=dict(modalities=modalities, size=crop_size),
     decode_head=dict(head=dict(num_classes=2, loss_decode=dict(class_weight=[1.0, 10.0]))),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
 param_scheduler = [_base_.warmup, dict(_base_.param_scheduler[1], end=300)]
 train_cfg = dict(max_iters=300, val_interval=300)
 default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1))
