@@ -30,9 +30,8 @@ NO_FUSION = 'model.backbone.fusion=None'
 SCRATCH = 'model.backbone.backbone.init_cfg=None'
 UPDATES = 300
 SEED = 0
-LEAST = (
-    3  # pixels of a lesion that counts; smaller ones are mostly the edge of one in another slice
-)
+# Pixels of a lesion that counts. Smaller ones are mostly the edge of one in another slice.
+LEAST = 3
 
 # method -> sequences, options
 METHODS = {
@@ -141,20 +140,24 @@ def find(mask: np.ndarray) -> list[tuple[np.ndarray, ...]]:
 
 
 def report() -> None:
-    """Print a line per method: each patient, and the mean."""
+    """Print a Markdown table of all methods that have a run with every patient."""
+    print('| method | Dice | mean | mean IoU | lesions found | false lesions | CPU time |')
+    print('|---|---|---:|---:|---:|---:|---:|')
     for method in METHODS:
         paths = [HERE / 'runs' / f'{method}-{patient}.json' for patient in PATIENTS]
-        runs = [json.loads(path.read_text()) for path in paths if path.exists()]
-        if not runs:
+        if not all(path.exists() for path in paths):
             continue
-        cells = [
-            ' / '.join(f'{run[key]:.1f}' for run in runs)
-            + f' mean {statistics.mean(run[key] for run in runs):.1f}'
-            for key in ('dice', 'iou')
-        ]
-        found = ', '.join(f'{run["found"]} of {run["lesions"]} (+{run["false"]})' for run in runs)
+        runs = [json.loads(path.read_text()) for path in paths]
+        dice = ', '.join(f'{run["dice"]:.1f}' for run in runs)
+        means = [statistics.mean(run[key] for run in runs) for key in ('dice', 'iou')]
+        lesions, found, false = (
+            sum(run[key] for run in runs) for key in ('lesions', 'found', 'false')
+        )
         seconds = statistics.mean(run['cpu_seconds'] for run in runs)
-        print(f'{method:16} Dice {cells[0]}; IoU {cells[1]}; found {found}; {seconds:.0f} s')
+        print(
+            f'| {method} | {dice} | {means[0]:.1f} | {means[1]:.1f} | {found} of {lesions} '
+            f'| {false} | {seconds:.0f} s |'
+        )
 
 
 def main() -> None:
