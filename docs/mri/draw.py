@@ -20,6 +20,11 @@ def read(folder: Path, name: str) -> np.ndarray:
     return cv2.imread(str(folder / f'{name}.png'), cv2.IMREAD_UNCHANGED)
 
 
+def find_brain(image: np.ndarray) -> tuple[slice, slice]:
+    """Find the box around the brain: its rows and its columns."""
+    return tuple(slice(places.min(), places.max() + 1) for places in np.nonzero(image))
+
+
 def gray(image: np.ndarray) -> np.ndarray:
     """Show intensities up to the brightest percent of the brain as white, (H, W, 3)."""
     top = np.percentile(image[image > 0], 99)
@@ -39,8 +44,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('methods', nargs='+', help='methods of compare.py')
     methods = parser.parse_args().methods
-    columns = [*SEQUENCES, 'lesions', *methods]
-    figure = Figure(figsize=(1.6 * len(columns), 5.9), dpi=110, layout='constrained')
+    columns = [*SEQUENCES, 'lesions', *(f'prediction:\n{method}' for method in methods)]
+    figure = Figure(figsize=(1.6 * len(columns), 6.6), dpi=110, layout='constrained')
     grid = figure.subplots(len(PATIENTS), len(columns), squeeze=False)
     for axes, patient in zip(grid, PATIENTS):
         names = (DATA / f'{patient}.txt').read_text().split()
@@ -53,12 +58,13 @@ def main() -> None:
         for method in methods:
             found = read(WORK_DIRS / f'{method}-{patient}' / 'masks', name) > 0
             pictures.append(paint(flair, truth, found))
+        brain = find_brain(read(DATA / 'flair', name))
         for panel, picture, column in zip(axes, pictures, columns, strict=True):
-            panel.imshow(picture)
+            panel.imshow(picture[brain])
             panel.set(xticks=[], yticks=[], title=column if patient == PATIENTS[0] else None)
             panel.spines[:].set_visible(False)
         axes[0].set_ylabel(name)
-    figure.suptitle('green: found; blue: missed; red: not a lesion', y=0.01, va='bottom')
+    figure.supxlabel('green: found; blue: missed; red: not a lesion', fontsize='medium')
     figure.savefig(OUT, pil_kwargs=dict(quality=88))
 
 
