@@ -2,21 +2,18 @@
 
 import math
 from collections.abc import Iterator
-from statistics import median
 
 from ..counted import counted
-from ..prints.file_prints import BandPrint, ImagePrint
+from ..prints.file_prints import ImagePrint
 from ..prints.fingerprint import Fingerprint
 from ..prints.mixed_files import count_read_dtypes, most, staying
 from ..samples.found_data import FoundData
 from .affected import Affected
 from .finding import Finding
+from .odd_files import find_other_unit, find_swapped
 
 HOLES = 0.001  # share of pixels from which missing readings are worth a word
 SATURATED = 0.02  # share of pixels at the end of the range from which a sensor was too bright
-DECADES = 1.5  # mm and m are 3 decades apart; one scene rarely spans more than one
-CLEAR = 3  # median lean to red or blue, in median deviations, from which it can be told
-SWAPPED = 0.5  # a file is swapped if that explains its colors so much better
 
 
 def mixed(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
@@ -144,26 +141,6 @@ def depth_units(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
         )
 
 
-def find_other_unit(fingerprint: Fingerprint, name: str) -> dict[str, float]:
-    """Find the files of a modality whose unit is not that of most files.
-
-    Returns:
-        Path -> factor, a power of ten, that gives it the unit of the others.
-    """
-    typical = sorted(
-        (math.log10(_typical(image)), image.path)
-        for _, image in fingerprint.images(name)
-        if image.error is None and _typical(image) > 0
-    )
-    gaps = [(b[0] - a[0], index) for index, (a, b) in enumerate(zip(typical, typical[1:]), 1)]
-    gap, index = max(gaps, default=(0.0, 0))
-    if gap < DECADES:
-        return {}
-    fewer, more = sorted((typical[:index], typical[index:]), key=len)
-    decades = round(more[len(more) // 2][0] - fewer[len(fewer) // 2][0])
-    return {path: 10.0**decades for _, path in fewer}
-
-
 def bands(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
     """Channels that say nothing."""
     for name, summary in fingerprint.modalities.items():
@@ -217,39 +194,9 @@ def color_order(data: FoundData, fingerprint: Fingerprint) -> Iterator[Finding]:
             )
 
 
-def find_swapped(fingerprint: Fingerprint, name: str) -> list[str]:
-    """Find the color files of a modality in which red and blue seem to be exchanged.
-
-    The colors of most files must clearly lean to red or to blue. A file is exchanged if it leans as
-    far to the other side.
-    """
-    leaning = [
-        (image.path, _mean(image.bands[0]) - _mean(image.bands[2]))
-        for _, image in fingerprint.images(name)
-        if len(image.bands) == 3
-    ]
-    if not leaning:
-        return []
-    usual = median(value for _, value in leaning)
-    spread = median(abs(value - usual) for _, value in leaning)
-    if abs(usual) < CLEAR * max(spread, 1):
-        return []
-    return [path for path, lean in leaning if abs(lean + usual) < SWAPPED * abs(lean - usual)]
-
-
 def is_empty(image: ImagePrint) -> bool:
     """Tell whether every pixel of an image has the same value, or none has a reading."""
     return bool(image.bands) and all(band.constant or band.count == 0 for band in image.bands)
-
-
-def _mean(band: BandPrint) -> float:
-    return band.sum / max(band.count + band.zeros, 1)
-
-
-def _typical(image: ImagePrint) -> float:
-    """Return the mean of the readings other than 0; 0 without any."""
-    band = image.bands[0] if image.bands else None
-    return band.sum / band.count if band and band.count else 0.0
 
 
 CHECKS = (

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..findings.odd_files import find_other_unit, find_swapped
 from ..findings.pairs import SURE, is_far
-from ..findings.values import find_other_unit, find_swapped
 from ..prints.file_prints import ImagePrint
 from ..prints.fingerprint import Fingerprint
 from ..prints.mixed_files import most
