@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModule, ModuleDict, ModuleList
@@ -50,8 +50,8 @@ class SharedMultimodalBackbone(BaseModule):
         fusion: Config of a fusion operator, built once for every place and fused output; None
             switches fusion off.
         fusion_stages: The outputs of the backbone to fuse, counted from 0. None is for the first
-            four, or for no output if ``fuse_at`` is given.
-        fusion_channels: Channels of these outputs, for an operator that has parameters.
+            four, or for no output if ``fuse_at`` is given. An operator that has parameters also
+            needs the channels of each output: ``{1: 24, 3: 96}``.
         bands: Number of bands of every modality, if they differ, as in
             :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
             the image.
@@ -80,8 +80,7 @@ class SharedMultimodalBackbone(BaseModule):
         num_modalities: int,
         backbone: ConfigType,
         fusion: ConfigType | None = None,
-        fusion_stages: Sequence[int] | None = None,
-        fusion_channels: Sequence[int] | None = None,
+        fusion_stages: Sequence[int] | Mapping[int, int] | None = None,
         bands: Sequence[int] | None = None,
         init_cfg: dict | list[dict] | None = None,
         pretrained: str | None = None,
@@ -106,15 +105,10 @@ class SharedMultimodalBackbone(BaseModule):
         if fusion_stages is None:
             fusion_stages = (0, 1, 2, 3) if fuse_at is None else ()
         self.fusion_stages = () if fusion is None else tuple(fusion_stages)
-        channels = fusion_channels or [None] * len(self.fusion_stages)
-        if fusion is not None and len(channels) != len(self.fusion_stages):
-            raise ValueError(
-                f'fusion_channels: expected one number for each of the stages {fusion_stages}, '
-                f'got {fusion_channels}'
-            )
+        channels = fusion_stages if isinstance(fusion_stages, Mapping) else {}
         self.fusions = ModuleList(
-            build_operator(fusion, num_modalities, channels[index])
-            for index in range(len(self.fusion_stages))
+            build_operator(fusion, num_modalities, channels.get(stage))
+            for stage in self.fusion_stages
         )
         self.batch = share_batch(self, num_modalities)
 

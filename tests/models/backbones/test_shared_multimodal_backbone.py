@@ -85,9 +85,7 @@ def test_checkpointed_activations(tmp_path):
 @pytest.mark.parametrize('fusion', ['ConcatenationFusion', 'AlignmentFusion'])
 def test_operators_with_parameters_and_losses(fusion):
     torch.manual_seed(0)
-    model = SharedMultimodalBackbone(
-        M, RESNET, dict(type=fusion), fusion_stages=[1, 3], fusion_channels=[16, 64]
-    )
+    model = SharedMultimodalBackbone(M, RESNET, dict(type=fusion), fusion_stages={1: 16, 3: 64})
     model.init_weights()
     outputs = model(torch.randn(2, 6, 64, 64))
     assert [maps.shape[1] for maps in outputs] == [8, 16, 32, 64]
@@ -130,11 +128,7 @@ class FoldsItself(BaseModule):
         ),
         (
             dict(fusion=dict(type='ConcatenationFusion')),
-            'expected the channels of the maps',
-        ),
-        (
-            dict(fusion=dict(type='AdditionFusion'), fusion_channels=[8]),
-            'fusion_channels: expected one number for each of the stages',
+            r'expected the channels of the maps as channels .*fusion_stages={stage: channels}.*got',
         ),
     ],
 )
