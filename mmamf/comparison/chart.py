@@ -57,7 +57,7 @@ def draw_chart(rows: list[Row], metric: str, path: Path) -> None:
         )
     bars.set_yticks(places, [row.method.title for row in rows])
     bars.set(ylim=(y - 0.4, -0.6), xlabel=f'{metric} (%)', title='last iteration')
-    differences.set(xlabel=f'{metric} (points)', title='difference to the reference of the group')
+    differences.set(xlabel=f'{metric} (points)', title='difference to the reference')
     differences.axvline(0, color=ZERO, linewidth=1)
     for axes in (bars, differences):
         add_grid(axes, 'x')
