@@ -122,7 +122,7 @@ groups = [
     ),
 ]
 
-# Written before the first run. p is corrected for their number.
+# Written before the first run, except where a comment says more. p is corrected for their number.
 questions = [
     dict(title='Does fusion help?', method='ours', against='none'),
     dict(title='... and beat RGB alone?', method='ours', against='rgb'),
