@@ -37,7 +37,7 @@ def describe_row(
         shown[LABELS] = _painted(data, fingerprint, sample, palette)
     return dict(
         name=sample.name,
-        # A line may end after these signs, and nowhere else: numbers stay in one piece.
+        # A line may end after _ or /, and nowhere else: numbers stay in one piece.
         parts=re.findall(r'[^_/]+[_/]*|[_/]+', sample.name),
         split=sample.split or '',
         pictures=[
@@ -61,7 +61,7 @@ def _picture(path: Path, summary: ModalitySummary, in_gray: bool = False) -> np.
 
 
 def _stretch(image: np.ndarray, missing: Sequence[float]) -> np.ndarray:
-    """Map the first band to 0..255, which is shown in gray, so that painted classes stand out."""
+    """Stretch the first band to gray values 1..255 (0: missing), so that classes stand out."""
     band = image if image.ndim == 2 else image[..., 0]
     band = np.where(find_missing(band, missing), np.nan, band.astype(np.float32))
     low, high = np.nanpercentile(band, (1, 99)) if np.isfinite(band).any() else (0, 1)

@@ -112,7 +112,8 @@ def test_inductor_compiles_a_fused_block(parts):
 
 def test_compile_agrees_with_eager(tmp_path, demo_config, run_tool):
     # aot_eager: the whole step is traced and differentiated, without minutes of C++ compilation.
-    # Two stages have every kind of layer of the four, which the test above compiles.
+    # Two stages have every kind of layer.
+    # All four are in test_compile_captures_the_model_as_one_graph.
     first = dict(num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(0, 1))
     demo_config.model.backbone.update(first, fusion_stages=(0, 1))
     levels = dict(widths=(64, 32), in_channels=[32, 64], in_index=[0, 1])

@@ -49,9 +49,9 @@ class SharedMultimodalBackbone(BaseModule):
         backbone: Config of the backbone. Its input channels are those of one modality.
         fusion: Config of a fusion operator, built once for every place and fused output; None
             switches fusion off.
-        fusion_stages: The outputs of the backbone to fuse, counted from 0. None is for the first
-            four, or for no output if ``fuse_at`` is given. An operator that has parameters also
-            needs the channels of each output: ``{1: 24, 3: 96}``.
+        fusion_stages: The outputs of the backbone to fuse, counted from 0. By default, these are
+            the first four; with ``fuse_at``, none. An operator that has parameters also needs the
+            channels of each, as a dict from output to channels: ``{1: 24, 3: 96}``.
         bands: Number of bands of every modality, if they differ, as in
             :class:`SharedMultimodalResNet`. The backbone must have a single convolution that sees
             the image.

@@ -199,8 +199,8 @@ class FusionOperator(SharesBatch, BaseModule, metaclass=ABCMeta):
         """Return the number of channels of all modalities together, M*C."""
         if self.channels is None:
             raise ValueError(
-                f'{type(self).__name__}: expected the channels of the maps as channels (of '
-                'SharedMultimodalBackbone: fusion_stages={stage: channels}), got None'
+                f'{type(self).__name__}: expected the channels of the maps as channels (in '
+                'SharedMultimodalBackbone: fusion_stages={output: channels}), got None'
             )
         return self.num_modalities * self.channels
 

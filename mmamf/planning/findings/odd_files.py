@@ -7,8 +7,8 @@ from ..prints.file_prints import BandPrint, ImagePrint
 from ..prints.fingerprint import Fingerprint
 
 DECADES = 1.5  # mm and m are 3 decades apart; one scene rarely spans more than one
-CLEAR = 3  # median lean to red or blue, in median deviations, from which it can be told
-SWAPPED = 0.5  # a file is swapped if that explains its colors so much better
+CLEAR = 3  # the median lean to red or blue must be at least so many median deviations
+SWAPPED = 0.5  # a swapped file is less than half as far from the opposite lean as from the usual
 
 
 def find_other_unit(fingerprint: Fingerprint, name: str) -> dict[str, float]:
@@ -34,8 +34,8 @@ def find_other_unit(fingerprint: Fingerprint, name: str) -> dict[str, float]:
 def find_swapped(fingerprint: Fingerprint, name: str) -> list[str]:
     """Find the color files of a modality in which red and blue seem to be exchanged.
 
-    The colors of most files must clearly lean to red or to blue. A file is exchanged if it leans as
-    far to the other side.
+    The colors of most files must clearly lean to red or to blue. A file is exchanged if it leans
+    about as far to the other side.
     """
     leaning = [
         (image.path, _mean(image.bands[0]) - _mean(image.bands[2]))

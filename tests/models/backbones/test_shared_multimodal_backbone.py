@@ -128,7 +128,8 @@ class FoldsItself(BaseModule):
         ),
         (
             dict(fusion=dict(type='ConcatenationFusion')),
-            r'expected the channels of the maps as channels .*fusion_stages={stage: channels}.*got',
+            'expected the channels of the maps as channels '
+            r'.*fusion_stages={output: channels}.*got',
         ),
     ],
 )
